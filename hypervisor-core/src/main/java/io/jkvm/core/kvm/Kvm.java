@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.kvm;
+
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.NativeMemory;
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** The KVM subsystem: an open {@code /dev/kvm}. */
+public final class Kvm implements AutoCloseable {
+  /** The only API version there has ever been since Linux 2.6.22. */
+  private static final int API_VERSION = 12;
+
+  private static final Set<KvmCap> REQUIRED =
+      EnumSet.of(
+          KvmCap.IRQCHIP,
+          KvmCap.USER_MEMORY,
+          KvmCap.SET_TSS_ADDR,
+          KvmCap.EXT_CPUID,
+          KvmCap.IRQFD,
+          KvmCap.PIT2,
+          KvmCap.IOEVENTFD,
+          KvmCap.SET_IDENTITY_MAP_ADDR,
+          KvmCap.VCPU_EVENTS,
+          KvmCap.READONLY_MEM,
+          KvmCap.IMMEDIATE_EXIT);
+
+  private final Fd fd;
+  private final int vcpuMmapSizeBytes;
+
+  private Kvm(Fd fd) throws IOException {
+    this.fd = fd;
+    int version = KvmIoctl.GET_API_VERSION.call(fd.value(), 0);
+    if (version != API_VERSION) {
+      throw new IOException("KVM API version " + version + ", need " + API_VERSION);
+    }
+    Set<KvmCap> missing = EnumSet.noneOf(KvmCap.class);
+    for (KvmCap cap : REQUIRED) {
+      if (capability(cap) <= 0) {
+        missing.add(cap);
+      }
+    }
+    if (!missing.isEmpty()) {
+      throw new IOException(
+          "this host's KVM is too old or incomplete, it lacks "
+              + missing.stream()
+                  .map(cap -> "KVM_CAP_" + cap + " (" + cap.meaning() + ")")
+                  .collect(Collectors.joining(", ")));
+    }
+    vcpuMmapSizeBytes = KvmIoctl.GET_VCPU_MMAP_SIZE.call(fd.value(), 0);
+  }
+
+  /**
+   * Opens a KVM device and checks that it can do what jkvm needs.
+   *
+   * @param path {@code /dev/kvm} as a rule
+   * @throws IOException in one line: what is wrong and what to do
+   */
+  public static Kvm open(String path) throws IOException {
+    Fd fd;
+    try {
+      fd = Fd.open(path, Libc.O_RDWR);
+    } catch (LinuxException e) {
+      throw new IOException(e.getMessage() + advice(path, e.errno()), e);
+    }
+    try {
+      return new Kvm(fd);
+    } catch (LinuxException e) {
+      fd.close();
+      throw new IOException(path + " is not a KVM device: " + e.getMessage(), e);
+    } catch (IOException | RuntimeException e) {
+      fd.close();
+      throw e;
+    }
+  }
+
+  private static String advice(String path, int errno) {
+    return switch (errno) {
+      case Errno.ENOENT, Errno.ENODEV ->
+          "; load KVM with 'modprobe kvm_intel' or 'modprobe kvm_amd', and enable virtualization"
+              + " in the firmware setup";
+      case Errno.EACCES, Errno.EPERM ->
+          "; join its group with 'sudo usermod -aG kvm $USER' and log in again (see 'ls -l "
+              + path
+              + "')";
+      default -> "";
+    };
+  }
+
+  /** KVM_CHECK_EXTENSION: 0 where the capability is absent, else its value. */
+  public int capability(KvmCap cap) throws LinuxException {
+    return KvmIoctl.CHECK_EXTENSION.call(fd.value(), cap.number());
+  }
+
+  /** KVM_GET_SUPPORTED_CPUID: what this host can show to a guest. */
+  public Cpuid supportedCpuid() throws LinuxException {
+    for (int capacity = 128; ; capacity *= 2) {
+      NativeMemory table = new NativeMemory(Cpuid.HEADER_BYTES + capacity * Cpuid.ENTRY_BYTES);
+      table.buffer().putInt(0, capacity);
+      try {
+        KvmIoctl.GET_SUPPORTED_CPUID.call(fd.value(), table.address());
+        return Cpuid.decode(table.buffer());
+      } catch (LinuxException e) {
+        if (e.errno() != Errno.E2BIG || capacity > 4096) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** KVM_CREATE_VM. */
+  public KvmVm createVm() throws LinuxException {
+    return new KvmVm(new Fd(KvmIoctl.CREATE_VM.call(fd.value(), 0)), vcpuMmapSizeBytes);
+  }
+
+  @Override
+  public void close() {
+    fd.close();
+  }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.kvm;
+
+import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.Mapping;
+import io.jkvm.core.linux.NativeMemory;
+
+/** A VM: memory slots, interrupt controllers, doorbells. Configured by one thread. */
+public final class KvmVm implements AutoCloseable {
+  private static final int KVM_MEM_READONLY = 2;
+  private static final int KVM_PIT_SPEAKER_DUMMY = 1;
+  private static final int KVM_IOEVENTFD_FLAG_DATAMATCH = 1;
+
+  private final Fd fd;
+  private final int vcpuMmapSizeBytes;
+
+  KvmVm(Fd fd, int vcpuMmapSizeBytes) {
+    this.fd = fd;
+    this.vcpuMmapSizeBytes = vcpuMmapSizeBytes;
+  }
+
+  /**
+   * Makes host memory appear in the guest.
+   *
+   * @param slot the slot's number, not in use
+   * @param guestPhysicalAddress a multiple of 4096
+   * @param memory stays mapped until this VM is closed
+   */
+  public void setUserMemoryRegion(int slot, long guestPhysicalAddress, Mapping memory)
+      throws LinuxException {
+    setRegion(slot, 0, guestPhysicalAddress, memory);
+  }
+
+  /** The same, but a guest's write goes to {@link KvmRun#MMIO} in place of memory. */
+  public void setReadOnlyMemoryRegion(int slot, long guestPhysicalAddress, Mapping memory)
+      throws LinuxException {
+    setRegion(slot, KVM_MEM_READONLY, guestPhysicalAddress, memory);
+  }
+
+  private void setRegion(int slot, int flags, long address, Mapping memory) throws LinuxException {
+    NativeMemory region = new NativeMemory(32);
+    region
+        .buffer()
+        .putInt(slot)
+        .putInt(flags)
+        .putLong(address)
+        .putLong(memory.length())
+        .putLong(memory.address());
+    call(KvmIoctl.SET_USER_MEMORY_REGION, region);
+  }
+
+  /**
+   * Three pages that Intel's VMX needs for real mode; harmless elsewhere. Must be outside RAM and
+   * devices, below 4 GiB, and set before the first vCPU.
+   */
+  public void setTssAddress(int guestPhysicalAddress) throws LinuxException {
+    KvmIoctl.SET_TSS_ADDR.call(fd.value(), Integer.toUnsignedLong(guestPhysicalAddress));
+  }
+
+  /** One page for the same purpose. */
+  public void setIdentityMapAddress(long guestPhysicalAddress) throws LinuxException {
+    NativeMemory address = new NativeMemory(8);
+    address.buffer().putLong(guestPhysicalAddress);
+    call(KvmIoctl.SET_IDENTITY_MAP_ADDR, address);
+  }
+
+  /** Two 8259A PICs, an I/O APIC and a local APIC for each vCPU made later, all in the kernel. */
+  public void createIrqchip() throws LinuxException {
+    KvmIoctl.CREATE_IRQCHIP.call(fd.value(), 0);
+  }
+
+  /** An 8254 timer in the kernel, with port 0x61 (speaker gate) answered there too. */
+  public void createPit2() throws LinuxException {
+    NativeMemory config = new NativeMemory(64);
+    config.buffer().putInt(KVM_PIT_SPEAKER_DUMMY);
+    call(KvmIoctl.CREATE_PIT2, config);
+  }
+
+  /** A wire to an interrupt controller input, for devices that drive a level themselves. */
+  public IrqLine irqLine(int gsi) {
+    // Two constant structures: drivers may set the level from several threads.
+    NativeMemory low = irqLevel(gsi, 0);
+    NativeMemory high = irqLevel(gsi, 1);
+    return asserted ->
+        Libc.ioctl(fd.value(), KvmIoctl.IRQ_LINE.number(), (asserted ? high : low).address());
+  }
+
+  private static NativeMemory irqLevel(int gsi, int level) {
+    NativeMemory irqLevel = new NativeMemory(8);
+    irqLevel.buffer().putInt(gsi).putInt(level);
+    return irqLevel;
+  }
+
+  /** Each signal of the eventfd becomes an edge on the interrupt input. */
+  public void irqfd(EventFd eventFd, int gsi) throws LinuxException {
+    NativeMemory irqfd = new NativeMemory(32);
+    irqfd.buffer().putInt(eventFd.fd().value()).putInt(gsi);
+    call(KvmIoctl.IRQFD, irqfd);
+  }
+
+  /**
+   * A guest's 4-byte write of {@code value} at a memory-mapped register signals the eventfd without
+   * leaving the kernel. Other values still exit.
+   */
+  public void ioeventfd(EventFd eventFd, long guestPhysicalAddress, int value)
+      throws LinuxException {
+    NativeMemory ioeventfd = new NativeMemory(64);
+    ioeventfd
+        .buffer()
+        .putLong(Integer.toUnsignedLong(value))
+        .putLong(guestPhysicalAddress)
+        .putInt(4)
+        .putInt(eventFd.fd().value())
+        .putInt(KVM_IOEVENTFD_FLAG_DATAMATCH);
+    call(KvmIoctl.IOEVENTFD, ioeventfd);
+  }
+
+  /**
+   * KVM_CREATE_VCPU.
+   *
+   * @param id from 0; also the local APIC id
+   */
+  public KvmVcpu createVcpu(int id) throws LinuxException {
+    Fd vcpu = new Fd(KvmIoctl.CREATE_VCPU.call(fd.value(), id));
+    try {
+      return new KvmVcpu(id, vcpu, Mapping.shared("kvm_run", vcpu, vcpuMmapSizeBytes));
+    } catch (LinuxException | RuntimeException e) {
+      vcpu.close();
+      throw e;
+    }
+  }
+
+  private void call(KvmIoctl ioctl, NativeMemory argument) throws LinuxException {
+    ioctl.call(fd.value(), argument.address());
+    java.lang.ref.Reference.reachabilityFence(argument);
+  }
+
+  @Override
+  public void close() {
+    fd.close();
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.linux;
+
+/** The error numbers of Linux/x86-64 that the project meets, and their names. */
+public final class Errno {
+  public static final int EPERM = 1;
+  public static final int ENOENT = 2;
+  public static final int EINTR = 4;
+  public static final int EIO = 5;
+  public static final int E2BIG = 7;
+  public static final int EAGAIN = 11;
+  public static final int ENOMEM = 12;
+  public static final int EACCES = 13;
+  public static final int EFAULT = 14;
+  public static final int EBUSY = 16;
+  public static final int EEXIST = 17;
+  public static final int ENODEV = 19;
+  public static final int EINVAL = 22;
+  public static final int ENOSPC = 28;
+  public static final int EROFS = 30;
+  public static final int EPIPE = 32;
+  public static final int EOPNOTSUPP = 95;
+
+  // Positions are the numbers 0..40 of asm-generic/errno-base.h and the first of errno.h.
+  private static final String[] NAMES =
+      ("0 EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT"
+              + " ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY"
+              + " ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG"
+              + " ENOLCK ENOSYS ENOTEMPTY ELOOP")
+          .split(" ");
+
+  private Errno() {}
+
+  /** The symbolic name of an error number, or {@code errno-N} for one that is not known here. */
+  public static String name(int errno) {
+    if (errno > 0 && errno < NAMES.length) {
+      return NAMES[errno];
+    }
+    return errno == EOPNOTSUPP ? "EOPNOTSUPP" : "errno-" + errno;
+  }
+
+  /** The C library's text for an error number. */
+  public static String message(int errno) {
+    return Libc.message(errno);
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.linux;
+
+/**
+ * An eventfd(2) counter: the doorbell between guest, kernel and workers. {@link #signal} may be
+ * called by any thread; {@link #await} and {@link #clear} by one thread at a time.
+ */
+public final class EventFd implements AutoCloseable {
+  private final Fd fd;
+  private final NativeMemory one = new NativeMemory(8);
+  private final NativeMemory count = new NativeMemory(8);
+  private final NativeMemory pollFd = new NativeMemory(8);
+
+  public EventFd() throws LinuxException {
+    fd =
+        new Fd(
+            LinuxException.check("eventfd", Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK)));
+    one.buffer().putLong(0, 1);
+    pollFd.buffer().putInt(0, fd.value()).putShort(4, (short) Libc.POLLIN);
+  }
+
+  public Fd fd() {
+    return fd;
+  }
+
+  /** Adds 1. Never blocks: a counter at its maximum (2^64 - 2) is already ringing. */
+  public void signal() {
+    Libc.write(fd.value(), one.address(), 8);
+  }
+
+  /** Sets the counter to 0; true if it was not 0. */
+  public boolean clear() {
+    return Libc.read(fd.value(), count.address(), 8) == 8;
+  }
+
+  /**
+   * Waits until the counter is not 0, then sets it to 0.
+   *
+   * @param timeoutMilliseconds how long at most; -1 is for ever
+   * @return false when the time ran out or a signal to this thread ended the wait early
+   */
+  public boolean await(int timeoutMilliseconds) {
+    return Libc.poll(pollFd.address(), 1, timeoutMilliseconds) > 0 && clear();
+  }
+
+  @Override
+  public void close() {
+    fd.close();
+  }
+}

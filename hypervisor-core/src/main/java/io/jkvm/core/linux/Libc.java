@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.linux;
+
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The C library, through JNA direct mapping with primitive arguments only.
+ *
+ * <p>Addresses and sizes are {@code long}. A call that fails returns a negative value (mmap: {@code
+ * -1}); only then is {@link #errno()} meaningful, because JNA leaves it stale after a success.
+ * {@code open} and {@code ioctl} are variadic in C; the x86-64 System V calling convention passes
+ * integer arguments to both kinds of function alike.
+ */
+public final class Libc {
+  public static final int O_RDONLY = 0;
+  public static final int O_RDWR = 2;
+  public static final int O_CLOEXEC = 0x80000;
+  public static final int O_NONBLOCK = 0x800;
+
+  public static final int PROT_NONE = 0;
+  public static final int PROT_READ = 1;
+  public static final int PROT_WRITE = 2;
+  public static final int MAP_SHARED = 1;
+  public static final int MAP_PRIVATE = 2;
+  public static final int MAP_ANONYMOUS = 0x20;
+  public static final int MAP_NORESERVE = 0x4000;
+
+  public static final int EFD_CLOEXEC = 0x80000;
+  public static final int EFD_NONBLOCK = 0x800;
+
+  public static final int POLLIN = 1;
+  public static final int POLLOUT = 4;
+  public static final int POLLERR = 8;
+  public static final int POLLHUP = 16;
+
+  public static final int F_GETFL = 3;
+  public static final int F_SETFL = 4;
+  public static final int F_OFD_SETLK = 37;
+
+  public static final int FALLOC_FL_KEEP_SIZE = 1;
+  public static final int FALLOC_FL_PUNCH_HOLE = 2;
+  public static final int FALLOC_FL_ZERO_RANGE = 16;
+
+  static {
+    Native.register(Libc.class, "c");
+  }
+
+  private Libc() {}
+
+  /** The error number of this thread's last failed call. */
+  public static int errno() {
+    return Native.getLastError();
+  }
+
+  /** A path or other string as C wants it: UTF-8 with a terminating NUL. */
+  public static byte[] cString(String text) {
+    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+    return java.util.Arrays.copyOf(utf8, utf8.length + 1);
+  }
+
+  static String message(int errno) {
+    return new Pointer(strerror(errno)).getString(0);
+  }
+
+  private static native long strerror(int errno);
+
+  public static native int open(byte[] path, int flags, int mode);
+
+  public static native int close(int fd);
+
+  public static native int ioctl(int fd, long request, long argument);
+
+  public static native long mmap(
+      long address, long length, int protection, int flags, int fd, long offset);
+
+  public static native int munmap(long address, long length);
+
+  public static native int madvise(long address, long length, int advice);
+
+  public static native long read(int fd, long buffer, long count);
+
+  public static native long write(int fd, long buffer, long count);
+
+  public static native long pread(int fd, long buffer, long count, long offset);
+
+  public static native long pwrite(int fd, long buffer, long count, long offset);
+
+  public static native long preadv(int fd, long iovec, int count, long offset);
+
+  public static native long pwritev(int fd, long iovec, int count, long offset);
+
+  public static native int fdatasync(int fd);
+
+  public static native int fallocate(int fd, int mode, long offset, long length);
+
+  public static native int fcntl(int fd, int command, long argument);
+
+  public static native int eventfd(int initialValue, int flags);
+
+  public static native int poll(long pollfds, long count, int timeoutMilliseconds);
+
+  public static native long getrandom(long buffer, long length, int flags);
+
+  public static native int getpid();
+
+  public static native int gettid();
+
+  public static native int tgkill(int threadGroup, int thread, int signal);
+
+  public static native int sigaction(int signal, long newAction, long oldAction);
+
+  public static native int isatty(int fd);
+
+  public static native int tcgetattr(int fd, long termios);
+
+  public static native int tcsetattr(int fd, int actions, long termios);
+
+  public static native int geteuid();
+}

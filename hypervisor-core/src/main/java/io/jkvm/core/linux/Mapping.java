@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.linux;
+
+import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A range of this process's address space made by mmap, unmapped once by {@link #close}. */
+public final class Mapping implements AutoCloseable {
+  private static final long MAX_BUFFER_BYTES = (1L << 30) + 4096;
+
+  private final long address;
+  private final long length;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private Mapping(long address, long length) {
+    this.address = address;
+    this.length = length;
+  }
+
+  /** Maps zeroed private memory whose pages come into being when they are first touched. */
+  public static Mapping anonymous(long length) throws LinuxException {
+    return map(
+        "mmap of " + length + " bytes",
+        length,
+        Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
+        -1);
+  }
+
+  /** Maps the first {@code length} bytes of a descriptor, shared, for reading and writing. */
+  public static Mapping shared(String what, Fd fd, long length) throws LinuxException {
+    return map("mmap of " + what, length, Libc.MAP_SHARED, fd.value());
+  }
+
+  private static Mapping map(String call, long length, int flags, int fd) throws LinuxException {
+    long address = Libc.mmap(0, length, Libc.PROT_READ | Libc.PROT_WRITE, flags, fd, 0);
+    if (address == -1) {
+      throw LinuxException.last(call);
+    }
+    return new Mapping(address, length);
+  }
+
+  public long address() {
+    return address;
+  }
+
+  /** The length in bytes. */
+  public long length() {
+    return length;
+  }
+
+  /**
+   * A little-endian view of a part. The view does not keep the mapping alive: touching it after
+   * {@link #close} crashes the process.
+   *
+   * @param size bytes, at most 1 GiB and a page (JNA on JDK 17 silently truncates above 2 GiB)
+   */
+  public ByteBuffer buffer(long offset, long size) {
+    if (offset < 0 || size < 0 || size > MAX_BUFFER_BYTES || offset > length - size) {
+      throw new IllegalArgumentException("no " + size + " bytes at " + offset + " of " + length);
+    }
+    return new Pointer(address + offset).getByteBuffer(0, size).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      Libc.munmap(address, length);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.linux;
+
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * A small zeroed block outside the Java heap for structures shared with the kernel. It lives as
+ * long as this object is reachable, so holders keep a reference while a system call may use it.
+ */
+public final class NativeMemory {
+  private final ByteBuffer buffer;
+  private final long address;
+
+  /**
+   * Allocates a block.
+   *
+   * @param size bytes, more than 0; the block is aligned to 16 bytes at least
+   */
+  public NativeMemory(int size) {
+    buffer = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+    address = Pointer.nativeValue(Native.getDirectBufferPointer(buffer));
+  }
+
+  /** The whole block, little-endian; always the same object. */
+  public ByteBuffer buffer() {
+    return buffer;
+  }
+
+  public long address() {
+    return address;
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.vm;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Resources closed in the reverse of the order in which they came into being. One that fails to
+ * close does not keep the others open.
+ */
+public final class CloseStack implements AutoCloseable {
+  private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+
+  /** Takes charge of a resource and returns it. */
+  public <T extends AutoCloseable> T push(T resource) {
+    resources.push(resource);
+    return resource;
+  }
+
+  @Override
+  public void close() {
+    while (!resources.isEmpty()) {
+      AutoCloseable resource = resources.pop();
+      try {
+        resource.close();
+      } catch (Exception e) {
+        LoggerFactory.getLogger(CloseStack.class).error("closing {}", resource, e);
+      }
+    }
+  }
+}

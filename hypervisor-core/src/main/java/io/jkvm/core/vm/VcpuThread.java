@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.vm;
+
+import io.jkvm.core.kvm.KvmRun;
+import io.jkvm.core.kvm.KvmVcpu;
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.ThreadSignal;
+
+/**
+ * The thread that runs one vCPU: enter the guest, handle the exit, again, until the VM stops. A
+ * vCPU that can't go on stops the whole VM with its reason.
+ */
+final class VcpuThread {
+  private final KvmVcpu vcpu;
+  private final ExitDispatcher dispatcher;
+  private final EmulationAssist assist;
+  private final StopLatch stop;
+  private final Thread thread;
+
+  // Guarded by this: set while a kick may be sent to the thread.
+  private ThreadSignal signal;
+
+  VcpuThread(
+      String vmName,
+      KvmVcpu vcpu,
+      ExitDispatcher dispatcher,
+      EmulationAssist assist,
+      StopLatch stop) {
+    this.vcpu = vcpu;
+    this.dispatcher = dispatcher;
+    this.assist = assist;
+    this.stop = stop;
+    this.thread = new Thread(this::runUntilStopped, vmName + "-vcpu" + vcpu.id());
+    thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Makes the vCPU leave the guest soon. Safe from any thread, at any time. */
+  void kick() {
+    vcpu.requestImmediateExit();
+    synchronized (this) {
+      if (signal != null) {
+        signal.send();
+      }
+    }
+  }
+
+  /** Kicks until the thread has ended; false if it has not after the given time. */
+  boolean join(long timeoutMilliseconds) throws InterruptedException {
+    long deadline = System.nanoTime() + timeoutMilliseconds * 1_000_000;
+    while (thread.isAlive() && System.nanoTime() < deadline) {
+      kick();
+      thread.join(10);
+    }
+    return !thread.isAlive();
+  }
+
+  private void runUntilStopped() {
+    synchronized (this) {
+      signal = ThreadSignal.current();
+    }
+    try {
+      enterUntilStopped();
+    } catch (LinuxException | RuntimeException e) {
+      stop.request(StopReason.Kind.VCPU_FAILURE, "vCPU " + vcpu.id() + ": " + e);
+    } catch (Error e) {
+      stop.request(StopReason.Kind.HOST_FAILURE, "vCPU " + vcpu.id() + ": " + e);
+    } finally {
+      synchronized (this) {
+        signal = null;
+      }
+    }
+  }
+
+  private void enterUntilStopped() throws LinuxException {
+    KvmRun run = vcpu.run();
+    while (!stop.isRequested()) {
+      int errno = vcpu.enter();
+      if (errno != 0) {
+        if (errno == Errno.EINTR || errno == Errno.EAGAIN) {
+          continue;
+        }
+        throw new LinuxException("KVM_RUN", errno);
+      }
+      ExitDispatcher.Action action = dispatcher.dispatch(run);
+      if (action != ExitDispatcher.Action.RESUME
+          && !(action == ExitDispatcher.Action.EMULATION_FAILED && assist.complete(vcpu))) {
+        stop.request(reasonFor(action, run));
+      }
+    }
+  }
+
+  private StopReason reasonFor(ExitDispatcher.Action action, KvmRun run) throws LinuxException {
+    return switch (action) {
+      case RESET -> new StopReason(StopReason.Kind.GUEST_RESET, "");
+      case POWER_OFF -> new StopReason(StopReason.Kind.GUEST_POWER_OFF, "");
+      case SHUTDOWN ->
+          new StopReason(
+              StopReason.Kind.TRIPLE_FAULT,
+              "vCPU " + vcpu.id() + " shut down in " + vcpu.sregs().mode());
+      case HALTED ->
+          new StopReason(
+              StopReason.Kind.VCPU_FAILURE,
+              "vCPU " + vcpu.id() + " halted with nothing to wake it");
+      case EMULATION_FAILED ->
+          new StopReason(StopReason.Kind.EMULATION_FAILURE, assist.report(vcpu));
+      case UNHANDLED, RESUME ->
+          new StopReason(
+              StopReason.Kind.VCPU_FAILURE,
+              "vCPU "
+                  + vcpu.id()
+                  + " stopped with "
+                  + KvmRun.name(run.exitReason())
+                  + ", data "
+                  + run.dataWords(4)
+                  + "\n  "
+                  + vcpu.regs()
+                  + "\n  "
+                  + vcpu.sregs());
+    };
+  }
+}
