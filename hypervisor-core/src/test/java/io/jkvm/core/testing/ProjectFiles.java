@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.testing;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Where tests find what the recipes under guest-images have built. */
+public final class ProjectFiles {
+  private ProjectFiles() {}
+
+  /** The top of the source tree. */
+  public static Path root() {
+    return Path.of(System.getProperty("jkvm.root", "..")).toAbsolutePath().normalize();
+  }
+
+  /** A file under guest-images/build; fails the test with the command that makes it if absent. */
+  public static Path guestImage(String name) {
+    Path file = root().resolve("guest-images/build").resolve(name);
+    if (!Files.exists(file)) {
+      throw new AssertionError(file + " is missing; run 'make guest-images' first");
+    }
+    return file;
+  }
+}
