@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.firmware.boot;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.kernel.BzImage;
+import io.jkvm.firmware.kernel.KernelFormatException;
+import io.jkvm.firmware.kernel.SetupHeader;
+
+/** Boots a bzImage at its 64-bit entry; the kernel unpacks itself (Linux boot protocol). */
+public final class BzImageBoot {
+  /** The 64-bit entry, from the start of the protected-mode part. */
+  private static final long ENTRY_OFFSET = 0x200;
+
+  /** Kernels before protocol 2.10 don't say what they need; they were a few MiB when unpacked. */
+  private static final long INIT_BYTES_GUESS = 64 << 20;
+
+  private BzImageBoot() {}
+
+  /**
+   * Loads the image.
+   *
+   * @throws BootException if it has no 64-bit entry or does not fit
+   */
+  public static LongModeEntry load(BootConfig config, BzImage image)
+      throws KernelFormatException, BootException {
+    SetupHeader header = image.header();
+    if (!header.has64BitEntry()) {
+      throw new BootException(
+          "kernel "
+              + image.path()
+              + " has no 64-bit entry (XLF_KERNEL_64, boot protocol 2.12): use --boot=bios");
+    }
+    GuestMemory memory = config.memory();
+    long address = loadAddress(header);
+    long end = runEnd(header, address);
+    KernelRange.check(memory, image.path(), address, end);
+    try {
+      image.loadProtectedMode(memory, address);
+      Initrd initrd = Initrd.load(memory, config.initrd(), end, header.initrdAddressMax());
+      return LongModeBoot.finish(
+          config, BootParams.of(header), initrd, header.commandLineBytes(), address + ENTRY_OFFSET);
+    } catch (GuestFault e) {
+      throw KernelRange.doesNotFit(image.path(), e);
+    }
+  }
+
+  /** A relocatable kernel is loaded where it will run, any other at 1 MiB. */
+  static long loadAddress(SetupHeader header) {
+    return header.relocatable()
+        ? Math.max(aligned(header.preferredAddress(), header), X86Layout.HIGH_MEMORY)
+        : X86Layout.HIGH_MEMORY;
+  }
+
+  /**
+   * The end of the memory that the kernel uses before it knows the memory map, when loaded at an
+   * address; negative if that is beyond all bounds.
+   */
+  static long runEnd(SetupHeader header, long address) {
+    long preferred = header.preferredAddress();
+    long start = header.relocatable() ? Math.max(aligned(address, header), preferred) : preferred;
+    if (start < 0 || start > X86Layout.FOUR_GIB) {
+      return -1;
+    }
+    long initBytes = header.initBytes() == 0 ? INIT_BYTES_GUESS : header.initBytes();
+    return Math.max(start + initBytes, address + header.protectedModeBytes());
+  }
+
+  private static long aligned(long address, SetupHeader header) {
+    return address + header.kernelAlignment() - 1 & -header.kernelAlignment();
+  }
+}

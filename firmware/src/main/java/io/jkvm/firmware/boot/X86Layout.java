@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.firmware.boot;
+
+/** Every guest-physical address that this machine fixes, by rising address. */
+public final class X86Layout {
+  /** Global descriptor table that the 64-bit entry starts with. */
+  public static final long GDT = 0x500;
+
+  /** The zero page, struct boot_params of the Linux boot protocol. */
+  public static final long ZERO_PAGE = 0x7000;
+
+  /** Identity page tables of the 64-bit entry: PML4, PDPT, then a page directory for each GiB. */
+  public static final long PAGE_TABLES = 0x9000;
+
+  /** The kernel's real-mode setup code when the BIOS boots it; its segment and heap follow. */
+  public static final long SETUP = 0x10000;
+
+  /** {@link #SETUP} as a real-mode segment. */
+  public static final int SETUP_SEGMENT = (int) (SETUP >>> 4);
+
+  /** The kernel's command line. */
+  public static final long COMMAND_LINE = 0x20000;
+
+  /** End of the room for the command line, its NUL included. */
+  public static final long COMMAND_LINE_END = 0x30000;
+
+  /** Last KiB of base memory: the extended BIOS data area, with the MP table at its start. */
+  public static final long EBDA = 0x9FC00;
+
+  /** End of base memory and of the EBDA. */
+  public static final long BASE_MEMORY_END = 0xA0000;
+
+  /** The BIOS as the guest runs it, 64 KiB up to 1 MiB. */
+  public static final long BIOS = 0xF0000;
+
+  /** Extended memory; a bzImage's protected-mode part is loaded here or above. */
+  public static final long HIGH_MEMORY = 0x100000;
+
+  /** End of the longest stretch of RAM below 4 GiB; devices are above it. */
+  public static final long LOW_RAM_LIMIT = 0xC0000000L;
+
+  /** Registers of the first virtio-mmio device. */
+  public static final long VIRTIO_MMIO = 0xD0000000L;
+
+  /** From one virtio-mmio device to the next. */
+  public static final long VIRTIO_MMIO_STEP = 0x1000;
+
+  /** I/O APIC registers. */
+  public static final long IO_APIC = 0xFEC00000L;
+
+  /** Local APIC registers. */
+  public static final long LOCAL_APIC = 0xFEE00000L;
+
+  /** A page for KVM_SET_IDENTITY_MAP_ADDR, which some hosts use to run real mode. */
+  public static final long KVM_IDENTITY_MAP = 0xFFFBC000L;
+
+  /** Three pages for KVM_SET_TSS_ADDR, likewise. */
+  public static final long KVM_TSS = 0xFFFBD000L;
+
+  /** The BIOS as ROM, with the reset vector 16 bytes before its end. */
+  public static final long BIOS_ROM = 0xFFFF0000L;
+
+  /** Where RAM that does not fit below {@link #LOW_RAM_LIMIT} goes on. */
+  public static final long FOUR_GIB = 0x1_0000_0000L;
+
+  private X86Layout() {}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.firmware.kernel;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/**
+ * A bzImage: real-mode setup code, then a protected-mode part that holds a decompressor and the
+ * kernel proper as its compressed payload. Immutable.
+ */
+public final class BzImage implements KernelImage {
+  private static final int MAGIC_BYTES = 16;
+
+  private final FileBytes file;
+  private final SetupHeader header;
+  private final PayloadFormat format;
+
+  BzImage(FileBytes file, SetupHeader header) throws IOException {
+    this.file = file;
+    this.header = header;
+    long available = Math.min(header.payloadLength(), MAGIC_BYTES);
+    format = PayloadFormat.of(file.bytes(payloadStart(), (int) available));
+  }
+
+  @Override
+  public Path path() {
+    return file.path();
+  }
+
+  /** The checked setup header. */
+  public SetupHeader header() {
+    return header;
+  }
+
+  /**
+   * How the payload is compressed. {@link PayloadFormat#UNKNOWN} and {@link PayloadFormat#ABSENT}
+   * mean that only the kernel itself can unpack it.
+   */
+  public PayloadFormat payloadFormat() {
+    return format;
+  }
+
+  /**
+   * Unpacks the payload into the Java heap, about 10 ms for an LZ4 kernel of 8 MB. May be called on
+   * any thread; needs no guest memory.
+   *
+   * @throws KernelFormatException if the payload is damaged, is no x86-64 ELF, or its format is
+   *     unknown ({@link #payloadFormat})
+   */
+  public ElfKernel unpack() throws KernelFormatException {
+    if (!format.known()) {
+      throw new KernelFormatException(
+          path(), "has a payload that can't be unpacked here: use --boot=bzimage");
+    }
+    try {
+      byte[] payload = new byte[(int) header.payloadLength()];
+      file.read(payloadStart(), ByteBuffer.wrap(payload));
+      byte[] elf = PayloadDecoder.decode(path(), format, payload);
+      return ElfKernel.parse(path(), new HeapBytes(elf));
+    } catch (KernelFormatException e) {
+      throw e;
+    } catch (IOException e) {
+      throw unreadable(e);
+    } catch (OutOfMemoryError e) {
+      throw new KernelFormatException(
+          path(), "can't be unpacked in this Java heap: give java a larger -Xmx", e);
+    }
+  }
+
+  /** Reads the real-mode part, {@link SetupHeader#setupBytes} long. */
+  public byte[] readSetup() throws KernelFormatException {
+    byte[] setup = new byte[header.setupBytes()];
+    try {
+      file.read(0, ByteBuffer.wrap(setup));
+    } catch (IOException e) {
+      throw unreadable(e);
+    }
+    return setup;
+  }
+
+  /**
+   * Loads the protected-mode part into guest RAM.
+   *
+   * @throws GuestFault if it does not fit there
+   */
+  public void loadProtectedMode(GuestMemory memory, long address)
+      throws KernelFormatException, GuestFault {
+    try {
+      GuestLoader.load(file, header.setupBytes(), memory, address, header.protectedModeBytes());
+    } catch (IOException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private long payloadStart() {
+    return header.setupBytes() + header.payloadOffset();
+  }
+
+  private KernelFormatException unreadable(IOException cause) {
+    return new KernelFormatException(
+        path(), "can't be read (" + cause.getMessage() + "): check the file and its disk", cause);
+  }
+}
