@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.List;
 
 /** Reads and checks an ELF's headers (ELF-64 object file format, version 1.5; x86-64 psABI). */
@@ -120,7 +120,7 @@ final class ElfParser {
     if (segments.isEmpty()) {
       throw bad("is an ELF with nothing to load: give the vmlinux that make built");
     }
-    segments.sort(Comparator.comparingLong(ElfSegment::physicalAddress));
+    Collections.sort(segments);
     for (int i = 1; i < segments.size(); i++) {
       if (segments.get(i).physicalAddress() < segments.get(i - 1).endAddress()) {
         throw bad(

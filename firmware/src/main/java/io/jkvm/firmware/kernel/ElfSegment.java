@@ -11,7 +11,14 @@ package io.jkvm.firmware.kernel;
  * @param memoryBytes its length in memory, more than 0; what the file does not have is zero
  */
 public record ElfSegment(
-    long fileOffset, long fileBytes, long physicalAddress, long virtualAddress, long memoryBytes) {
+    long fileOffset, long fileBytes, long physicalAddress, long virtualAddress, long memoryBytes)
+    implements Comparable<ElfSegment> {
+  /** By physical address. */
+  @Override
+  public int compareTo(ElfSegment other) {
+    return Long.compareUnsigned(physicalAddress, other.physicalAddress);
+  }
+
   /** The first guest-physical address after the segment. */
   public long endAddress() {
     return physicalAddress + memoryBytes;

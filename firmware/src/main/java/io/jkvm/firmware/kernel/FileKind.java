@@ -12,11 +12,11 @@ enum FileKind {
   RISCV_IMAGE("is a RISC-V kernel (Image): give one built for x86-64"),
   UIMAGE("is a U-Boot image (uImage): give the bzImage or vmlinux it was made of"),
   CPIO("is a cpio archive (an initramfs): give it with --initrd, and a kernel with --kernel"),
-  GZIP(compressed("gzip", "gunzip")),
-  XZ(compressed("xz", "unxz")),
-  ZSTD(compressed("zstd", "unzstd")),
-  LZ4(compressed("LZ4", "unlz4")),
-  BZIP2(compressed("bzip2", "bunzip2")),
+  GZIP("gzip", "gunzip"),
+  XZ("xz", "unxz"),
+  ZSTD("zstd", "unzstd"),
+  LZ4("LZ4", "unlz4"),
+  BZIP2("bzip2", "bunzip2"),
   DISK(
       "is a disk image or boot sector with no Linux kernel header: give it with --disk, and a"
           + " bzImage or vmlinux with --kernel"),
@@ -34,22 +34,29 @@ enum FileKind {
   private static final int EXT4_MAGIC_OFFSET = 1080;
   private static final int EXT4_MAGIC = 0xEF53;
 
+  /** What to say; the name of the format where {@link #unpackCommand} is set. */
   private final String problem;
 
+  private final String unpackCommand;
+
   FileKind(String problem) {
-    this.problem = problem;
+    this(problem, null);
+  }
+
+  FileKind(String format, String unpackCommand) {
+    this.problem = format;
+    this.unpackCommand = unpackCommand;
   }
 
   /** Continues a sentence that begins with the file's name. */
   String problem() {
-    return problem;
-  }
-
-  private static String compressed(String format, String command) {
+    if (unpackCommand == null) {
+      return problem;
+    }
     return "is a "
-        + format
+        + problem
         + "-compressed file: unpack it first ("
-        + command
+        + unpackCommand
         + ") if it is a vmlinux, or give it with --initrd if it is an initramfs";
   }
 

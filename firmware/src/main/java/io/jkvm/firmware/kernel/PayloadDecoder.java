@@ -3,17 +3,11 @@ package io.jkvm.firmware.kernel;
 
 import io.airlift.compress.lz4.Lz4Decompressor;
 import io.airlift.compress.zstd.ZstdDecompressor;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.zip.GZIPInputStream;
-import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
-import org.tukaani.xz.LZMAInputStream;
-import org.tukaani.xz.SingleXZInputStream;
 
 /**
  * Unpacks the payload of a bzImage. Linux's build appends the unpacked length to the payload as 4
@@ -31,10 +25,6 @@ final class PayloadDecoder {
   private static final long MAX_RATIO = 255;
 
   private static final int SIZE_BYTES = 4;
-  private static final int STREAM_BUFFER_BYTES = 1 << 16;
-
-  /** The kernel's build uses dictionaries of up to 128 MiB for xz. */
-  private static final int XZ_MEMORY_LIMIT_KIB = 160 << 10;
 
   private PayloadDecoder() {}
 
@@ -84,26 +74,7 @@ final class PayloadDecoder {
       default:
         break;
     }
-    try (InputStream in = open(format, payload, length)) {
-      int count = in.readNBytes(output, 0, output.length);
-      if (in.read() >= 0) {
-        throw new IOException("it unpacks to more than the " + output.length + " bytes it claims");
-      }
-      return count;
-    }
-  }
-
-  private static InputStream open(PayloadFormat format, byte[] payload, int length)
-      throws IOException {
-    InputStream in = new ByteArrayInputStream(payload, 0, length);
-    return switch (format) {
-      // ISIZE belongs to the gzip format: the stream needs all of the payload.
-      case GZIP -> new GZIPInputStream(new ByteArrayInputStream(payload), STREAM_BUFFER_BYTES);
-      case XZ -> new SingleXZInputStream(in, XZ_MEMORY_LIMIT_KIB);
-      case LZMA -> new LZMAInputStream(in, XZ_MEMORY_LIMIT_KIB);
-      case BZIP2 -> new BZip2CompressorInputStream(in);
-      default -> throw new IllegalArgumentException(format.name());
-    };
+    return PayloadStream.decode(format, payload, length, output);
   }
 
   /** The legacy frame (lz4 frame format, "Legacy frame"): magic, then blocks with their length. */

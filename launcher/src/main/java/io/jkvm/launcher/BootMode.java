@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+/** How the kernel is started ({@code --boot}). */
+enum BootMode {
+  /** Unpack the kernel on the host and enter it at its 64-bit entry. */
+  DIRECT,
+  /** Enter the bzImage at its own 64-bit entry; the guest unpacks itself. */
+  BZIMAGE,
+  /** Start at the reset vector in the mini BIOS, which jumps into the kernel's real-mode setup. */
+  BIOS
+}

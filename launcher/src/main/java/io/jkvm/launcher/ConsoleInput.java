@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.NativeMemory;
+import java.nio.ByteBuffer;
+
+/**
+ * The thread that carries standard input to the guest's serial port. Takes from standard input only
+ * what the guest has room for, so that a pipe is held back rather than cut. On a terminal Ctrl-A
+ * starts a command to jkvm itself.
+ */
+final class ConsoleInput implements AutoCloseable {
+  static final String HELP =
+      "Ctrl-A x  stop the virtual machine\n"
+          + "Ctrl-A h  this help\n"
+          + "Ctrl-A a  send Ctrl-A to the guest (or Ctrl-A twice)\n";
+
+  private static final int STANDARD_INPUT = 0;
+  private static final byte CTRL_A = 1;
+  private static final int BUFFER_BYTES = 256;
+  private static final int RETRY_MILLISECONDS = 20;
+
+  /** Where input goes. */
+  interface Sink {
+    /** Takes as many bytes as fit and returns how many. */
+    int receive(byte[] bytes, int from, int length);
+  }
+
+  private final Sink sink;
+  private final boolean escapes;
+  private final Runnable stop;
+  private final Runnable help;
+  private final EventFd wake = new EventFd();
+  private final Thread thread = new Thread(this::run, "console-input");
+  private volatile boolean closing;
+  private boolean escaped;
+
+  ConsoleInput(Sink sink, boolean escapes, Runnable stop, Runnable help) throws LinuxException {
+    this.sink = sink;
+    this.escapes = escapes;
+    this.stop = stop;
+    this.help = help;
+    thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** To be called when the guest has made room. */
+  void roomAvailable() {
+    wake.signal();
+  }
+
+  private void run() {
+    NativeMemory buffer = new NativeMemory(BUFFER_BYTES);
+    NativeMemory polled = new NativeMemory(16);
+    ByteBuffer fds = polled.buffer();
+    fds.putInt(0, STANDARD_INPUT).putShort(4, (short) Libc.POLLIN);
+    fds.putInt(8, wake.fd().value()).putShort(12, (short) Libc.POLLIN);
+    byte[] bytes = new byte[BUFFER_BYTES];
+    while (!closing) {
+      fds.putShort(6, (short) 0).putShort(14, (short) 0);
+      if (Libc.poll(polled.address(), 2, -1) <= 0) {
+        continue;
+      }
+      if (fds.getShort(14) != 0) {
+        wake.clear();
+      }
+      if (fds.getShort(6) == 0) {
+        continue;
+      }
+      long count = Libc.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
+      if (count <= 0) {
+        return; // end of input: the guest runs on without
+      }
+      buffer.buffer().get(0, bytes, 0, (int) count);
+      deliver(bytes, escapes ? unescape(bytes, (int) count) : (int) count);
+    }
+  }
+
+  /** Acts on Ctrl-A commands and leaves only the guest's bytes; returns how many. */
+  int unescape(byte[] bytes, int count) {
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+      byte key = bytes[i];
+      if (!escaped) {
+        escaped = key == CTRL_A;
+        if (!escaped) {
+          bytes[kept++] = key;
+        }
+        continue;
+      }
+      escaped = false;
+      switch (key) {
+        case 'x', 'X' -> stop.run();
+        case 'h', 'H', '?' -> help.run();
+        case 'a', CTRL_A -> bytes[kept++] = CTRL_A;
+        default -> {
+          bytes[kept++] = CTRL_A;
+          if (kept <= i) {
+            bytes[kept++] = key;
+          }
+        }
+      }
+    }
+    return kept;
+  }
+
+  private void deliver(byte[] bytes, int count) {
+    int done = 0;
+    while (done < count && !closing) {
+      done += sink.receive(bytes, done, count - done);
+      if (done < count) {
+        wake.await(RETRY_MILLISECONDS);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    closing = true;
+    wake.signal();
+    try {
+      thread.join(1000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (!thread.isAlive()) {
+      wake.close();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import io.jkvm.firmware.boot.BiosBoot;
+import io.jkvm.firmware.boot.BootConfig;
+import io.jkvm.firmware.boot.BootState;
+import io.jkvm.firmware.boot.BzImageBoot;
+import io.jkvm.firmware.boot.DirectBoot;
+import io.jkvm.firmware.kernel.BzImage;
+import io.jkvm.firmware.kernel.ElfKernel;
+import io.jkvm.firmware.kernel.KernelImage;
+import java.io.IOException;
+
+/** Chooses how a kernel file is booted. */
+final class KernelLoader {
+  private final KernelImage kernel;
+  private final BootMode mode;
+
+  private KernelLoader(KernelImage kernel, BootMode mode) {
+    this.kernel = kernel;
+    this.mode = mode;
+  }
+
+  /** Opens the kernel and settles the way, so that a bad file is refused before there is a VM. */
+  static KernelLoader open(VmConfig config, Reporter reporter) throws IOException {
+    KernelImage kernel = KernelImage.open(config.kernel());
+    BootMode mode = config.bootMode();
+    if (kernel instanceof ElfKernel && mode != BootMode.DIRECT) {
+      throw new IOException(
+          config.kernel()
+              + " is an uncompressed ELF kernel, which has no setup code; boot it with"
+              + " --boot=direct or give the bzImage");
+    }
+    if (kernel instanceof BzImage image
+        && mode == BootMode.DIRECT
+        && !image.payloadFormat().known()) {
+      reporter.note(
+          "the kernel is packed in a way not known here ("
+              + image.payloadFormat()
+              + "); it unpacks itself, as with --boot=bzimage");
+      mode = BootMode.BZIMAGE;
+    }
+    return new KernelLoader(kernel, mode);
+  }
+
+  BootState load(BootConfig config) throws IOException {
+    if (kernel instanceof ElfKernel elf) {
+      return DirectBoot.load(config, elf);
+    }
+    BzImage image = (BzImage) kernel;
+    return switch (mode) {
+      case DIRECT -> DirectBoot.load(config, image, image.unpack());
+      case BZIMAGE -> BzImageBoot.load(config, image);
+      case BIOS -> BiosBoot.load(config, image);
+    };
+  }
+}

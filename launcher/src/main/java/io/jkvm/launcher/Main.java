@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import java.io.IOException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** The {@code jkvm} command. */
+@Command(
+    name = "jkvm",
+    description = "A minimal hypervisor for Linux guests on Linux/x86-64.",
+    subcommands = RunCommand.class,
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {"", "Try 'jkvm run --help'."})
+public final class Main implements Runnable {
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = CommandLine.ScopeType.INHERIT,
+      description = "Show this help.")
+  private boolean help;
+
+  @Option(
+      names = {"-V", "--version"},
+      description = "Show the version.")
+  private boolean version;
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  private Main() {}
+
+  /** Ends the process with the status of {@link #execute}. */
+  public static void main(String[] args) {
+    System.exit(execute(args));
+  }
+
+  /** Runs a command line and returns its exit status. */
+  static int execute(String... args) {
+    return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler(Main::usageError)
+        .setExecutionExceptionHandler((e, command, parsed) -> executionError(e, parsed))
+        .execute(args);
+  }
+
+  @Override
+  public void run() {
+    if (version) {
+      String number = Main.class.getPackage().getImplementationVersion();
+      System.out.println("jkvm " + (number == null ? "(development)" : number));
+    } else {
+      throw new ParameterException(spec.commandLine(), "what to do? e.g. 'jkvm run'");
+    }
+  }
+
+  private static int usageError(ParameterException e, String[] args) {
+    String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    System.err.println("jkvm: " + oneLine(e.getMessage()) + " (see '" + command + " --help')");
+    return ExitStatus.USAGE;
+  }
+
+  private static int executionError(Exception e, CommandLine.ParseResult parsed) {
+    boolean verbose = parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose");
+    boolean expected = e instanceof IOException || e instanceof IllegalArgumentException;
+    System.err.println("jkvm: " + oneLine(expected ? e.getMessage() : e.toString()));
+    if (verbose) {
+      e.printStackTrace();
+    }
+    return ExitStatus.HOST;
+  }
+
+  private static String oneLine(String message) {
+    return String.valueOf(message).replaceAll("\\s*\\R\\s*", "; ");
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import io.jkvm.core.vm.StopReason;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** {@code jkvm run}: boots a kernel and stays until the guest ends. */
+@Command(
+    name = "run",
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    description = {
+      "Boots a Linux kernel in a virtual machine, its serial console on this terminal.",
+      "Ctrl-A x stops the machine, Ctrl-A h shows the other keys.",
+      ""
+    },
+    footer = {
+      "",
+      "Exit status: 0 the guest stopped cleanly, 2 wrong usage, 3 the host or a file is at fault,",
+      "4 the guest crashed, 124 time limit, 128+N ended by signal N.",
+      "",
+      "Examples:",
+      "  jkvm run --kernel arch/x86/boot/bzImage --initrd initramfs.cpio",
+      "  jkvm run --disk rootfs.img --disk data.img,ro,id=data --mem 1G",
+      "  jkvm run --disk rootfs.img --cmdline 'jkvm.run=\"uname -a\" quiet' --timeout 60s"
+    })
+final class RunCommand implements Callable<Integer> {
+  @CommandLine.Spec private CommandSpec spec;
+
+  @Option(
+      names = {"-k", "--kernel"},
+      paramLabel = "FILE",
+      description = {
+        "Kernel: a bzImage (boot protocol 2.06 or later) or an uncompressed ELF vmlinux.",
+        "Without it: ./bzImage, arch/x86/boot/bzImage, the guest that 'make run' builds,"
+            + " /boot/vmlinuz-$(uname -r); the first that exists."
+      })
+  private Path kernel;
+
+  @Option(
+      names = {"-i", "--initrd"},
+      paramLabel = "FILE",
+      description = "Initial RAM disk, given to the kernel as it is.")
+  private Path initrd;
+
+  @Option(
+      names = {"-d", "--disk"},
+      paramLabel = "FILE[,ro][,id=NAME]",
+      description = {
+        "Raw image or block device, as /dev/vda and so on; may be repeated.",
+        "The first is the root file system, writable, unless the command line has a root=."
+      })
+  private List<String> disks = List.of();
+
+  @Option(
+      names = {"-m", "--mem"},
+      paramLabel = "SIZE",
+      defaultValue = "256M",
+      description = "Memory: 64M, 2G, ...; a bare number is MiB (default: ${DEFAULT-VALUE}).")
+  private String memory;
+
+  @Option(
+      names = "--boot",
+      paramLabel = "WAY",
+      defaultValue = "DIRECT",
+      description = {
+        "direct: unpack the kernel on the host and enter it at its 64-bit entry (default).",
+        "bzimage: the kernel unpacks itself.",
+        "bios: real mode, from the reset vector through a small BIOS."
+      })
+  private BootMode boot;
+
+  @Option(
+      names = {"-c", "--cmdline"},
+      paramLabel = "TEXT",
+      description =
+          "Added to the default kernel command line (console=ttyS0 panic=-1 ...); may be repeated.")
+  private List<String> commandLine = List.of();
+
+  @Option(
+      names = "--cmdline-only",
+      paramLabel = "TEXT",
+      description =
+          "Replaces the default kernel command line; only the places of the virtio devices are"
+              + " added.")
+  private String commandLineOnly;
+
+  @Option(
+      names = "--cpuid",
+      paramLabel = "-NAME,+NAME,...",
+      description = "Hide or show processor features, by the names of /proc/cpuinfo.",
+      split = ",")
+  private List<String> cpuid = List.of();
+
+  @Option(
+      names = {"-t", "--timeout"},
+      paramLabel = "TIME",
+      description = "Stop after this long: 500ms, 60s, 5m; a bare number is seconds.")
+  private String timeout;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Print nothing of our own but errors.")
+  private boolean quiet;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Say what is done and how long it took; stack traces with errors.")
+  private boolean verbose;
+
+  @Option(
+      names = "--kvm",
+      paramLabel = "DEVICE",
+      defaultValue = "/dev/kvm",
+      description = "The KVM device (default: ${DEFAULT-VALUE}).")
+  private String kvmDevice;
+
+  @Override
+  public Integer call() throws Exception {
+    Optional<Long> limit =
+        Optional.ofNullable(timeout)
+            .map(text -> checked("--timeout", () -> TimeLimit.parseMilliseconds(text)));
+    Reporter reporter = new Reporter(spec.commandLine().getErr(), quiet, verbose);
+    VmConfig config = config(reporter);
+    StopReason reason = new VmRun(config, limit, reporter).run();
+    return ExitStatus.of(reason);
+  }
+
+  private VmConfig config(Reporter reporter) throws Exception {
+    long memoryBytes = checked("--mem", () -> MemorySize.parse(memory));
+    List<DiskConfig> diskConfigs = new ArrayList<>();
+    for (String disk : disks) {
+      diskConfigs.add(checked("--disk", () -> DiskConfig.parse(disk)));
+    }
+    Path chosen = kernel;
+    if (chosen == null) {
+      chosen = KernelFinder.usualPlaces().find();
+      reporter.note("kernel " + chosen);
+    }
+    return new VmConfig(
+        chosen,
+        Optional.ofNullable(initrd),
+        diskConfigs,
+        memoryBytes,
+        boot,
+        String.join(" ", commandLine),
+        Optional.ofNullable(commandLineOnly),
+        cpuid,
+        kvmDevice);
+  }
+
+  private <T> T checked(String option, java.util.function.Supplier<T> parse) {
+    try {
+      return parse.get();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), option + ": " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import io.jkvm.core.kvm.KvmLapic;
+import io.jkvm.core.kvm.KvmRegs;
+import io.jkvm.core.kvm.KvmSregs;
+import io.jkvm.core.kvm.KvmSregs.Segment;
+import io.jkvm.core.kvm.KvmVcpu;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.firmware.boot.BootState;
+import io.jkvm.firmware.boot.LongModeEntry;
+import java.util.List;
+import java.util.Map;
+
+/** Gives the first vCPU the registers that the boot state asks for. */
+final class VcpuSetup {
+  private static final int IA32_MISC_ENABLE = 0x1a0;
+
+  /** Fast string instructions; Linux avoids rep movs where a processor lacks this. */
+  private static final long FAST_STRINGS = 1;
+
+  private static final int CODE_READABLE_ACCESSED = 0xb;
+  private static final int DATA_WRITABLE_ACCESSED = 0x3;
+  private static final int TSS_BUSY = 0xb;
+
+  private VcpuSetup() {}
+
+  static void prepare(KvmVcpu vcpu, BootState boot) throws LinuxException {
+    vcpu.setMsrs(Map.of(IA32_MISC_ENABLE, FAST_STRINGS));
+    // As a PC's firmware leaves them: the 8259A through LINT0, NMI through LINT1.
+    KvmLapic lapic = vcpu.lapic();
+    lapic.register(KvmLapic.LVT_LINT0, KvmLapic.DELIVERY_EXTINT);
+    lapic.register(KvmLapic.LVT_LINT1, KvmLapic.DELIVERY_NMI);
+    vcpu.setLapic(lapic);
+    if (boot instanceof LongModeEntry entry) {
+      enterLongMode(vcpu, entry);
+    }
+    // A reset vector needs nothing: KVM makes vCPUs in the state of a processor after reset.
+  }
+
+  private static void enterLongMode(KvmVcpu vcpu, LongModeEntry entry) throws LinuxException {
+    KvmSregs sregs = vcpu.sregs();
+    sregs.segment(Segment.CS, LongModeEntry.CODE_SELECTOR, 0, -1, CODE_READABLE_ACCESSED, 0, true);
+    for (Segment data : List.of(Segment.DS, Segment.ES, Segment.SS)) {
+      sregs.segment(data, LongModeEntry.DATA_SELECTOR, 0, -1, DATA_WRITABLE_ACCESSED, 0, false);
+    }
+    // VMX refuses entry to long mode unless TR holds a busy TSS (Intel SDM vol. 3, 26.3.1.2).
+    sregs.segment(Segment.TR, 0, 0, 0xffff, TSS_BUSY, 0, false);
+    sregs.gdt(entry.gdtBase(), entry.gdtLimit());
+    sregs.cr0(LongModeEntry.CR0).cr3(entry.cr3()).cr4(LongModeEntry.CR4);
+    sregs.efer(LongModeEntry.EFER);
+    vcpu.setSregs(sregs);
+    vcpu.setRegs(
+        new KvmRegs()
+            .rip(entry.rip())
+            .rflags(KvmRegs.RFLAGS_RESERVED)
+            .set(KvmRegs.RSI, entry.rsi()));
+  }
+}
