@@ -100,6 +100,7 @@ final class VmRun {
       StopReason reason = awaitStop(machine);
       // Before anything that may take long: no vCPU waits for a reader of our output any more.
       output.stopHolding();
+      input.close();
       machine.vm().close();
       output.close(DRAIN_MILLISECONDS);
       return reason;

@@ -18,8 +18,11 @@ final class VcpuThread {
   private final StopLatch stop;
   private final Thread thread;
 
-  // Guarded by this: set while a kick may be sent to the thread.
+  // Guarded by this: set while a signal may be sent to the thread.
   private ThreadSignal signal;
+
+  // Guarded by this: set once the vCPU may be closed, its kvm_run page unmapped.
+  private boolean ended;
 
   VcpuThread(
       String vmName,
@@ -40,23 +43,34 @@ final class VcpuThread {
   }
 
   /** Makes the vCPU leave the guest soon. Safe from any thread, at any time. */
-  void kick() {
+  synchronized void kick() {
+    if (ended) {
+      return;
+    }
     vcpu.requestImmediateExit();
-    synchronized (this) {
-      if (signal != null) {
-        signal.send();
-      }
+    if (signal != null) {
+      signal.send();
     }
   }
 
-  /** Kicks until the thread has ended; false if it has not after the given time. */
+  /**
+   * Kicks until the thread has ended, so that the vCPU may be closed; false if it has not after the
+   * given time.
+   */
   boolean join(long timeoutMilliseconds) throws InterruptedException {
     long deadline = System.nanoTime() + timeoutMilliseconds * 1_000_000;
     while (thread.isAlive() && System.nanoTime() < deadline) {
       kick();
       thread.join(10);
     }
-    return !thread.isAlive();
+    if (thread.isAlive()) {
+      return false;
+    }
+    // Whoever asked for the stop may still be on its way to kick.
+    synchronized (this) {
+      ended = true;
+    }
+    return true;
   }
 
   private void runUntilStopped() {

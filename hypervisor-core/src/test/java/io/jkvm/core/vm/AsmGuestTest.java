@@ -159,6 +159,22 @@ class AsmGuestTest {
   }
 
   @Test
+  void aStopFromAnotherThreadRacesWithCloseUnharmed() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      Thread requester;
+      try (AsmGuest guest = new AsmGuest("r3-endless-loop", true, parts -> {})) {
+        guest.startAndAwait("looping");
+        requester =
+            new Thread(
+                () -> guest.vm().requestStop(new StopReason(StopReason.Kind.REQUESTED, "test")));
+        requester.start();
+        guest.vm().awaitStop();
+      }
+      requester.join();
+    }
+  }
+
+  @Test
   void closingAVmThatNeverStartedIsFine() throws Exception {
     new AsmGuest("rm-hello", true, parts -> {}).close();
   }
