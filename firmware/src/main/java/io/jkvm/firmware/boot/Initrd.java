@@ -43,6 +43,9 @@ public record Initrd(long address, long size) {
     if (Files.isDirectory(file)) {
       throw new BootException("initrd " + file + " is a directory: name a cpio archive");
     }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new BootException("initrd " + file + " is not a regular file: copy it to one");
+    }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size == 0) {

@@ -22,7 +22,10 @@ final class PayloadDecoder {
   private static final long MAX_BYTES = 1L << 30;
 
   /** Real kernels shrink to a third or a tenth. */
-  private static final long MAX_RATIO = 255;
+  private static final long MAX_RATIO = 64;
+
+  /** A small payload may unpack to this much, whatever the ratio. */
+  private static final long UNSUSPICIOUS_BYTES = 16 << 20;
 
   private static final int SIZE_BYTES = 4;
 
@@ -45,9 +48,12 @@ final class PayloadDecoder {
     int length = payload.length - SIZE_BYTES;
     long size =
         ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN).getInt(length) & 0xFFFFFFFFL;
-    if (size > MAX_BYTES || size > MAX_RATIO * payload.length) {
+    if (size > MAX_BYTES || size > Math.max(UNSUSPICIOUS_BYTES, MAX_RATIO * payload.length)) {
       throw damaged(
           path, format, payload.length + " bytes claim to unpack to " + size + " bytes", null);
+    }
+    if (size == 0) {
+      throw damaged(path, format, "it claims to unpack to nothing", null);
     }
     byte[] output = new byte[(int) size];
     int count;
@@ -64,17 +70,12 @@ final class PayloadDecoder {
 
   private static int decode(PayloadFormat format, byte[] payload, int length, byte[] output)
       throws IOException {
-    switch (format) {
-      case LZ4:
-        return lz4(payload, length, output);
-      case ZSTD:
-        return zstd(payload, length, output);
-      case LZO:
-        return Lzop.decode(payload, length, output);
-      default:
-        break;
-    }
-    return PayloadStream.decode(format, payload, length, output);
+    return switch (format) {
+      case LZ4 -> lz4(payload, length, output);
+      case ZSTD -> zstd(payload, length, output);
+      case LZO -> Lzop.decode(payload, length, output);
+      default -> PayloadStream.decode(format, payload, length, output);
+    };
   }
 
   /** The legacy frame (lz4 frame format, "Legacy frame"): magic, then blocks with their length. */

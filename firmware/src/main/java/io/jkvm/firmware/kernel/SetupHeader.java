@@ -33,6 +33,9 @@ public final class SetupHeader {
   /** The last field of protocol 2.06 is cmdline_size, at 0x238. */
   private static final int SMALLEST_END = 0x23C;
 
+  /** Larger than any kernel; fits into a Java array. */
+  private static final long MAX_PAYLOAD_BYTES = 1L << 30;
+
   private static final int BOOT_FLAG = 0xAA55;
   private static final int LOADED_HIGH = 1;
   private static final int XLF_KERNEL_64 = 1;
@@ -54,7 +57,7 @@ public final class SetupHeader {
    */
   static SetupHeader parse(Path path, ByteBuffer head, long fileBytes)
       throws KernelFormatException {
-    int end = head.limit() > 0x201 ? 0x202 + (head.get(0x201) & 0xFF) : 0;
+    int end = 0x202 + (head.get(0x201) & 0xFF);
     if (head.limit() < SMALLEST_END || head.limit() < end) {
       throw truncated(path, "its setup header is cut off", fileBytes);
     }
@@ -110,9 +113,10 @@ public final class SetupHeader {
               "is a damaged bzImage (kernel_alignment is 0x%x): build or copy it again",
               alignment));
     }
-    if (payloadLength() != 0
-        && (payloadOffset() > protectedModeBytes()
-            || payloadLength() > protectedModeBytes() - payloadOffset())) {
+    if (payloadLength() > MAX_PAYLOAD_BYTES
+        || payloadLength() != 0
+            && (payloadOffset() > protectedModeBytes()
+                || payloadLength() > protectedModeBytes() - payloadOffset())) {
       throw new KernelFormatException(
           path,
           String.format(

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.firmware.boot;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.testing.Boots;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class InitrdTest {
+  private static final Path NAME = Path.of("initramfs.cpio");
+  private static final long MIB = 1 << 20;
+  private static final long NO_LIMIT = 0x7FFFFFFF;
+
+  @TempDir Path folder;
+
+  @Test
+  void asHighAsRamGoes() throws BootException {
+    assertEquals(new Initrd(64 * MIB - 4096, 1), place(1, 20 * MIB, 64 * MIB, NO_LIMIT));
+    assertEquals(new Initrd(64 * MIB - 4096, 4096), place(4096, 20 * MIB, 64 * MIB, NO_LIMIT));
+    assertEquals(new Initrd(64 * MIB - 8192, 4097), place(4097, 20 * MIB, 64 * MIB, NO_LIMIT));
+  }
+
+  @Test
+  void asHighAsTheKernelAllows() throws BootException {
+    assertEquals(0x80000000L - MIB, place(MIB, 20 * MIB, 3072 * MIB, NO_LIMIT).address());
+    assertEquals(0x38000000L - MIB, place(MIB, 20 * MIB, 3072 * MIB, 0x37FFFFFF).address());
+    assertEquals(3071 * MIB, place(MIB, 20 * MIB, 3072 * MIB, 0xFFFFFFFFL).address());
+    assertEquals(3071 * MIB, place(MIB, 20 * MIB, 3072 * MIB, -1).address());
+  }
+
+  @Test
+  void fitsExactlyOrNotAtAll() throws BootException {
+    assertEquals(20 * MIB, place(44 * MIB, 20 * MIB, 64 * MIB, NO_LIMIT).address());
+    assertThrows(BootException.class, () -> place(44 * MIB + 1, 20 * MIB, 64 * MIB, NO_LIMIT));
+    assertThrows(BootException.class, () -> place(44 * MIB, 20 * MIB + 1, 64 * MIB, NO_LIMIT));
+    assertThrows(BootException.class, () -> place(1, 64 * MIB, 64 * MIB, NO_LIMIT));
+  }
+
+  @Test
+  void tooLargeNamesBothSizes() {
+    for (long size : new long[] {100 * MIB, 1L << 40, Long.MAX_VALUE}) {
+      BootException e =
+          assertThrows(BootException.class, () -> place(size, 20 * MIB, 64 * MIB, NO_LIMIT));
+      assertTrue(e.getMessage().contains("initramfs.cpio is too large"), e.getMessage());
+      assertTrue(e.getMessage().contains("44 MiB"), e.getMessage());
+      assertTrue(e.getMessage().contains("more --mem"), e.getMessage());
+      assertFalse(e.getMessage().contains("\n"), e.getMessage());
+    }
+    BootException e =
+        assertThrows(
+            BootException.class, () -> place(100 * MIB, 20 * MIB, 256 * MIB, 64 * MIB - 1));
+    assertTrue(e.getMessage().contains("has 100 MiB, but there are 44 MiB"), e.getMessage());
+    assertFalse(e.getMessage().contains("--mem"), "more memory would not help: " + e.getMessage());
+  }
+
+  @Test
+  void readsTheFileIntoRam() throws IOException, GuestFault {
+    byte[] content = new byte[3_000_001];
+    new Random(1).nextBytes(content);
+    Path file = Files.write(folder.resolve("initrd"), content);
+    try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
+      Initrd initrd = Initrd.load(memory, file, 20 * MIB, NO_LIMIT);
+      assertEquals(content.length, initrd.size());
+      assertArrayEquals(content, Boots.read(memory, initrd.address(), content.length));
+    }
+  }
+
+  @Test
+  void readsAcrossAMultipleOfOneGib() throws IOException, GuestFault {
+    byte[] content = new byte[1 << 20];
+    new Random(2).nextBytes(content);
+    Path file = Files.write(folder.resolve("initrd"), content);
+    try (GuestMemory memory = GuestMemory.allocate(1024 * MIB + 512 * 1024)) {
+      Initrd initrd = Initrd.load(memory, file, 20 * MIB, NO_LIMIT);
+      assertEquals(1024 * MIB - 512 * 1024, initrd.address());
+      assertArrayEquals(content, Boots.read(memory, initrd.address(), content.length));
+    }
+  }
+
+  @Test
+  void noneIsNone() throws IOException, GuestFault {
+    try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
+      assertEquals(Initrd.NONE, Initrd.load(memory, null, 20 * MIB, NO_LIMIT));
+    }
+  }
+
+  @Test
+  void badFiles() throws IOException {
+    assertProblem(folder.resolve("absent"), "does not exist");
+    assertProblem(folder, "is a directory");
+    assertProblem(Path.of("/dev/zero"), "is not a regular file");
+    assertProblem(Files.createFile(folder.resolve("empty")), "is empty");
+    Path large = folder.resolve("large");
+    try (RandomAccessFile sparse = new RandomAccessFile(large.toFile(), "rw")) {
+      sparse.setLength(1L << 40);
+    }
+    assertProblem(large, "is too large");
+  }
+
+  private static void assertProblem(Path file, String problem) throws IOException {
+    try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
+      BootException e =
+          assertThrows(BootException.class, () -> Initrd.load(memory, file, 20 * MIB, NO_LIMIT));
+      assertTrue(e.getMessage().startsWith("initrd " + file + " " + problem), e.getMessage());
+      assertFalse(e.getMessage().contains("\n"), e.getMessage());
+    }
+  }
+
+  private static Initrd place(long size, long kernelEnd, long lowRamEnd, long addressMax)
+      throws BootException {
+    return Initrd.place(NAME, size, kernelEnd, lowRamEnd, addressMax);
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.firmware.testing;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.boot.BootConfig;
+import io.jkvm.firmware.boot.MemoryMap;
+import java.nio.file.Path;
+import java.util.Set;
+
+/** What tests of the ways to boot have in common. */
+public final class Boots {
+  private Boots() {}
+
+  /** A configuration of one processor. */
+  public static BootConfig config(GuestMemory memory, String commandLine, Path initrd) {
+    return new BootConfig(memory, MemoryMap.of(memory), commandLine, initrd, 1, Set.of());
+  }
+
+  /** A copy of guest RAM. */
+  public static byte[] read(GuestMemory memory, long address, int length) throws GuestFault {
+    byte[] bytes = new byte[length];
+    memory.read(address, bytes, 0, length);
+    return bytes;
+  }
+}
