@@ -102,7 +102,7 @@ post:
         xor     al, al
         out     dx, al
         mov     dx, COM1_MCR
-        mov     al, 0x03                ; DTR, RTS
+        mov     al, 0x01                ; DTR; RTS would invite bytes that the kernel then throws away
         out     dx, al
 
 ; The Linux boot protocol ("Running the kernel"): DS = ES = FS = GS = SS = the segment that

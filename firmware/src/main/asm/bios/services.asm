@@ -52,6 +52,9 @@ int14_serial:
         iret
 .receive:
         push    dx
+        mov     dx, COM1_MCR
+        mov     al, 0x03                ; DTR, RTS: from now on bytes are wanted
+        out     dx, al
         mov     dx, COM1_LSR
         in      al, dx
         mov     ah, al
