@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
@@ -62,6 +63,7 @@ final class ConsoleInput implements AutoCloseable {
     fds.putInt(0, STANDARD_INPUT).putShort(4, (short) Libc.POLLIN);
     fds.putInt(8, wake.fd().value()).putShort(12, (short) Libc.POLLIN);
     byte[] bytes = new byte[BUFFER_BYTES];
+    byte[] kept = new byte[BUFFER_BYTES + 1];
     while (!closing) {
       fds.putShort(6, (short) 0).putShort(14, (short) 0);
       if (Libc.poll(polled.address(), 2, -1) <= 0) {
@@ -74,23 +76,35 @@ final class ConsoleInput implements AutoCloseable {
         continue;
       }
       long count = Libc.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
+      if (count < 0 && (Libc.errno() == Errno.EINTR || Libc.errno() == Errno.EAGAIN)) {
+        continue;
+      }
       if (count <= 0) {
         return; // end of input: the guest runs on without
       }
       buffer.buffer().get(0, bytes, 0, (int) count);
-      deliver(bytes, escapes ? unescape(bytes, (int) count) : (int) count);
+      if (escapes) {
+        deliver(kept, unescape(bytes, (int) count, kept));
+      } else {
+        deliver(bytes, (int) count);
+      }
     }
   }
 
-  /** Acts on Ctrl-A commands and leaves only the guest's bytes; returns how many. */
-  int unescape(byte[] bytes, int count) {
-    int kept = 0;
+  /**
+   * Acts on Ctrl-A commands and keeps the guest's bytes.
+   *
+   * @param kept takes them; longer than {@code count} by one, for a Ctrl-A that was read before
+   * @return how many were kept
+   */
+  int unescape(byte[] keys, int count, byte[] kept) {
+    int length = 0;
     for (int i = 0; i < count; i++) {
-      byte key = bytes[i];
+      byte key = keys[i];
       if (!escaped) {
         escaped = key == CTRL_A;
         if (!escaped) {
-          bytes[kept++] = key;
+          kept[length++] = key;
         }
         continue;
       }
@@ -98,16 +112,14 @@ final class ConsoleInput implements AutoCloseable {
       switch (key) {
         case 'x', 'X' -> stop.run();
         case 'h', 'H', '?' -> help.run();
-        case 'a', CTRL_A -> bytes[kept++] = CTRL_A;
+        case 'a', CTRL_A -> kept[length++] = CTRL_A;
         default -> {
-          bytes[kept++] = CTRL_A;
-          if (kept <= i) {
-            bytes[kept++] = key;
-          }
+          kept[length++] = CTRL_A;
+          kept[length++] = key;
         }
       }
     }
-    return kept;
+    return length;
   }
 
   private void deliver(byte[] bytes, int count) {

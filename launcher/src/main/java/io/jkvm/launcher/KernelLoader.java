@@ -10,15 +10,26 @@ import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelImage;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /** Chooses how a kernel file is booted. */
 final class KernelLoader {
   private final KernelImage kernel;
   private final BootMode mode;
+  private final FutureTask<ElfKernel> unpacking;
 
   private KernelLoader(KernelImage kernel, BootMode mode) {
     this.kernel = kernel;
     this.mode = mode;
+    this.unpacking = new FutureTask<>(() -> ((BzImage) kernel).unpack());
+    if (kernel instanceof BzImage && mode == BootMode.DIRECT) {
+      // Takes as long as making the VM does, and needs nothing of it.
+      Thread thread = new Thread(unpacking, "unpack-kernel");
+      thread.setDaemon(true);
+      thread.start();
+    }
   }
 
   /** Opens the kernel and settles the way, so that a bad file is refused before there is a VM. */
@@ -49,9 +60,23 @@ final class KernelLoader {
     }
     BzImage image = (BzImage) kernel;
     return switch (mode) {
-      case DIRECT -> DirectBoot.load(config, image, image.unpack());
+      case DIRECT -> DirectBoot.load(config, image, unpacked());
       case BZIMAGE -> BzImageBoot.load(config, image);
       case BIOS -> BiosBoot.load(config, image);
     };
+  }
+
+  private ElfKernel unpacked() throws IOException {
+    try {
+      return unpacking.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException("unpacking the kernel", e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while the kernel was unpacked");
+    }
   }
 }

@@ -2,6 +2,7 @@
 package io.jkvm.launcher;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -33,15 +34,26 @@ public final class Main implements Runnable {
 
   /** Ends the process with the status of {@link #execute}. */
   public static void main(String[] args) {
-    System.exit(execute(args));
+    int status;
+    try {
+      status = execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
+    } catch (Error e) {
+      // Picocli passes these on. The JVM's own way is a stack trace and status 1.
+      System.err.println("jkvm: " + oneLine(e.toString()) + "; this is a defect or lack of memory");
+      status = ExitStatus.HOST;
+    }
+    System.exit(status);
   }
 
   /** Runs a command line and returns its exit status. */
-  static int execute(String... args) {
+  static int execute(PrintWriter out, PrintWriter err, String... args) {
     return new CommandLine(new Main())
+        .setOut(out)
+        .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExpandAtFiles(false)
         .setParameterExceptionHandler(Main::usageError)
-        .setExecutionExceptionHandler((e, command, parsed) -> executionError(e, parsed))
+        .setExecutionExceptionHandler((e, command, parsed) -> executionError(e, err, parsed))
         .execute(args);
   }
 
@@ -49,7 +61,7 @@ public final class Main implements Runnable {
   public void run() {
     if (version) {
       String number = Main.class.getPackage().getImplementationVersion();
-      System.out.println("jkvm " + (number == null ? "(development)" : number));
+      spec.commandLine().getOut().println("jkvm " + (number == null ? "(development)" : number));
     } else {
       throw new ParameterException(spec.commandLine(), "what to do? e.g. 'jkvm run'");
     }
@@ -57,16 +69,18 @@ public final class Main implements Runnable {
 
   private static int usageError(ParameterException e, String[] args) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    System.err.println("jkvm: " + oneLine(e.getMessage()) + " (see '" + command + " --help')");
+    e.getCommandLine()
+        .getErr()
+        .println("jkvm: " + oneLine(e.getMessage()) + " (see '" + command + " --help')");
     return ExitStatus.USAGE;
   }
 
-  private static int executionError(Exception e, CommandLine.ParseResult parsed) {
+  private static int executionError(Exception e, PrintWriter err, CommandLine.ParseResult parsed) {
     boolean verbose = parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose");
     boolean expected = e instanceof IOException || e instanceof IllegalArgumentException;
-    System.err.println("jkvm: " + oneLine(expected ? e.getMessage() : e.toString()));
+    err.println("jkvm: " + oneLine(expected ? e.getMessage() : e.toString()));
     if (verbose) {
-      e.printStackTrace();
+      e.printStackTrace(err);
     }
     return ExitStatus.HOST;
   }

@@ -2,6 +2,7 @@
 package io.jkvm.launcher;
 
 import io.jkvm.core.vm.StopReason;
+import io.jkvm.firmware.boot.CpuidPolicy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,7 +99,7 @@ final class RunCommand implements Callable<Integer> {
       names = "--cpuid",
       paramLabel = "-NAME,+NAME,...",
       description = "Hide or show processor features, by the names of /proc/cpuinfo.",
-      split = ",")
+      parameterConsumer = CpuidParameter.class)
   private List<String> cpuid = List.of();
 
   @Option(
@@ -137,6 +138,9 @@ final class RunCommand implements Callable<Integer> {
 
   private VmConfig config(Reporter reporter) throws Exception {
     long memoryBytes = checked("--mem", () -> MemorySize.parse(memory));
+    checked("--cpuid", () -> CpuidPolicy.of(true, cpuid));
+    checked("--kernel", () -> checkNamesFile(kernel));
+    checked("--initrd", () -> checkNamesFile(initrd));
     List<DiskConfig> diskConfigs = new ArrayList<>();
     for (String disk : disks) {
       diskConfigs.add(checked("--disk", () -> DiskConfig.parse(disk)));
@@ -156,6 +160,13 @@ final class RunCommand implements Callable<Integer> {
         Optional.ofNullable(commandLineOnly),
         cpuid,
         kvmDevice);
+  }
+
+  private static Path checkNamesFile(Path file) {
+    if (file != null && file.toString().isEmpty()) {
+      throw new IllegalArgumentException("'' names no file");
+    }
+    return file;
   }
 
   private <T> T checked(String option, java.util.function.Supplier<T> parse) {

@@ -80,7 +80,9 @@ final class VmAssembler {
     KernelLoader kernel = KernelLoader.open(config, reporter);
     List<RawImage> disks = new ArrayList<>();
     for (DiskConfig disk : config.disks()) {
-      disks.add(resources.push(RawImage.open(disk.image(), disk.readOnly())));
+      RawImage image = resources.push(RawImage.open(disk.image(), disk.readOnly()));
+      resources.push(image::flush); // what the guest wrote and never flushed
+      disks.add(image);
     }
     reporter.step("kernel and disks are open");
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio;
+
+import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.Virtqueue;
+import java.io.IOException;
+
+/**
+ * The thread of one active queue: waits for the driver's notification, serves what is there, tells
+ * the driver. Lives from DRIVER_OK to the next reset.
+ */
+final class QueueWorker {
+  /** How many answers may wait for one interrupt while more requests keep coming. */
+  private static final int MAX_UNANNOUNCED = 16;
+
+  private final TransportState transport;
+  private final VirtioDevice device;
+  private final int index;
+  private final Virtqueue queue;
+  private final EventFd notify;
+  private final DescriptorChain request;
+  private final Thread thread;
+  private volatile boolean stopping;
+
+  QueueWorker(
+      TransportState transport, VirtioDevice device, int index, Virtqueue queue, EventFd notify) {
+    this.transport = transport;
+    this.device = device;
+    this.index = index;
+    this.queue = queue;
+    this.notify = notify;
+    request = queue.newChain();
+    thread = new Thread(this::run, device.name() + " queue " + index);
+    thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Makes the thread end after the request it is serving. */
+  void requestStop() {
+    stopping = true;
+    notify.signal();
+  }
+
+  /**
+   * Waits for the thread's end.
+   *
+   * @return false if it still runs after the time
+   */
+  boolean join(long milliseconds) {
+    try {
+      thread.join(Math.max(1, milliseconds));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return !thread.isAlive();
+  }
+
+  private void run() {
+    try {
+      drain();
+      while (running()) {
+        if (notify.await(-1)) {
+          drain();
+        }
+      }
+    } catch (GuestFault | IOException e) {
+      transport.fail(e.getMessage());
+    } catch (RuntimeException | Error e) {
+      transport.fail(e.toString());
+    }
+  }
+
+  private boolean running() {
+    return !stopping && !transport.failed();
+  }
+
+  private void drain() throws GuestFault, IOException {
+    do {
+      queue.disableNotifications();
+      int unannounced = 0;
+      while (running() && queue.poll(request)) {
+        queue.addUsed(request.head(), device.process(index, request));
+        if (++unannounced == MAX_UNANNOUNCED) {
+          announce();
+          unannounced = 0;
+        }
+      }
+      if (unannounced > 0) {
+        announce();
+      }
+    } while (running() && queue.enableNotifications());
+  }
+
+  private void announce() throws GuestFault {
+    if (queue.needsInterrupt()) {
+      transport.queueUsed(index);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.devices.virtio.queue.DescriptorChain;
+import java.io.IOException;
+
+/**
+ * What makes a virtio device a disk, a network card and so on, whatever transport carries it
+ * (virtio 1.2, section 5). The transport negotiates, owns the queues and their threads, and hands
+ * over one request at a time.
+ */
+public interface VirtioDevice {
+  /** The device type (section 5), for example 2 for a block device. */
+  int deviceId();
+
+  /** A short name for logs and threads, for example {@code virtio-blk rootfs.img}. */
+  String name();
+
+  /** The device-type feature bits offered, bits 0 to 23; ring features are the transport's. */
+  long features();
+
+  int queueCount();
+
+  /** The largest size of a queue in descriptors, a power of two up to 32768. */
+  int maxQueueSize(int queue);
+
+  /**
+   * Reads the device-specific configuration. Called by vCPU threads.
+   *
+   * @param offset from the start of the configuration, not negative, may lie beyond its end
+   * @param size 1, 2, 4 or 8 bytes
+   * @return little-endian value; bytes beyond the end are 0
+   */
+  long readConfig(long offset, int size);
+
+  /** Writes the configuration; what the driver may not write is ignored. */
+  void writeConfig(long offset, int size, long value);
+
+  /**
+   * The driver is ready (DRIVER_OK); requests follow.
+   *
+   * @param features all negotiated bits
+   */
+  void activate(long features);
+
+  /**
+   * Serves one request, on the thread of its queue: never twice at once for one queue.
+   *
+   * @return how many bytes were written, counted from the first device-writable byte
+   * @throws GuestFault if the request is too broken to be answered; the device needs a reset then
+   * @throws IOException if the host can't do what the device promises, with the same effect
+   */
+  long process(int queue, DescriptorChain request) throws GuestFault, IOException;
+
+  /** The driver reset the device: everything is as before {@link #activate}; no request runs. */
+  void reset();
+}

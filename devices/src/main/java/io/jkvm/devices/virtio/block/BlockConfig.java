@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.block;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * The configuration space of a block device (virtio 1.2, section 5.2.4, {@code struct
+ * virtio_blk_config}). Written by vCPU threads, read by them and the queue's.
+ */
+final class BlockConfig {
+  /** Most sectors in a discard segment: 2 GiB. */
+  static final int MAX_DISCARD_SECTORS = 1 << 22;
+
+  static final int MAX_DISCARD_SEGMENTS = 32;
+
+  /** Most sectors in a write-zeroes segment: 128 MiB, since the host may have to write them. */
+  static final int MAX_WRITE_ZEROES_SECTORS = 1 << 18;
+
+  static final int MAX_WRITE_ZEROES_SEGMENTS = 1;
+
+  private static final int BYTES = 60;
+  private static final int WRITEBACK = 32;
+  private static final int PHYSICAL_BLOCK_BYTES = 4096;
+
+  private final ByteBuffer fields = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  private volatile boolean writeback = true;
+
+  BlockConfig(BlockBackend backend, int maxDataSegments) {
+    int block = backend.logicalBlockBytes();
+    fields.putLong(0, backend.capacityBytes() / VirtioBlock.SECTOR_BYTES);
+    fields.putInt(12, maxDataSegments);
+    fields.putInt(20, block);
+    int blocksPerPhysical = Math.max(1, PHYSICAL_BLOCK_BYTES / block);
+    fields.put(24, (byte) Integer.numberOfTrailingZeros(blocksPerPhysical));
+    fields.putShort(26, (short) blocksPerPhysical);
+    if (!backend.readOnly()) {
+      fields.putInt(36, MAX_DISCARD_SECTORS);
+      fields.putInt(40, MAX_DISCARD_SEGMENTS);
+      fields.putInt(44, Math.max(block, PHYSICAL_BLOCK_BYTES) / VirtioBlock.SECTOR_BYTES);
+      fields.putInt(48, MAX_WRITE_ZEROES_SECTORS);
+      fields.putInt(52, MAX_WRITE_ZEROES_SEGMENTS);
+      fields.put(56, (byte) 1);
+    }
+  }
+
+  /** Whether the driver lets writes stay in a cache until it asks for a flush. */
+  boolean writeback() {
+    return writeback;
+  }
+
+  void reset() {
+    writeback = true;
+  }
+
+  long read(long offset, int size) {
+    long value = 0;
+    for (int i = 0; i < size; i++) {
+      value |= (long) readByte(offset + i) << (8 * i);
+    }
+    return value;
+  }
+
+  private int readByte(long offset) {
+    if (offset == WRITEBACK) {
+      return writeback ? 1 : 0;
+    }
+    return offset >= 0 && offset < BYTES ? fields.get((int) offset) & 0xff : 0;
+  }
+
+  void write(long offset, int size, long value) {
+    if (offset == WRITEBACK && size == 1) {
+      writeback = (value & 1) != 0;
+    }
+  }
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.queue;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The device's side of a split virtqueue (virtio 1.2, section 2.7), event index and indirect
+ * descriptors included. Nothing the guest puts into the rings is trusted: what breaks the rules is
+ * a {@link GuestFault}, after which the queue must not be used any more.
+ *
+ * <p>Used by one thread at a time. Nothing here allocates after the constructor.
+ */
+public final class Virtqueue {
+  /** The largest queue of the specification. */
+  public static final int MAX_SIZE = 32768;
+
+  private static final int DESCRIPTOR_BYTES = 16;
+  private static final int F_NEXT = 1;
+  private static final int F_WRITE = 2;
+  private static final int F_INDIRECT = 4;
+  private static final int AVAIL_F_NO_INTERRUPT = 1;
+  private static final int USED_F_NO_NOTIFY = 1;
+
+  private final GuestMemory memory;
+  private final int maxSize;
+  private final int size;
+  private final long descriptors;
+  private final long avail;
+  private final long used;
+  private final boolean eventIndex;
+  private final boolean indirect;
+
+  /** The next entry of the available ring to look at; 16 bits, wraps. */
+  private int nextAvail;
+
+  /** Our own used.idx: the copy in the guest's memory is never read back. 16 bits, wraps. */
+  private int usedIndex;
+
+  /** used.idx when the last interrupt was decided. */
+  private int announcedIndex;
+
+  /**
+   * Checks the rings' place and takes them over with all indices 0.
+   *
+   * @param maxSize the device's limit in descriptors, also for chains with an indirect table
+   * @param size as the driver set it; must be a power of two in 1..maxSize, unsigned
+   * @param descriptors guest-physical address of the descriptor table, a multiple of 16
+   * @param avail that of the available ring (driver area), a multiple of 2
+   * @param used that of the used ring (device area), a multiple of 4
+   * @param eventIndex VIRTIO_F_EVENT_IDX was negotiated
+   * @param indirect VIRTIO_F_INDIRECT_DESC was negotiated
+   * @throws GuestFault if a rule is broken or a ring is not wholly inside RAM
+   */
+  public Virtqueue(
+      GuestMemory memory,
+      int maxSize,
+      int size,
+      long descriptors,
+      long avail,
+      long used,
+      boolean eventIndex,
+      boolean indirect)
+      throws GuestFault {
+    if (size <= 0 || size > maxSize || Integer.bitCount(size) != 1) {
+      throw new GuestFault(
+          "queue size " + Integer.toUnsignedString(size) + " is not a power of two to " + maxSize);
+    }
+    checkRing(memory, "descriptor table", descriptors, 16, 16L * size);
+    checkRing(memory, "available ring", avail, 2, 6 + 2L * size);
+    checkRing(memory, "used ring", used, 4, 6 + 8L * size);
+    this.memory = memory;
+    this.maxSize = maxSize;
+    this.size = size;
+    this.descriptors = descriptors;
+    this.avail = avail;
+    this.used = used;
+    this.eventIndex = eventIndex;
+    this.indirect = indirect;
+  }
+
+  private static void checkRing(
+      GuestMemory memory, String what, long address, int alignment, long bytes) throws GuestFault {
+    if ((address & (alignment - 1)) != 0) {
+      throw new GuestFault(what + " at 0x" + Long.toHexString(address) + " is not aligned");
+    }
+    if (!memory.contains(address, bytes)) {
+      throw new GuestFault(what + " at 0x" + Long.toHexString(address) + " is not inside RAM");
+    }
+  }
+
+  /** The queue's size in descriptors. */
+  public int size() {
+    return size;
+  }
+
+  /** A chain object that every valid request of this queue fits. */
+  public DescriptorChain newChain() {
+    return new DescriptorChain(memory, maxSize);
+  }
+
+  /**
+   * Takes the next request.
+   *
+   * @param into receives the request
+   * @return false if the driver has none
+   * @throws GuestFault if the ring or the chain breaks a rule
+   */
+  public boolean poll(DescriptorChain into) throws GuestFault {
+    int pending = (memory.readU16Acquire(avail + 2) - nextAvail) & 0xffff;
+    if (pending == 0) {
+      return false;
+    }
+    if (pending > size) {
+      throw new GuestFault("avail.idx is " + pending + " ahead in a queue of " + size);
+    }
+    int head = memory.readU16(avail + 4 + 2L * (nextAvail & (size - 1)));
+    if (head >= size) {
+      throw new GuestFault("head " + head + " in a queue of " + size);
+    }
+    into.clear(head);
+    walk(into, head);
+    nextAvail = (nextAvail + 1) & 0xffff;
+    return true;
+  }
+
+  private void walk(DescriptorChain into, int head) throws GuestFault {
+    int index = head;
+    for (int seen = 1; ; seen++) {
+      long at = descriptors + (long) DESCRIPTOR_BYTES * index;
+      long address = memory.readU64(at);
+      long length = Integer.toUnsignedLong(memory.readU32(at + 8));
+      int flags = memory.readU16(at + 12);
+      int next = memory.readU16(at + 14);
+      if ((flags & F_INDIRECT) != 0) {
+        if (!indirect || (flags & F_NEXT) != 0) {
+          throw new GuestFault("indirect descriptor not negotiated or with a next one");
+        }
+        walkIndirect(into, address, length);
+        return;
+      }
+      into.add(address, length, (flags & F_WRITE) != 0);
+      if ((flags & F_NEXT) == 0) {
+        return;
+      }
+      if (next >= size || seen == size) {
+        throw new GuestFault("descriptor chain loops or leaves the queue of " + size);
+      }
+      index = next;
+    }
+  }
+
+  /** Section 2.7.5.3: one table, as the last descriptor of a chain, never nested. */
+  private void walkIndirect(DescriptorChain into, long table, long bytes) throws GuestFault {
+    long count = bytes / DESCRIPTOR_BYTES;
+    if (count == 0 || bytes % DESCRIPTOR_BYTES != 0 || count > maxSize) {
+      throw new GuestFault("indirect table of " + bytes + " bytes");
+    }
+    memory.checkRange(table, bytes);
+    int index = 0;
+    for (int seen = 1; ; seen++) {
+      long at = table + (long) DESCRIPTOR_BYTES * index;
+      long address = memory.readU64(at);
+      long length = Integer.toUnsignedLong(memory.readU32(at + 8));
+      int flags = memory.readU16(at + 12);
+      int next = memory.readU16(at + 14);
+      if ((flags & F_INDIRECT) != 0) {
+        throw new GuestFault("nested indirect descriptor");
+      }
+      into.add(address, length, (flags & F_WRITE) != 0);
+      if ((flags & F_NEXT) == 0) {
+        return;
+      }
+      if (next >= count || seen == count) {
+        throw new GuestFault("indirect chain loops or leaves its table of " + count);
+      }
+      index = next;
+    }
+  }
+
+  /**
+   * Gives a request back to the driver (section 2.7.8).
+   *
+   * @param head {@link DescriptorChain#head}
+   * @param writtenBytes how many bytes were written, counted from the first device-writable one
+   */
+  public void addUsed(int head, long writtenBytes) throws GuestFault {
+    long entry = used + 4 + 8L * (usedIndex & (size - 1));
+    memory.writeU32(entry, head);
+    memory.writeU32(entry + 4, (int) writtenBytes);
+    usedIndex = (usedIndex + 1) & 0xffff;
+    memory.writeU16Release(used + 2, usedIndex);
+  }
+
+  /**
+   * Whether the driver wants an interrupt for what was added since the last call (section 2.7.7).
+   */
+  public boolean needsInterrupt() throws GuestFault {
+    int added = (usedIndex - announcedIndex) & 0xffff;
+    if (added == 0) {
+      return false;
+    }
+    announcedIndex = usedIndex;
+    // The driver writes its wish and then reads used.idx; we did the reverse: a fence on each side.
+    VarHandle.fullFence();
+    if (eventIndex) {
+      int event = memory.readU16Acquire(avail + 4 + 2L * size);
+      return ((usedIndex - event - 1) & 0xffff) < added;
+    }
+    return (memory.readU16Acquire(avail) & AVAIL_F_NO_INTERRUPT) == 0;
+  }
+
+  /** Tells the driver that it need not notify, since the queue is being looked at anyway. */
+  public void disableNotifications() throws GuestFault {
+    // With the event index, an avail_event left behind says the same (section 2.7.10).
+    if (!eventIndex) {
+      memory.writeU16Release(used, USED_F_NO_NOTIFY);
+    }
+  }
+
+  /**
+   * Asks the driver for a notification with its next request.
+   *
+   * @return true if a request came in the meantime, for which no notification may come: poll again
+   */
+  public boolean enableNotifications() throws GuestFault {
+    if (eventIndex) {
+      memory.writeU16Release(used + 4 + 8L * size, nextAvail);
+    } else {
+      memory.writeU16Release(used, 0);
+    }
+    VarHandle.fullFence();
+    return memory.readU16Acquire(avail + 2) != nextAvail;
+  }
+}

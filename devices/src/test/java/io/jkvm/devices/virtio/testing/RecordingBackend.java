@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.testing;
+
+import io.jkvm.devices.virtio.block.BlockBackend;
+import io.jkvm.devices.virtio.block.IoVector;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** A disk without data that notes what is asked of it, and fails or hangs when told to. */
+public final class RecordingBackend implements BlockBackend {
+  private final long capacityBytes;
+  private final boolean readOnly;
+  private final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+  private volatile IOException failure;
+  private volatile CountDownLatch gate;
+  private volatile boolean entered;
+
+  public RecordingBackend(long capacityBytes, boolean readOnly) {
+    this.capacityBytes = capacityBytes;
+    this.readOnly = readOnly;
+  }
+
+  /** Everything asked so far, for example {@code write 512+1024}. */
+  public List<String> calls() {
+    return List.copyOf(calls);
+  }
+
+  /** Makes every further call fail. */
+  public void fail(IOException with) {
+    failure = with;
+  }
+
+  /** Makes calls wait until the gate opens. */
+  public void gate(CountDownLatch latch) {
+    gate = latch;
+  }
+
+  /** True once a call has come in. */
+  public boolean entered() {
+    return entered;
+  }
+
+  private void note(String call) throws IOException {
+    entered = true;
+    CountDownLatch latch = gate;
+    if (latch != null) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
+    }
+    calls.add(call);
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @Override
+  public String name() {
+    return "recorded";
+  }
+
+  @Override
+  public long capacityBytes() {
+    return capacityBytes;
+  }
+
+  @Override
+  public boolean readOnly() {
+    return readOnly;
+  }
+
+  @Override
+  public int logicalBlockBytes() {
+    return 512;
+  }
+
+  @Override
+  public void read(IoVector target, long offset) throws IOException {
+    note("read " + offset + "+" + target.remainingBytes());
+  }
+
+  @Override
+  public void write(IoVector source, long offset) throws IOException {
+    note("write " + offset + "+" + source.remainingBytes());
+  }
+
+  @Override
+  public void flush() throws IOException {
+    note("flush");
+  }
+
+  @Override
+  public void discard(long offset, long length) throws IOException {
+    note("discard " + offset + "+" + length);
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
+    note("zero " + offset + "+" + length + (mayUnmap ? " unmap" : ""));
+  }
+}
