@@ -134,6 +134,9 @@ final class ConsoleInput implements AutoCloseable {
 
   @Override
   public void close() {
+    if (closing) {
+      return;
+    }
     closing = true;
     wake.signal();
     try {

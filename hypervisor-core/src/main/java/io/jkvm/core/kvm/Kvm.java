@@ -72,7 +72,8 @@ public final class Kvm implements AutoCloseable {
       return new Kvm(fd);
     } catch (LinuxException e) {
       fd.close();
-      throw new IOException(path + " is not a KVM device: " + e.getMessage(), e);
+      throw new IOException(
+          path + " is not a KVM device (" + e.getMessage() + "); name one, as a rule /dev/kvm", e);
     } catch (IOException | RuntimeException e) {
       fd.close();
       throw e;
