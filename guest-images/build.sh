@@ -1,0 +1,229 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# build.sh [all|kernel|initramfs|rootfs]...: the default guest's images, into guest-images/build/.
+#
+# Results are kept in ${XDG_CACHE_HOME:-~/.cache}/jkvm/<key>/, the key a hash of everything that
+# they are made of, so that another clone builds nothing. Exit status: 0 done, 1 a step failed,
+# 2 usage, 3 something is missing on this machine, 129, 130 and 143 signals.
+set -eu
+umask 022
+export LC_ALL=C
+
+here=$(cd "$(dirname "$0")" && pwd)
+out=$here/build
+cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/jkvm
+source_tar=/usr/src/linux-source-6.1.tar.xz
+patch_made_for=6.1.192
+# What a kernel build with this configuration compiles, for the progress line.
+files_expected=880
+work=
+log=
+child=
+
+say() { printf 'guest-images: %s\n' "$*"; }
+fail() { # exit status, message
+  status=$1
+  shift
+  printf 'guest-images: %s\n' "$*" >&2
+  exit "$status"
+}
+free_mib() { df -Pm "$cache" | awk 'NR == 2 { print $4 }'; }
+
+# Ends with the last lines of the log of the step that failed, and keeps that log.
+fail_step() { # what failed
+  kept=${TMPDIR:-/tmp}/jkvm-guest-images-$(id -u).log
+  tail -n 8 "$log" | sed 's/^/  /' >&2
+  why=
+  if grep -q 'No space left on device' "$log" || [ "$(free_mib)" -lt 8 ]; then
+    why=": no space left in $cache"
+  fi
+  if cp "$log" "$kept" 2>/dev/null; then
+    fail 1 "$1 failed$why (the whole log: $kept)"
+  fi
+  fail 1 "$1 failed$why"
+}
+
+clean_up() {
+  status=$?
+  trap '' HUP INT TERM
+  if [ -n "$child" ]; then
+    kill -TERM -"$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+  fi
+  [ -z "$work" ] || rm -rf "$work"
+  exit $status
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# --- progress -----------------------------------------------------------------------------------
+
+# Runs a command with its output in the log, in a process group of its own so that an interrupt
+# ends all of it. Meanwhile shows what the function says: on a terminal one line that changes,
+# else a line every 10 s.
+run_showing() { # function, command...
+  describe=$1
+  shift
+  : >"$log"
+  setsid "$@" >"$log" 2>&1 </dev/null &
+  child=$!
+  started=$(date +%s)
+  shown=0
+  while kill -0 "$child" 2>/dev/null; do
+    sleep 1
+    seconds=$(($(date +%s) - started))
+    if [ -t 1 ]; then
+      printf '\r\033[Kguest-images: %s, %s s' "$($describe | cut -c 1-60)" "$seconds"
+    elif [ $((seconds - shown)) -ge 10 ]; then
+      say "$($describe), $seconds s"
+      shown=$seconds
+    fi
+  done
+  [ ! -t 1 ] || printf '\r\033[K'
+  child_status=0
+  wait "$child" || child_status=$?
+  child=
+  return $child_status
+}
+
+last_line() { tail -n 1 "$log"; }
+kernel_step() {
+  step=$(sed -n 's/^== //p' "$log" | tail -n 1)
+  if [ "$step" = compiling ]; then
+    step="compiled $(grep -c -E '^  (CC|AS) ' "$log" || true) of about $files_expected files"
+  fi
+  echo "$step"
+}
+
+# --- what must be installed ---------------------------------------------------------------------
+
+need() { # Debian packages
+  command -v dpkg-query >/dev/null || fail 3 "this needs Debian 12, for its packages: $*"
+  missing=
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
+      missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  install="apt-get install -y --no-install-recommends$missing"
+  [ "$(id -u)" = 0 ] || fail 3 "packages are missing, run: sudo sh -c 'apt-get update; $install'"
+  say "installing$missing (1 to 3 minutes; linux-source-6.1 alone is 140 MB)"
+  run_showing last_line env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update && $install" ||
+    fail_step "apt-get"
+}
+version_of() { dpkg-query -W -f '${Version}' "$1"; }
+
+# --- cache --------------------------------------------------------------------------------------
+
+key_of() { # version, files: a hash of their names and contents
+  version=$1
+  shift
+  { echo "$version" && for f in "$@"; do echo "${f#"$here"}" && cat "$f"; done; } |
+    sha256sum | cut -c 1-24
+}
+
+have() { # key, names
+  k=$1
+  shift
+  for name in "$@"; do [ -s "$cache/$k/$name" ] || return 1; done
+}
+
+publish() { # key: the finished folder takes its name in one step
+  rm -rf "${cache:?}/$1"
+  sync "$work/result"/* && mv "$work/result" "$cache/$1" || fail 1 "can't write to $cache"
+}
+
+deliver() { # key, names: copies to build/ what is not there yet
+  key=$1
+  shift
+  mkdir -p "$out" || fail 1 "can't create $out"
+  for name in "$@"; do
+    if [ "$(cat "$out/.$name.key" 2>/dev/null)" = "$key" ] && [ -s "$out/$name" ]; then
+      say "build/$name is up to date"
+      continue
+    fi
+    # Moved into place, its key last: what has its name is whole.
+    { rm -f "$out/.$name.key" &&
+      cp --sparse=always "$cache/$key/$name" "$out/.$name.new" &&
+      mv -f "$out/.$name.new" "$out/$name" &&
+      echo "$key" >"$out/.$name.key"; } 2>"$log" || {
+      rm -f "$out/.$name.new"
+      fail 1 "can't write $out/$name: $(head -n 1 "$log")"
+    }
+    say "build/$name from $cache/$key"
+  done
+}
+
+# --- the images ---------------------------------------------------------------------------------
+
+kernel() {
+  need linux-source-6.1 gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils patch
+  version=$(version_of linux-source-6.1)
+  key=$(key_of "kernel $version" "$here"/kernel/*)
+  if ! have "$key" bzImage vmlinux; then
+    say "building Linux $version for the guest: 3 to 5 minutes on 2 CPUs"
+    [ "$(free_mib)" -ge 2000 ] ||
+      fail 1 "the kernel build needs 2000 MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
+    mkdir "$work/result"
+    if ! run_showing kernel_step \
+      sh "$here/kernel/make-kernel.sh" "$source_tar" "$work" "$work/result"; then
+      step=$(sed -n 's/^== //p' "$log" | tail -n 1)
+      case $step,$version in
+        "applying the patch,$patch_made_for"-*) ;;
+        "applying the patch",*) step="$step (made for $patch_made_for, this is $version)" ;;
+      esac
+      fail_step "the kernel build, $step,"
+    fi
+    publish "$key"
+  fi
+  deliver "$key" bzImage vmlinux
+}
+
+root() { # initramfs|disk, result's name
+  need busybox-static e2fsprogs
+  version=$(version_of busybox-static)
+  key=$(key_of "$1 $version" "$here/rootfs/make-root.sh" "$here/rootfs/init" \
+    "$here/rootfs/udhcpc.script" "$here"/rootfs/etc/*)
+  if ! have "$key" "$2"; then
+    say "making $2 with busybox $version (2 s)"
+    mkdir "$work/result"
+    PATH=$PATH:/usr/sbin:/sbin sh "$here/rootfs/make-root.sh" "$1" /bin/busybox \
+      "$work/result/$2" >"$log" 2>&1 || fail_step "making $2"
+    publish "$key"
+  fi
+  deliver "$key" "$2"
+}
+
+# --- main ---------------------------------------------------------------------------------------
+
+[ $# -gt 0 ] || set -- all
+targets=
+for target in "$@"; do
+  case $target in
+    all) targets="$targets kernel initramfs rootfs" ;;
+    kernel | initramfs | rootfs) targets="$targets $target" ;;
+    *) fail 2 "usage: build.sh [all|kernel|initramfs|rootfs]..., not '$target'" ;;
+  esac
+done
+
+mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
+  fail 3 "can't write to the cache $cache; set XDG_CACHE_HOME to a folder that is yours"
+# One builder at a time; the others wait and then find the result in the cache.
+exec 9>"$cache/lock"
+if ! flock -n 9; then
+  say "another build is running; waiting for it"
+  flock 9
+fi
+# Left by a builder that was killed: with the lock held they belong to nobody else.
+rm -rf "$cache"/work.*
+work=$(mktemp -d "$cache/work.XXXXXX") || fail 1 "can't create a folder in $cache"
+log=$work/log
+for target in $targets; do
+  case $target in
+    kernel) kernel ;;
+    initramfs) root initramfs initramfs.cpio ;;
+    rootfs) root disk rootfs.img ;;
+  esac
+done
