@@ -2,21 +2,23 @@
 package io.jkvm.devices.virtio;
 
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Warnings that a guest can cause at will: the first few are logged, the rest are dropped. */
 public final class LogLimit {
-  private final Logger log;
+  private final Class<?> source;
   private final int limit;
   private final AtomicInteger count = new AtomicInteger();
 
   /**
-   * A new allowance.
+   * A new allowance. Logging is set up with the first warning, not before: it takes longer than
+   * everything else at the start of a machine.
    *
+   * @param source whose warnings they are
    * @param limit how many warnings are logged
    */
-  public LogLimit(Logger log, int limit) {
-    this.log = log;
+  public LogLimit(Class<?> source, int limit) {
+    this.source = source;
     this.limit = limit;
   }
 
@@ -25,7 +27,8 @@ public final class LogLimit {
     if (count.get() < limit) {
       int number = count.incrementAndGet();
       if (number <= limit) {
-        log.warn("{}: {}{}", what, why, number == limit ? " (more are not logged)" : "");
+        String last = number == limit ? " (more are not logged)" : "";
+        LoggerFactory.getLogger(source).warn("{}: {}{}", what, why, last);
       }
     }
   }

@@ -8,8 +8,6 @@ import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What every virtio transport keeps: device status, feature negotiation, queue settings, the
@@ -28,7 +26,6 @@ final class TransportState implements AutoCloseable {
   static final int FAILED = 128;
 
   private static final int DRIVER_BITS = ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | FAILED;
-  private static final Logger LOG = LoggerFactory.getLogger(TransportState.class);
   private static final int MAX_LOGGED_FAILURES = 16;
 
   /** How long a reset waits for a request in flight. */
@@ -52,7 +49,7 @@ final class TransportState implements AutoCloseable {
   private final QueueSettings[] settings;
   private final EventFd[] notify;
   private final QueueWorker[] workers;
-  private final LogLimit failureLog = new LogLimit(LOG, MAX_LOGGED_FAILURES);
+  private final LogLimit failureLog = new LogLimit(TransportState.class, MAX_LOGGED_FAILURES);
   private final AtomicBoolean failed = new AtomicBoolean();
   private final long offeredFeatures;
   private long driverFeatures;

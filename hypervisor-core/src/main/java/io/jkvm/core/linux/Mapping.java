@@ -9,6 +9,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** A range of this process's address space made by mmap, unmapped once by {@link #close}. */
 public final class Mapping implements AutoCloseable {
   private static final long MAX_BUFFER_BYTES = (1L << 30) + 4096;
+  private static final long HUGE_PAGE_BYTES = 2 << 20;
+  private static final int MADV_HUGEPAGE = 14;
 
   private final long address;
   private final long length;
@@ -26,6 +28,24 @@ public final class Mapping implements AutoCloseable {
         length,
         Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
         -1);
+  }
+
+  /**
+   * The same, aligned to 2 MiB and in huge pages where the host has them free: far fewer page
+   * faults for guest RAM, and shorter walks of nested page tables.
+   */
+  public static Mapping anonymousHuge(long length) throws LinuxException {
+    Mapping wide = anonymous(length + HUGE_PAGE_BYTES);
+    long start = (wide.address + HUGE_PAGE_BYTES - 1) & -HUGE_PAGE_BYTES;
+    long end = wide.address + wide.length;
+    if (start > wide.address) {
+      Libc.munmap(wide.address, start - wide.address);
+    }
+    if (end > start + length) {
+      Libc.munmap(start + length, end - start - length);
+    }
+    Libc.madvise(start, length, MADV_HUGEPAGE); // advice: a host without huge pages refuses
+    return new Mapping(start, length);
   }
 
   /** Maps the first {@code length} bytes of a descriptor, shared, for reading and writing. */

@@ -67,9 +67,10 @@ public final class GuestMemory implements AutoCloseable {
     }
     List<GuestRegion> regions = new ArrayList<>();
     try {
-      regions.add(new GuestRegion(0, Mapping.anonymous(Math.min(sizeBytes, LOW_RAM_LIMIT))));
+      regions.add(new GuestRegion(0, Mapping.anonymousHuge(Math.min(sizeBytes, LOW_RAM_LIMIT))));
       if (sizeBytes > LOW_RAM_LIMIT) {
-        regions.add(new GuestRegion(HIGH_RAM_START, Mapping.anonymous(sizeBytes - LOW_RAM_LIMIT)));
+        regions.add(
+            new GuestRegion(HIGH_RAM_START, Mapping.anonymousHuge(sizeBytes - LOW_RAM_LIMIT)));
       }
       return new GuestMemory(regions);
     } catch (LinuxException | RuntimeException e) {

@@ -8,7 +8,6 @@ import io.jkvm.devices.virtio.queue.DescriptorChain;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import org.slf4j.LoggerFactory;
 
 /**
  * A disk (virtio 1.2, section 5.2). Data goes between the backend and guest RAM by one system call
@@ -37,8 +36,7 @@ public final class VirtioBlock implements VirtioDevice {
   private final BlockRequest parsed;
   private final IoVector vector = new IoVector(QUEUE_SIZE);
   private final byte[] id;
-  private final LogLimit errorLog =
-      new LogLimit(LoggerFactory.getLogger(VirtioBlock.class), MAX_LOGGED_ERRORS);
+  private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
   private volatile long features;
 
   /**
