@@ -53,7 +53,9 @@ final class ConsoleInput implements AutoCloseable {
 
   /** To be called when the guest has made room. */
   void roomAvailable() {
-    wake.signal();
+    if (!closing) {
+      wake.signal();
+    }
   }
 
   private void run() {
@@ -132,6 +134,7 @@ final class ConsoleInput implements AutoCloseable {
     }
   }
 
+  /** Ends the thread; calling it twice is harmless. */
   @Override
   public void close() {
     if (closing) {

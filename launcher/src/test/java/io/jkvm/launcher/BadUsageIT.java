@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Wrong usage as the user meets it: one line, status 2; and how {@code bin/jkvm} is started. */
+class BadUsageIT {
+  @TempDir Path folder;
+
+  static Stream<Arguments> isOneLine() {
+    return Stream.of(
+        Arguments.of("--fast", "Unknown option"),
+        Arguments.of("--mem=1M", "give at least 64M"),
+        Arguments.of("--cpuid=-warp", "unknown processor feature 'warp'; use the names of"),
+        Arguments.of("--disk=x.img,rw", "unknown disk option 'rw' in 'x.img,rw'; there are"),
+        Arguments.of("--boot=uefi", "expected one of"));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void isOneLine(String option, String why) throws Exception {
+    JkvmProcess.Result result = JkvmProcess.run(option);
+    BadFiles.assertOneLine(result, ExitStatus.USAGE, why, "jkvm run --help");
+  }
+
+  /** Through a symbolic link, from another folder, with spaces in all the paths. */
+  @Test
+  void startsFromAnywhere() throws Exception {
+    Path home = folder.resolve("a home");
+    BadFiles.copyTree(JkvmProcess.binary().getParent().getParent(), home);
+    Path work = Files.createDirectory(folder.resolve("at work"));
+    Path link = Files.createSymbolicLink(work.resolve("my jkvm"), home.resolve("bin/jkvm"));
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            30, List.of("sh", "-c", "cd '" + work + "' && '" + link + "' run --kernel 'no file'"));
+    BadFiles.assertOneLine(result, ExitStatus.HOST, "kernel no file", "does not exist");
+  }
+
+  /** Without a locale the JVM would read "?" for every letter that is not ASCII. */
+  @ParameterizedTest
+  @MethodSource("locales")
+  void namesNeedNoLocale(Map<String, String> locale) throws Exception {
+    Path kernel = Files.writeString(folder.resolve("größe-日本"), "text");
+    List<String> command =
+        new ArrayList<>(List.of("env", "-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG"));
+    locale.forEach((name, value) -> command.add(name + "=" + value));
+    command.addAll(JkvmProcess.runCommand("--kernel"));
+    command.add("größe-日本");
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            30,
+            List.of(
+                "sh",
+                "-c",
+                // By a pattern: how this JVM passes the name depends on its own locale.
+                "cd "
+                    + folder
+                    + " && exec "
+                    + String.join(" ", command.subList(0, command.size() - 1))
+                    + " gr*"));
+    BadFiles.assertOneLine(result, ExitStatus.HOST, kernel.getFileName() + " is a text file");
+  }
+
+  static Stream<Map<String, String>> locales() {
+    return Stream.of(
+        Map.of(), Map.of("LC_ALL", "C"), Map.of("LANG", "POSIX"), Map.of("LANG", "xx_XX.UTF-8"));
+  }
+
+  @Test
+  void verboseGivesTheTrace() throws Exception {
+    JkvmProcess.Result result = JkvmProcess.run("--verbose", "--kernel", "/etc/hostname");
+    assertEquals(ExitStatus.HOST, result.status(), result::toString);
+    assertTrue(result.err().contains("kernel /etc/hostname is a text file"), result::toString);
+    assertTrue(result.err().contains("\tat io.jkvm."), result::toString);
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Pipes on the serial console. */
+@RequiresKvm
+class ConsoleIT {
+  /** Fills all queues, and fast: the interpreted kernel takes a write at a time, not a byte. */
+  private static final String TALKATIVE =
+      "initcall_debug ignore_loglevel jkvm.run=\"while dmesg; do :; done\"";
+
+  private static final int LONG_LINE = 600;
+
+  private static final String[] GUEST = {
+    "--kernel",
+    ProjectFiles.guestImage("bzImage").toString(),
+    "--initrd",
+    ProjectFiles.guestImage("initramfs.cpio").toString()
+  };
+
+  private static String[] guest(String... more) {
+    List<String> args = new ArrayList<>(List.of(GUEST));
+    args.addAll(List.of(more));
+    return args.toArray(String[]::new);
+  }
+
+  @Test
+  void whatIsPipedInReachesTheShell() throws Exception {
+    try (JkvmProcess jkvm = JkvmProcess.start(guest("--mem", "64M", "--cmdline", "quiet"))) {
+      jkvm.awaitOutput("leave with exit");
+      jkvm.send("echo answer $((6*7))\n");
+      jkvm.awaitOutput("answer 42");
+      // More than the queue of the serial port and one read of ours hold.
+      jkvm.send("printf %s " + "x".repeat(LONG_LINE) + " | wc -c | sed s/^/length=/\n");
+      jkvm.awaitOutput("length=" + LONG_LINE);
+      jkvm.send("grep MemTotal /proc/meminfo; echo done $((1+1))\n");
+      jkvm.awaitOutput("done 2");
+      jkvm.send("exit\n");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertMemTotal(result, 64L << 20);
+    }
+  }
+
+  @Test
+  void sixGibibytes() throws Exception {
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            guest("--mem", "6G", "--cmdline", "quiet jkvm.run=\"grep MemTotal /proc/meminfo\""));
+    assertEquals(0, result.status(), result::toString);
+    assertMemTotal(result, 6L << 30);
+  }
+
+  /** The kernel keeps some for itself: up to 24 MiB and 3 %. */
+  private static void assertMemTotal(JkvmProcess.Result result, long memoryBytes) {
+    Matcher matcher = Pattern.compile("MemTotal:\\s+(\\d+) kB").matcher(result.out());
+    assertTrue(matcher.find(), result::toString);
+    long total = Long.parseLong(matcher.group(1)) * 1024;
+    assertTrue(total < memoryBytes, result::toString);
+    assertTrue(total > memoryBytes - memoryBytes / 32 - (24 << 20), result::toString);
+  }
+
+  @Test
+  void aReaderThatIsStuckDoesNotKeepTheSignalOut() throws Exception {
+    try (JkvmProcess jkvm = JkvmProcess.startUnread(guest("--cmdline", TALKATIVE))) {
+      jkvm.awaitIdle();
+      JkvmProcess.signal(jkvm.pid(), "TERM");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(143, result.status(), result::toString);
+    }
+  }
+
+  @Test
+  void aReaderThatIsStuckDoesNotKeepTheTimeLimitOut() throws Exception {
+    long start = System.nanoTime();
+    try (JkvmProcess jkvm =
+        JkvmProcess.startUnread(guest("--timeout", "20s", "--cmdline", TALKATIVE))) {
+      JkvmProcess.Result result = jkvm.awaitEnd(20 + JkvmProcess.STOP_SECONDS);
+      assertEquals(124, result.status(), result::toString);
+      assertTrue(System.nanoTime() - start > 19_000_000_000L, result::toString);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{ \"$@\"; echo status=$? >&2; } | head -n 1",
+        "\"$@\" >/dev/full; echo status=$? >&2",
+        "\"$@\" >&-; echo status=$? >&2",
+      })
+  void outputThatGoesNowhereEndsWithOneLine(String shell) throws Exception {
+    List<String> command = new ArrayList<>(List.of("sh", "-c", shell, "sh"));
+    command.addAll(JkvmProcess.runCommand(guest("--quiet")));
+    JkvmProcess.Result result = JkvmProcess.run(JkvmProcess.BOOT_SECONDS, command);
+    List<String> lines = result.err().lines().toList();
+    assertEquals(2, lines.size(), result::toString);
+    assertTrue(lines.get(0).contains("standard output"), result::toString);
+    assertEquals("status=3", lines.get(1), result::toString);
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DiskConfigTest {
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "root.img                | root.img    | false | ",
+        "root.img,ro             | root.img    | true  | ",
+        "/a b/root.img,id=x      | /a b/root.img | false | x",
+        "root.img,ro,id=data-1   | root.img    | true  | data-1",
+        "root.img,id=data-1,ro   | root.img    | true  | data-1",
+        "a,b.img,ro              | a,b.img     | true  | ",
+        "a,B                     | a,B         | false | ",
+        "root.img,id=a=b         | root.img    | false | a=b",
+        "x,id=12345678901234567890 | x         | false | 12345678901234567890",
+      })
+  void readsTheOptions(String text, String image, boolean readOnly, String id) {
+    assertEquals(
+        new DiskConfig(Path.of(image), readOnly, Optional.ofNullable(id)), DiskConfig.parse(text));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "''                      | names no file",
+        "',ro'                   | names no file",
+        "root.img,rw             | unknown disk option 'rw'",
+        "root.img,cache=none     | unknown disk option 'cache=none'",
+        "root.img,ro,snapshot    | unknown disk option 'snapshot'",
+        "root.img,id=            | is not 1 to 20 printable",
+        "root.img,id=a b         | is not 1 to 20 printable",
+        "root.img,id=größe       | is not 1 to 20 printable",
+        "x,id=123456789012345678901 | is not 1 to 20 printable",
+      })
+  void refusesOtherOptions(String text, String why) {
+    Exception e = assertThrows(IllegalArgumentException.class, () -> DiskConfig.parse(text));
+    assertTrue(e.getMessage().contains(why), e.getMessage());
+  }
+
+  @Test
+  void aFileThatExistsMayHaveAnyName() throws IOException {
+    Path odd = Files.createFile(folder.resolve("disk,rw"));
+    assertEquals(new DiskConfig(odd, false, Optional.empty()), DiskConfig.parse(odd.toString()));
+    assertEquals(new DiskConfig(odd, true, Optional.empty()), DiskConfig.parse(odd + ",ro"));
+  }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What Linux writes to its disks is in the image, and what the image holds is what Linux reads. */
+@RequiresKvm
+class DiskIT {
+  private static final int DATA_BYTES = 1 << 20;
+  private static final int COPY_BYTES = 256 << 10;
+
+  @TempDir Path folder;
+  private Path root;
+
+  @BeforeEach
+  void copyRoot() throws IOException {
+    root = Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img"));
+  }
+
+  private static String[] args(String command, String... disks) {
+    String[] fixed = {
+      "--kernel",
+      ProjectFiles.guestImage("bzImage").toString(),
+      "--cmdline",
+      "quiet jkvm.run=\"" + command + "\""
+    };
+    String[] args = Arrays.copyOf(fixed, fixed.length + 2 * disks.length);
+    for (int i = 0; i < disks.length; i++) {
+      args[fixed.length + 2 * i] = "--disk";
+      args[fixed.length + 2 * i + 1] = disks[i];
+    }
+    return args;
+  }
+
+  private static String sha256(byte[] bytes) throws GeneralSecurityException {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+  }
+
+  @Test
+  void twoDisksKeepWhatIsWrittenAlsoWhenTheHypervisorIsKilled() throws Exception {
+    byte[] pattern = new byte[DATA_BYTES];
+    new Random(42).nextBytes(pattern);
+    Path data = Files.write(folder.resolve("data.img"), pattern);
+    byte[] copied = Arrays.copyOf(pattern, COPY_BYTES);
+
+    // Reads the second disk, takes a part of it into a file, and writes the part's first 64 KiB
+    // to the disk's last.
+    JkvmProcess.Result first =
+        JkvmProcess.run(
+            args(
+                "cat /sys/block/vdb/serial; echo; sha256sum /dev/vdb;"
+                    + " dd if=/dev/vdb of=/root/copy bs=4k count=64; sync;"
+                    + " dd if=/root/copy of=/dev/vdb bs=4k count=16 seek=240 conv=fsync;"
+                    + " mount",
+                root.toString(),
+                data + ",id=data-7"));
+    assertEquals(0, first.status(), first::toString);
+    assertTrue(first.out().contains("data-7"), first::toString);
+    assertTrue(first.out().contains(sha256(pattern)), first::toString);
+    assertTrue(first.out().contains("/dev/root on / type ext4 (rw"), first::toString);
+    byte[] expected = pattern.clone();
+    System.arraycopy(pattern, 0, expected, 240 * 4096, 16 * 4096);
+    assertArrayEquals(expected, Files.readAllBytes(data));
+
+    // The file is there on the second boot. A copy that sync has returned for outlives kill -9.
+    try (JkvmProcess second =
+        JkvmProcess.start(
+            args(
+                "sha256sum /root/copy; cat /root/copy /root/copy > /root/twice; sync;"
+                    + " echo all synced; sleep 1000",
+                root.toString()))) {
+      second.awaitOutput("all synced");
+      JkvmProcess.signal(second.pid(), "KILL");
+      JkvmProcess.Result killed = second.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(128 + 9, killed.status(), killed::toString);
+      assertTrue(killed.out().contains(sha256(copied) + "  /root/copy"), killed::toString);
+    }
+
+    JkvmProcess.Result third = JkvmProcess.run(args("sha256sum /root/twice", root.toString()));
+    assertEquals(0, third.status(), third::toString);
+    byte[] twice = Arrays.copyOf(copied, 2 * COPY_BYTES);
+    System.arraycopy(copied, 0, twice, COPY_BYTES, COPY_BYTES);
+    assertTrue(third.out().contains(sha256(twice) + "  /root/twice"), third::toString);
+  }
+
+  @Test
+  void aReadOnlyDiskIsNotWritten() throws Exception {
+    String before = sha256(Files.readAllBytes(root));
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            args(
+                "echo ro=`cat /sys/block/vda/ro`; echo x > /file && echo file was written;"
+                    + " dd if=/dev/zero of=/dev/vda bs=4k count=1 conv=fsync"
+                    + " && echo disk was written; mount -o remount,rw / && echo is writable now;"
+                    + " true",
+                root + ",ro"));
+    assertEquals(0, result.status(), result::toString);
+    assertTrue(result.out().contains("ro=1"), result::toString);
+    assertTrue(result.out().contains("Read-only file system"), result::toString);
+    assertFalse(result.out().contains("was written"), result::toString);
+    assertFalse(result.out().contains("is writable now"), result::toString);
+    assertEquals(before, sha256(Files.readAllBytes(root)));
+  }
+}

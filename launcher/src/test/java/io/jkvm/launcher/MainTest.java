@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.vm.StopReason;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Wrong usage, in this process; {@link BadUsageIT} has some of it as the user meets it. */
+class MainTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int execute(String... args) {
+    return Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), args);
+  }
+
+  static Stream<Arguments> wrongUsage() {
+    return Stream.of(
+        usage("what to do?"),
+        usage("Unmatched argument", "walk"),
+        usage("Unknown option: '--fast'", "run", "--fast"),
+        usage("Unmatched argument", "run", "bzImage"),
+        usage("--mem", "run", "--mem"),
+        usage("only once", "run", "--mem", "64M", "--mem", "65M"),
+        usage("--mem: '1M' is too small", "run", "--mem", "1M"),
+        usage("--mem: 'much' is not a size", "run", "--mem", "much"),
+        usage("--timeout: 'soon' is not a time", "run", "--timeout", "soon"),
+        usage("[DIRECT, BZIMAGE, BIOS]", "run", "--boot=uefi"),
+        usage("unknown disk option 'rw'", "run", "-k", "k", "--disk", "/no/disk,rw"),
+        usage("--disk: '' names no file", "run", "-k", "k", "--disk", ""),
+        usage("--kernel: '' names no file", "run", "--kernel", ""),
+        usage("--initrd: '' names no file", "run", "-k", "k", "--initrd", ""),
+        usage("--cpuid: no feature given", "run", "--cpuid"),
+        usage("--cpuid: unknown processor feature 'warp'", "run", "--cpuid", "-cx16,+warp"),
+        usage("--cpuid: unknown processor feature 'warp'", "run", "--cpuid=-warp"));
+  }
+
+  private static Arguments usage(String why, String... args) {
+    return Arguments.of(why, args);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource
+  void wrongUsage(String why, String[] args) {
+    assertEquals(ExitStatus.USAGE, execute(args));
+    String text = err.toString();
+    assertEquals(1, text.lines().count(), text);
+    assertTrue(text.startsWith("jkvm: "), text);
+    assertTrue(text.contains(why), text);
+    assertTrue(text.contains("--help'"), text);
+  }
+
+  @Test
+  void cpuidTakesChangesInTheNextArgumentOrTheSame() {
+    // Got beyond the options: the kernel is what is wrong.
+    assertEquals(
+        ExitStatus.HOST,
+        execute("run", "-k", "/no/kernel", "--cpuid", "-cx16,-avx", "--cpuid=+aes,"));
+    String text = err.toString();
+    assertTrue(text.contains("/no/kernel"), text);
+  }
+
+  @Test
+  void anAtSignIsNoFileOfArguments() {
+    assertEquals(ExitStatus.HOST, execute("run", "-k", "@/etc/hostname"));
+    String text = err.toString();
+    assertTrue(text.contains("@/etc/hostname"), text);
+  }
+
+  @Test
+  void helpAndVersionAreNoErrors() {
+    assertEquals(ExitStatus.OK, execute("--help"));
+    assertEquals(ExitStatus.OK, execute("run", "--help"));
+    assertEquals(ExitStatus.OK, execute("--version"));
+    String text = out.toString();
+    assertTrue(text.contains("--cmdline-only=TEXT"), text);
+    assertTrue(text.contains("Exit status"), text);
+    assertEquals("", err.toString());
+  }
+
+  @ParameterizedTest
+  @EnumSource(StopReason.Kind.class)
+  void everyEndHasItsStatus(StopReason.Kind kind) {
+    int expected =
+        switch (kind) {
+          case GUEST_RESET, GUEST_POWER_OFF, REQUESTED -> 0;
+          case GUEST_PANIC, TRIPLE_FAULT, EMULATION_FAILURE, VCPU_FAILURE -> 4;
+          case HOST_FAILURE -> 3;
+          case TIMEOUT -> 124;
+          case HOST_SIGNAL -> 128;
+        };
+    assertEquals(expected, ExitStatus.of(new StopReason(kind, "")));
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.devices.virtio.block.RawImage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every end has its name and its exit status. */
+@RequiresKvm
+class StopIT {
+  private static final String KERNEL = ProjectFiles.guestImage("bzImage").toString();
+  private static final String INITRD = ProjectFiles.guestImage("initramfs.cpio").toString();
+
+  @TempDir Path folder;
+
+  @Test
+  void timeout() throws Exception {
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            3 + JkvmProcess.STOP_SECONDS,
+            JkvmProcess.runCommand(
+                "--quiet", "--kernel", KERNEL, "--initrd", INITRD, "--timeout", "3s"));
+    assertEquals(124, result.status(), result::toString);
+    assertEquals("jkvm: timeout: the guest still ran after 3.0 s\n", result.err());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"TERM, 143", "INT, 130", "HUP, 129"})
+  void signalsEndPromptlyAndReleaseTheDisk(String signal, int status) throws Exception {
+    Path disk = Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img"));
+    // Whatever started the tests may have had signals ignored, and that is inherited.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT,TERM,HUP"));
+    command.addAll(
+        JkvmProcess.runCommand("--verbose", "--kernel", KERNEL, "--disk", disk.toString()));
+    try (JkvmProcess jkvm = JkvmProcess.start(command)) {
+      jkvm.awaitError("the guest runs");
+      JkvmProcess.Result second = JkvmProcess.run("--kernel", KERNEL, "--disk", disk.toString());
+      assertEquals(3, second.status(), second::toString);
+      assertEquals(1, second.err().lines().count(), second::toString);
+      assertTrue(second.err().contains(disk + ": is in use by another jkvm"), second::toString);
+
+      JkvmProcess.signal(jkvm.pid(), signal);
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(status, result.status(), result::toString);
+      assertTrue(result.err().contains("jkvm: signal"), result::toString);
+    }
+    RawImage.open(disk, false).close();
+  }
+
+  @Test
+  void aKernelPanicIsNamed() throws Exception {
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            "--quiet",
+            "--kernel",
+            KERNEL,
+            "--initrd",
+            INITRD,
+            "--cmdline",
+            "quiet rdinit=/nonexistent root=/dev/none");
+    assertEquals(4, result.status(), result::toString);
+    assertEquals(1, result.err().lines().count(), result::toString);
+    assertTrue(result.err().startsWith("jkvm: guest kernel panic: VFS: "), result::toString);
+  }
+}

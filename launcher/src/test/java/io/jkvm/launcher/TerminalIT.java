@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A terminal on all three streams: a pseudo-terminal of util-linux's {@code script}. */
+@RequiresKvm
+class TerminalIT {
+  private static final String ERASE = "stty erase ^H kill ^U -ixany";
+
+  @TempDir Path folder;
+
+  /** Runs jkvm between two looks at the terminal's settings, and a third while it runs. */
+  private JkvmProcess start(String more) throws Exception {
+    String run =
+        JkvmProcess.binary()
+            + " run --verbose --kernel "
+            + ProjectFiles.guestImage("bzImage")
+            + " --initrd "
+            + ProjectFiles.guestImage("initramfs.cpio")
+            + " "
+            + more;
+    Path script =
+        Files.writeString(
+            folder.resolve("session.sh"),
+            ERASE
+                + "; tty >tty; stty -g >before; sh -c 'echo $$ >pid; exec \"$@\"' sh "
+                + run
+                + "; echo $? >status; stty -g >after\n");
+    return JkvmProcess.start(
+        List.of("sh", "-c", "cd " + folder + " && exec script -qec 'sh " + script + "' /dev/null"));
+  }
+
+  private String file(String name) throws Exception {
+    return Files.readString(folder.resolve(name), StandardCharsets.UTF_8).strip();
+  }
+
+  private void assertEnded(JkvmProcess terminal, int status) throws Exception {
+    terminal.awaitEnd(JkvmProcess.STOP_SECONDS);
+    assertEquals(String.valueOf(status), file("status"), terminal.output());
+    assertEquals(file("before"), file("after"));
+  }
+
+  @Test
+  void keysReachTheGuestAndCtrlAIsOurs() throws Exception {
+    try (JkvmProcess terminal = start("--cmdline quiet")) {
+      terminal.awaitOutput("the guest runs");
+      terminal.send("\u0001h");
+      terminal.awaitOutput("Ctrl-A x  stop the virtual machine");
+      terminal.awaitOutput("leave with exit");
+      JkvmProcess.Result stty = JkvmProcess.run(10, List.of("stty", "-g", "-F", file("tty")));
+      assertNotEquals(file("before"), stty.out().strip(), "is raw");
+
+      terminal.send("echo answer $((6*7))\r");
+      terminal.awaitOutput("answer 42");
+      // Ctrl-C is the guest's: it ends the command there, not jkvm.
+      terminal.send("sleep 1000; echo slept\r");
+      Thread.sleep(1000);
+      terminal.send("\u0003");
+      terminal.send("\recho still $((6*7))\r");
+      terminal.awaitOutput("still 42");
+
+      terminal.send("\u0001x");
+      assertEnded(terminal, 0);
+      assertFalse(terminal.output().contains("\nslept"), terminal.output());
+    }
+  }
+
+  @Test
+  void aSignalRestoresTheTerminal() throws Exception {
+    try (JkvmProcess terminal = start("")) {
+      terminal.awaitOutput("the guest runs");
+      Thread.sleep(500);
+      JkvmProcess.signal(Long.parseLong(file("pid")), "TERM");
+      assertEnded(terminal, 143);
+    }
+  }
+
+  @Test
+  void theTerminalIsRestoredWhenTheJvmIsKilled() throws Exception {
+    try (JkvmProcess terminal = start("")) {
+      terminal.awaitOutput("the guest runs");
+      Thread.sleep(500);
+      // bin/jkvm waits for the JVM, its child.
+      long jvm =
+          ProcessHandle.of(Long.parseLong(file("pid")))
+              .orElseThrow()
+              .children()
+              .findFirst()
+              .orElseThrow()
+              .pid();
+      JkvmProcess.signal(jvm, "KILL");
+      assertEnded(terminal, 137);
+    }
+  }
+
+  @Test
+  void anErrorRestoresTheTerminal() throws Exception {
+    try (JkvmProcess terminal = start("--disk /nonexistent")) {
+      terminal.awaitOutput("/nonexistent");
+      assertEnded(terminal, 3);
+    }
+  }
+}
