@@ -17,7 +17,8 @@ public record Cpuid(List<Entry> entries) {
   static final int HEADER_BYTES = 8;
   static final int ENTRY_BYTES = 40;
 
-  private static final int FLAG_SIGNIFICANT_INDEX = 1;
+  /** {@link Entry#flags}: the subleaf matters. */
+  public static final int FLAG_SIGNIFICANT_INDEX = 1;
 
   public Cpuid {
     entries = List.copyOf(entries);
@@ -80,6 +81,19 @@ public record Cpuid(List<Entry> entries) {
           e.answers(function, index) ? e.with(register, (e.get(register) & ~clear) | set) : e);
     }
     return new Cpuid(changed);
+  }
+
+  /** The same table with an answer added, in place of the one to its leaf and subleaf if any. */
+  public Cpuid put(Entry entry) {
+    List<Entry> changed = new ArrayList<>(entries);
+    changed.removeIf(e -> e.function == entry.function && e.index == entry.index);
+    changed.add(entry);
+    return new Cpuid(changed);
+  }
+
+  /** The same table without any answer to a leaf. */
+  public Cpuid remove(int function) {
+    return new Cpuid(entries.stream().filter(e -> e.function != function).toList());
   }
 
   static Cpuid decode(ByteBuffer table) {

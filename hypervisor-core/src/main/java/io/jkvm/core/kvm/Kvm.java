@@ -16,6 +16,9 @@ public final class Kvm implements AutoCloseable {
   /** The only API version there has ever been since Linux 2.6.22. */
   private static final int API_VERSION = 12;
 
+  /** CPUID.1:ECX, TSC_Deadline. */
+  private static final int TSC_DEADLINE_TIMER = 1 << 24;
+
   private static final Set<KvmCap> REQUIRED =
       EnumSet.of(
           KvmCap.IRQCHIP,
@@ -98,14 +101,26 @@ public final class Kvm implements AutoCloseable {
     return KvmIoctl.CHECK_EXTENSION.call(fd.value(), cap.number());
   }
 
-  /** KVM_GET_SUPPORTED_CPUID: what this host can show to a guest. */
+  /** The largest number of vCPUs that one VM can have. */
+  public int maxVcpus() throws LinuxException {
+    int max = capability(KvmCap.MAX_VCPUS);
+    return max > 0 ? max : Math.max(capability(KvmCap.NR_VCPUS), 4); // 4: api.rst, KVM_CAP_NR_VCPUS
+  }
+
+  /**
+   * KVM_GET_SUPPORTED_CPUID: what this host can show to a guest, and the TSC deadline timer, which
+   * KVM reports as a capability only.
+   */
   public Cpuid supportedCpuid() throws LinuxException {
     for (int capacity = 128; ; capacity *= 2) {
       NativeMemory table = new NativeMemory(Cpuid.HEADER_BYTES + capacity * Cpuid.ENTRY_BYTES);
       table.buffer().putInt(0, capacity);
       try {
         KvmIoctl.GET_SUPPORTED_CPUID.call(fd.value(), table.address());
-        return Cpuid.decode(table.buffer());
+        Cpuid supported = Cpuid.decode(table.buffer());
+        return capability(KvmCap.TSC_DEADLINE_TIMER) > 0
+            ? supported.change(1, 0, Cpuid.Register.ECX, TSC_DEADLINE_TIMER, 0)
+            : supported;
       } catch (LinuxException e) {
         if (e.errno() != Errno.E2BIG || capacity > 4096) {
           throw e;

@@ -15,6 +15,7 @@ public enum KvmCap {
   SET_IDENTITY_MAP_ADDR(37, "the address of the identity map"),
   VCPU_EVENTS(41, "exception injection"),
   MAX_VCPUS(66, "a largest number of vCPUs"),
+  TSC_DEADLINE_TIMER(72, "the local APIC timer's TSC deadline mode"),
   READONLY_MEM(81, "read-only guest memory"),
   IMMEDIATE_EXIT(136, "kicks without lost wake-ups");
 

@@ -18,6 +18,7 @@ enum KvmIoctl {
   SET_IDENTITY_MAP_ADDR(Ioctl.iow(KvmIoctl.KVMIO, 0x48, 8)),
   CREATE_IRQCHIP(Ioctl.io(KvmIoctl.KVMIO, 0x60)),
   IRQ_LINE(Ioctl.iow(KvmIoctl.KVMIO, 0x61, 8)),
+  SET_GSI_ROUTING(Ioctl.iow(KvmIoctl.KVMIO, 0x6a, 8)),
   IRQFD(Ioctl.iow(KvmIoctl.KVMIO, 0x76, 32)),
   CREATE_PIT2(Ioctl.iow(KvmIoctl.KVMIO, 0x77, 64)),
   IOEVENTFD(Ioctl.iow(KvmIoctl.KVMIO, 0x79, 64)),

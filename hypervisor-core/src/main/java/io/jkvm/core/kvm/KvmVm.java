@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.kvm;
 
+import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.irq.IrqLine;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Fd;
@@ -11,9 +12,13 @@ import io.jkvm.core.linux.NativeMemory;
 
 /** A VM: memory slots, interrupt controllers, doorbells. Configured by one thread. */
 public final class KvmVm implements AutoCloseable {
+  /** Inputs of the I/O APIC in the kernel: global system interrupts 0 to 23. */
+  public static final int IO_APIC_INPUTS = 24;
+
   private static final int KVM_MEM_READONLY = 2;
   private static final int KVM_PIT_SPEAKER_DUMMY = 1;
   private static final int KVM_IOEVENTFD_FLAG_DATAMATCH = 1;
+  private static final int KVM_IRQFD_FLAG_DEASSIGN = 1;
 
   private final Fd fd;
   private final int vcpuMmapSizeBytes;
@@ -95,11 +100,35 @@ public final class KvmVm implements AutoCloseable {
     return irqLevel;
   }
 
-  /** Each signal of the eventfd becomes an edge on the interrupt input. */
+  /** Each signal of the eventfd becomes an edge on the interrupt input, or a message. */
   public void irqfd(EventFd eventFd, int gsi) throws LinuxException {
+    irqfd(eventFd, gsi, 0);
+  }
+
+  /** Ends what {@link #irqfd} began; closing the eventfd does so too. */
+  public void irqfdDeassign(EventFd eventFd, int gsi) throws LinuxException {
+    irqfd(eventFd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
+  }
+
+  private void irqfd(EventFd eventFd, int gsi, int flags) throws LinuxException {
     NativeMemory irqfd = new NativeMemory(32);
-    irqfd.buffer().putInt(eventFd.fd().value()).putInt(gsi);
+    irqfd.buffer().putInt(eventFd.fd().value()).putInt(gsi).putInt(flags);
     call(KvmIoctl.IRQFD, irqfd);
+  }
+
+  /** Replaces the interrupt routing. May be called while vCPUs run; in effect on return. */
+  public void setGsiRouting(GsiRouting routing) throws LinuxException {
+    call(KvmIoctl.SET_GSI_ROUTING, routing.table());
+  }
+
+  /** Message-signalled interrupts of this VM; to be closed before it, after its devices. */
+  public KvmMsiRouter createMsiRouter() {
+    return new KvmMsiRouter(this);
+  }
+
+  /** Doorbells that may be moved while vCPUs run. */
+  public Doorbells doorbells() {
+    return new KvmDoorbells(fd.value());
   }
 
   /**

@@ -12,6 +12,9 @@ import io.jkvm.core.linux.ThreadSignal;
  * vCPU that can't go on stops the whole VM with its reason.
  */
 final class VcpuThread {
+  /** Not canonical, so no instruction is there. */
+  private static final long NO_RIP = 1L << 63;
+
   private final KvmVcpu vcpu;
   private final ExitDispatcher dispatcher;
   private final EmulationAssist assist;
@@ -92,6 +95,7 @@ final class VcpuThread {
 
   private void enterUntilStopped() throws LinuxException {
     KvmRun run = vcpu.run();
+    long failedRip = NO_RIP;
     while (!stop.isRequested()) {
       int errno = vcpu.enter();
       if (errno != 0) {
@@ -101,8 +105,18 @@ final class VcpuThread {
         throw new LinuxException("KVM_RUN", errno);
       }
       ExitDispatcher.Action action = dispatcher.dispatch(run);
-      if (action != ExitDispatcher.Action.RESUME
-          && !(action == ExitDispatcher.Action.EMULATION_FAILED && assist.complete(vcpu))) {
+      if (action == ExitDispatcher.Action.RESUME) {
+        failedRip = NO_RIP;
+      } else if (action == ExitDispatcher.Action.EMULATION_FAILED) {
+        if (!assist.complete(vcpu)) {
+          // Another vCPU may have replaced an INT3 since: tried once more before it is an error.
+          long rip = vcpu.regs().rip();
+          if (rip == failedRip) {
+            stop.request(reasonFor(action, run));
+          }
+          failedRip = rip;
+        }
+      } else {
         stop.request(reasonFor(action, run));
       }
     }

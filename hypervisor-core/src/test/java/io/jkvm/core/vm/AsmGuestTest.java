@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
+import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.testing.AsmGuest;
@@ -217,6 +218,32 @@ class AsmGuestTest {
       assertTrue(doorbell.clear());
       assertFalse(log.contains("w40/4=7060504"), log::toString);
       assertTrue(log.contains("w40/2=302"), log::toString);
+    }
+  }
+
+  @Test
+  void aDoorbellTakesEverySizeAndValueUntilDetached() throws Exception {
+    try (EventFd doorbell = new EventFd()) {
+      for (boolean attached : new boolean[] {true, false}) {
+        log.clear();
+        try (AsmGuest guest =
+            new AsmGuest(
+                "r3-mmio-echo",
+                true,
+                parts -> {
+                  parts.mmio().map(0xe0000000L, 0x1000, "t", new Recorder());
+                  Doorbells doorbells = parts.vm().doorbells();
+                  assertTrue(doorbells.attach(doorbell, 0xe0000040L));
+                  assertFalse(doorbells.attach(doorbell, 0xe0000040L), "taken");
+                  if (!attached) {
+                    doorbells.detach(doorbell, 0xe0000040L);
+                  }
+                })) {
+          guest.runToEnd();
+        }
+        assertEquals(attached, doorbell.clear());
+        assertEquals(attached ? 0 : 4, log.stream().filter(s -> s.startsWith("w40")).count());
+      }
     }
   }
 }
