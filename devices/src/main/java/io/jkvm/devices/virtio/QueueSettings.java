@@ -17,6 +17,16 @@ final class QueueSettings {
 
   boolean ready;
 
+  /** Replaces bits 0 to 31 of an address. */
+  static long withLow(long address, int low) {
+    return address & ~0xffff_ffffL | Integer.toUnsignedLong(low);
+  }
+
+  /** Replaces bits 32 to 63 of an address. */
+  static long withHigh(long address, int high) {
+    return address & 0xffff_ffffL | (long) high << 32;
+  }
+
   void clear() {
     size = 0;
     descriptors = 0;

@@ -113,6 +113,16 @@ final class TransportState implements AutoCloseable {
     }
   }
 
+  /** 32 of the feature bits that the driver accepted; 0 for a selector above 1. */
+  synchronized int acceptedFeatures(int selector) {
+    return selector == 0 || selector == 1 ? (int) (driverFeatures >>> (32 * selector)) : 0;
+  }
+
+  /** The settings of a queue, to be read only, with the transport's lock held; null if none. */
+  QueueSettings settings(int queue) {
+    return queue >= 0 && queue < settings.length ? settings[queue] : null;
+  }
+
   /** The settings of a queue while the driver may change them, else null. */
   synchronized QueueSettings changeableSettings(int queue) {
     boolean exists = queue >= 0 && queue < settings.length;

@@ -172,34 +172,26 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
         queue.size = value;
         break;
       case 0x080:
-        queue.descriptors = withLow(queue.descriptors, value);
+        queue.descriptors = QueueSettings.withLow(queue.descriptors, value);
         break;
       case 0x084:
-        queue.descriptors = withHigh(queue.descriptors, value);
+        queue.descriptors = QueueSettings.withHigh(queue.descriptors, value);
         break;
       case 0x090:
-        queue.avail = withLow(queue.avail, value);
+        queue.avail = QueueSettings.withLow(queue.avail, value);
         break;
       case 0x094:
-        queue.avail = withHigh(queue.avail, value);
+        queue.avail = QueueSettings.withHigh(queue.avail, value);
         break;
       case 0x0a0:
-        queue.used = withLow(queue.used, value);
+        queue.used = QueueSettings.withLow(queue.used, value);
         break;
       case 0x0a4:
-        queue.used = withHigh(queue.used, value);
+        queue.used = QueueSettings.withHigh(queue.used, value);
         break;
       default:
         break;
     }
-  }
-
-  private static long withLow(long address, int low) {
-    return address & ~0xffff_ffffL | Integer.toUnsignedLong(low);
-  }
-
-  private static long withHigh(long address, int high) {
-    return address & 0xffff_ffffL | (long) high << 32;
   }
 
   /**
