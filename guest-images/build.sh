@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [all|kernel|initramfs|rootfs]...: the default guest's images, into guest-images/build/.
+# build.sh [all|kernel|smp|initramfs|rootfs|stock]...: guests' images, into guest-images/build/.
+# 'all' is our own guests; 'stock' is a distribution's kernel with an initrd of its own.
 #
 # Results are kept in ${XDG_CACHE_HOME:-~/.cache}/jkvm/<key>/, the key a hash of everything that
 # they are made of, so that another clone builds nothing. Exit status: 0 done, 1 a step failed,
@@ -14,8 +15,6 @@ out=$here/build
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/jkvm
 source_tar=/usr/src/linux-source-6.1.tar.xz
 patch_made_for=6.1.192
-# What a kernel build with this configuration compiles, for the progress line.
-files_expected=880
 work=
 log=
 child=
@@ -158,17 +157,29 @@ deliver() { # key, names: copies to build/ what is not there yet
 
 # --- the images ---------------------------------------------------------------------------------
 
-kernel() {
+# The recipe's files by name: another file beside them must not change the first kernel's key.
+kernel() { # suffix of the results' names, files expected to be compiled, overlays of kernel.config
+  suffix=$1 files_expected=$2
+  shift 2
   need linux-source-6.1 gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils patch
   version=$(version_of linux-source-6.1)
-  key=$(key_of "kernel $version" "$here"/kernel/*)
-  if ! have "$key" bzImage vmlinux; then
-    say "building Linux $version for the guest: 3 to 5 minutes on 2 CPUs"
+  set -- "$here/kernel/kernel.config" "$@" "$here/kernel/linux-6.1-software-kvm.patch" \
+    "$here/kernel/make-kernel.sh"
+  key=$(key_of "kernel $version" "$@")
+  if ! have "$key" "bzImage$suffix" "vmlinux$suffix"; then
+    say "building Linux $version for the guest, bzImage$suffix: 3 to 5 minutes on 2 CPUs"
     [ "$(free_mib)" -ge 2000 ] ||
       fail 1 "the kernel build needs 2000 MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
-    mkdir "$work/result"
+    rm -rf "$work/recipe"
+    mkdir "$work/result" "$work/recipe"
+    for f in "$@"; do
+      case $f in
+        *.config) cat "$f" >>"$work/recipe/kernel.config" ;;
+        *) cp "$f" "$work/recipe/" ;;
+      esac
+    done
     if ! run_showing kernel_step \
-      sh "$here/kernel/make-kernel.sh" "$source_tar" "$work" "$work/result"; then
+      sh "$work/recipe/make-kernel.sh" "$source_tar" "$work" "$work/result"; then
       step=$(sed -n 's/^== //p' "$log" | tail -n 1)
       case $step,$version in
         "applying the patch,$patch_made_for"-*) ;;
@@ -176,9 +187,13 @@ kernel() {
       esac
       fail_step "the kernel build, $step,"
     fi
+    if [ -n "$suffix" ]; then
+      mv "$work/result/bzImage" "$work/result/bzImage$suffix"
+      mv "$work/result/vmlinux" "$work/result/vmlinux$suffix"
+    fi
     publish "$key"
   fi
-  deliver "$key" bzImage vmlinux
+  deliver "$key" "bzImage$suffix" "vmlinux$suffix"
 }
 
 root() { # initramfs|disk, result's name
@@ -196,15 +211,31 @@ root() { # initramfs|disk, result's name
   deliver "$key" "$2"
 }
 
+stock() {
+  need linux-image-cloud-amd64 initramfs-tools busybox-static kmod cpio lz4
+  # The package that the meta package stands for: "linux-image-RELEASE (= VERSION)".
+  release=$(dpkg-query -W -f '${Depends}' linux-image-cloud-amd64 | sed 's/linux-image-\([^ ]*\).*/\1/')
+  version="$(version_of "linux-image-$release") $(version_of initramfs-tools)"
+  key=$(key_of "$release $version $(version_of busybox-static)" "$here"/stock/*)
+  if ! have "$key" stock-vmlinuz stock-initrd.img; then
+    say "making stock-initrd.img for $release (10 s)"
+    mkdir "$work/result"
+    run_showing last_line sh "$here/stock/make-stock.sh" "$release" "$work/result" ||
+      fail_step "making stock-initrd.img"
+    publish "$key"
+  fi
+  deliver "$key" stock-vmlinuz stock-initrd.img
+}
+
 # --- main ---------------------------------------------------------------------------------------
 
 [ $# -gt 0 ] || set -- all
 targets=
 for target in "$@"; do
   case $target in
-    all) targets="$targets kernel initramfs rootfs" ;;
-    kernel | initramfs | rootfs) targets="$targets $target" ;;
-    *) fail 2 "usage: build.sh [all|kernel|initramfs|rootfs]..., not '$target'" ;;
+    all) targets="$targets kernel smp initramfs rootfs" ;;
+    kernel | smp | initramfs | rootfs | stock) targets="$targets $target" ;;
+    *) fail 2 "usage: build.sh [all|kernel|smp|initramfs|rootfs|stock]..., not '$target'" ;;
   esac
 done
 
@@ -222,8 +253,10 @@ work=$(mktemp -d "$cache/work.XXXXXX") || fail 1 "can't create a folder in $cach
 log=$work/log
 for target in $targets; do
   case $target in
-    kernel) kernel ;;
+    kernel) kernel "" 880 ;;
+    smp) kernel -smp 1100 "$here/kernel/kernel-smp.config" ;;
     initramfs) root initramfs initramfs.cpio ;;
     rootfs) root disk rootfs.img ;;
+    stock) stock ;;
   esac
 done

@@ -8,5 +8,7 @@ enum BootMode {
   /** Enter the bzImage at its own 64-bit entry; the guest unpacks itself. */
   BZIMAGE,
   /** Start at the reset vector in the mini BIOS, which jumps into the kernel's real-mode setup. */
-  BIOS
+  BIOS,
+  /** Unpack the kernel on the host and enter it at its 32-bit PVH entry. */
+  PVH
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.core.probe.RingZeroFeature;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -11,33 +13,49 @@ final class KernelCommandLine {
   /** Output on the serial port; a panic or reboot ends the machine through the i8042. */
   private static final String DEFAULTS = "console=ttyS0 panic=-1 reboot=k";
 
+  /** What Linux must leave out where KVM interprets CPL 0: work that only costs time there. */
+  private static final String INTERPRETED = "nokaslr mitigations=off rodata=off no_timer_check";
+
+  /** "rep movsb" and "rep stosb" are a step of the interpreter for each byte. */
+  private static final String SLOW_IF_INTERPRETED = "clearcpuid=erms,fsrm";
+
   /**
-   * What Linux must leave out where KVM interprets ring 0: instructions that the interpreter lacks
-   * (the kernel sees some of them whatever CPUID says), and work that only costs time there.
+   * Features that Linux uses at CPL 0 wherever it sees them. It looks up each name among 700, about
+   * 10 ms where it is interpreted, so those of optional parts, such as ciphers, are not here.
    */
-  private static final String SOFTWARE_KVM =
-      "nokaslr mitigations=off noxsave rodata=off"
-          + " clearcpuid=cx16,erms,fsrm,popcnt,smap,smep no_timer_check";
+  private static final List<RingZeroFeature> USED_AT_ONCE =
+      List.of(
+          RingZeroFeature.CX16,
+          RingZeroFeature.POPCNT,
+          RingZeroFeature.SMAP,
+          RingZeroFeature.SMEP,
+          RingZeroFeature.RDTSCP,
+          RingZeroFeature.RDPID,
+          RingZeroFeature.INVPCID);
 
   private KernelCommandLine() {}
 
   /**
    * The whole command line.
    *
-   * @param hardware false on a KVM that interprets the guest's kernel
+   * @param host what the probe found
    * @param devices announcements of the virtio devices, in order
    */
-  static String of(VmConfig config, boolean hardware, List<String> devices) {
+  static String of(VmConfig config, HostCapabilities host, List<String> devices) {
     List<String> parts = new ArrayList<>();
     if (config.commandLineOnly().isPresent()) {
       parts.add(config.commandLineOnly().get());
     } else {
       parts.add(DEFAULTS);
-      if (!hardware) {
-        parts.add(SOFTWARE_KVM);
+      if (!config.hasPci()) {
+        parts.add("pci=off"); // saves a kernel without ACPI the search for a bus
+      }
+      if (host.interpretsRingZero()) {
+        parts.add(INTERPRETED);
+        parts.add(hidden(host));
       }
       if (!config.disks().isEmpty() && !mentionsRoot(config.commandLine())) {
-        parts.add(config.initrd().isPresent() ? "" : rootParameters(config.disks().get(0)));
+        parts.add(rootParameters(config.disks().get(0)));
       }
     }
     parts.addAll(devices);
@@ -45,6 +63,24 @@ final class KernelCommandLine {
       parts.add(config.commandLine());
     }
     return parts.stream().filter(part -> !part.isBlank()).collect(Collectors.joining(" "));
+  }
+
+  /** Hides from Linux what the guest's CPUID table can't hide. */
+  private static String hidden(HostCapabilities host) {
+    StringBuilder text = new StringBuilder(SLOW_IF_INTERPRETED);
+    for (RingZeroFeature feature : USED_AT_ONCE) {
+      if (isStubborn(host, feature)) {
+        text.append(',').append(feature.linuxName());
+      }
+    }
+    if (isStubborn(host, RingZeroFeature.XSAVE)) {
+      text.append(" noxsave");
+    }
+    return text.toString();
+  }
+
+  private static boolean isStubborn(HostCapabilities host, RingZeroFeature feature) {
+    return host.missing().contains(feature) && host.alwaysVisible().contains(feature);
   }
 
   private static String rootParameters(DiskConfig disk) {

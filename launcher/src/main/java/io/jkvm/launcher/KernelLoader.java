@@ -6,6 +6,7 @@ import io.jkvm.firmware.boot.BootConfig;
 import io.jkvm.firmware.boot.BootState;
 import io.jkvm.firmware.boot.BzImageBoot;
 import io.jkvm.firmware.boot.DirectBoot;
+import io.jkvm.firmware.boot.PvhBoot;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelImage;
@@ -24,7 +25,7 @@ final class KernelLoader {
     this.kernel = kernel;
     this.mode = mode;
     this.unpacking = new FutureTask<>(() -> ((BzImage) kernel).unpack());
-    if (kernel instanceof BzImage && mode == BootMode.DIRECT) {
+    if (kernel instanceof BzImage && (mode == BootMode.DIRECT || mode == BootMode.PVH)) {
       // Takes as long as making the VM does, and needs nothing of it.
       Thread thread = new Thread(unpacking, "unpack-kernel");
       thread.setDaemon(true);
@@ -36,11 +37,8 @@ final class KernelLoader {
   static KernelLoader open(VmConfig config, Reporter reporter) throws IOException {
     KernelImage kernel = KernelImage.open(config.kernel());
     BootMode mode = config.bootMode();
-    if (kernel instanceof ElfKernel && mode != BootMode.DIRECT) {
-      throw new IOException(
-          config.kernel()
-              + " is an uncompressed ELF kernel, which has no setup code; boot it with"
-              + " --boot=direct or give the bzImage");
+    if (kernel instanceof ElfKernel elf) {
+      mode = modeOf(elf, mode, reporter);
     }
     if (kernel instanceof BzImage image
         && mode == BootMode.DIRECT
@@ -54,14 +52,32 @@ final class KernelLoader {
     return new KernelLoader(kernel, mode);
   }
 
+  private static BootMode modeOf(ElfKernel kernel, BootMode mode, Reporter reporter)
+      throws IOException {
+    if (mode == BootMode.BZIMAGE || mode == BootMode.BIOS) {
+      throw new IOException(
+          kernel.path()
+              + " is an uncompressed ELF kernel, which has no setup code; boot it with"
+              + " --boot=direct or give the bzImage");
+    }
+    if (mode == BootMode.PVH) {
+      PvhBoot.entryAddress(kernel);
+    } else if (kernel.entryAddress().isEmpty()) {
+      reporter.note("the kernel has no 64-bit entry; it is entered as with --boot=pvh");
+      return BootMode.PVH;
+    }
+    return mode;
+  }
+
   BootState load(BootConfig config) throws IOException {
     if (kernel instanceof ElfKernel elf) {
-      return DirectBoot.load(config, elf);
+      return mode == BootMode.PVH ? PvhBoot.load(config, elf) : DirectBoot.load(config, elf);
     }
     BzImage image = (BzImage) kernel;
     return switch (mode) {
       case DIRECT -> DirectBoot.load(config, image, unpacked());
       case BZIMAGE -> BzImageBoot.load(config, image);
+      case PVH -> PvhBoot.load(config, image, unpacked());
       case BIOS -> BiosBoot.load(config, image);
     };
   }

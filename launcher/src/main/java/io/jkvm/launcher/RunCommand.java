@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.vm.StopReason;
 import io.jkvm.firmware.boot.CpuidPolicy;
 import java.nio.file.Path;
@@ -18,7 +19,6 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "run",
     sortOptions = false,
-    usageHelpAutoWidth = true,
     description = {
       "Boots a Linux kernel in a virtual machine, its serial console on this terminal.",
       "Ctrl-A x stops the machine, Ctrl-A h shows the other keys.",
@@ -50,8 +50,11 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = {"-i", "--initrd"},
       paramLabel = "FILE",
-      description = "Initial RAM disk, given to the kernel as it is.")
-  private Path initrd;
+      description = {
+        "Initial RAM disk, given to the kernel as it is.",
+        "May be repeated: the archives are put one after the other, and the last one wins."
+      })
+  private List<Path> initrds = List.of();
 
   @Option(
       names = {"-d", "--disk"},
@@ -70,15 +73,45 @@ final class RunCommand implements Callable<Integer> {
   private String memory;
 
   @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Number of vCPUs (default: ${DEFAULT-VALUE}).")
+  private int cpus;
+
+  @Option(
+      names = "--on-reboot",
+      paramLabel = "WHAT",
+      defaultValue = "STOP",
+      description = "When the guest resets: stop (default) or restart the machine.")
+  private OnReboot onReboot;
+
+  @Option(
       names = "--boot",
       paramLabel = "WAY",
       defaultValue = "DIRECT",
       description = {
         "direct: unpack the kernel on the host and enter it at its 64-bit entry (default).",
         "bzimage: the kernel unpacks itself.",
-        "bios: real mode, from the reset vector through a small BIOS."
+        "bios: real mode, from the reset vector through a small BIOS.",
+        "pvh: unpacked on the host, entered at its 32-bit PVH entry (an ELF kernel without a"
+            + " 64-bit entry takes this way by itself)."
       })
   private BootMode boot;
+
+  @Option(
+      names = "--virtio",
+      paramLabel = "TRANSPORT",
+      defaultValue = "PCI",
+      description = {
+        "pci: disks and other virtio devices are on a PCI bus (default).",
+        "mmio: they have fixed addresses, which the kernel's command line announces; for kernels"
+            + " with CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES."
+      })
+  private VirtioTransport virtio;
+
+  @Option(names = "--rng", description = "Give the guest a virtio-rng entropy source.")
+  private boolean rng;
 
   @Option(
       names = {"-c", "--cmdline"},
@@ -138,9 +171,13 @@ final class RunCommand implements Callable<Integer> {
 
   private VmConfig config(Reporter reporter) throws Exception {
     long memoryBytes = checked("--mem", () -> MemorySize.parse(memory));
-    checked("--cpuid", () -> CpuidPolicy.of(true, cpuid));
+    if (cpus < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--cpus: " + cpus + " is not a number of processors; give 1 or more");
+    }
+    checked("--cpuid", () -> CpuidPolicy.of(HostCapabilities.COMPLETE, cpuid));
     checked("--kernel", () -> checkNamesFile(kernel));
-    checked("--initrd", () -> checkNamesFile(initrd));
+    initrds.forEach(initrd -> checked("--initrd", () -> checkNamesFile(initrd)));
     List<DiskConfig> diskConfigs = new ArrayList<>();
     for (String disk : disks) {
       diskConfigs.add(checked("--disk", () -> DiskConfig.parse(disk)));
@@ -152,10 +189,14 @@ final class RunCommand implements Callable<Integer> {
     }
     return new VmConfig(
         chosen,
-        Optional.ofNullable(initrd),
+        initrds,
         diskConfigs,
         memoryBytes,
+        cpus,
+        onReboot,
         boot,
+        virtio,
+        rng,
         String.join(" ", commandLine),
         Optional.ofNullable(commandLineOnly),
         cpuid,

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-/** Which ISA interrupt each virtio-mmio device gets: those that no PC device of ours has. */
+/**
+ * Which ISA interrupt each virtio-mmio device gets: those that neither a PC device of ours nor ACPI
+ * (9) has.
+ */
 final class VirtioIrqs {
-  private static final int[] FREE = {5, 9, 10, 11, 6, 7, 14, 15, 3, 12};
+  private static final int[] FREE = {5, 10, 11, 6, 7, 14, 15, 3, 12};
 
   private VirtioIrqs() {}
 
   /**
-   * The interrupt of the n-th device. Beyond ten devices they share: drivers look at their own
+   * The interrupt of the n-th device. Beyond nine devices they share: drivers look at their own
    * InterruptStatus, so an edge that was another's costs a register read only.
    */
   static int forDevice(int index) {

@@ -1,45 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.bus.AddressRange;
 import io.jkvm.core.bus.IoBus;
 import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.irq.SharedIrqLine;
+import io.jkvm.core.kvm.Cpuid;
 import io.jkvm.core.kvm.Kvm;
+import io.jkvm.core.kvm.KvmMsiRouter;
 import io.jkvm.core.kvm.KvmVcpu;
 import io.jkvm.core.kvm.KvmVm;
 import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.core.probe.HostProbe;
 import io.jkvm.core.vm.CloseStack;
 import io.jkvm.core.vm.StopLatch;
 import io.jkvm.core.vm.StopReason;
 import io.jkvm.core.vm.VirtualMachine;
+import io.jkvm.devices.legacy.AcpiPm;
 import io.jkvm.devices.legacy.CmosRtc;
 import io.jkvm.devices.legacy.I8042;
 import io.jkvm.devices.legacy.PostCode;
+import io.jkvm.devices.legacy.ResetRegister;
 import io.jkvm.devices.legacy.SerialSink;
 import io.jkvm.devices.legacy.SystemControlPortA;
 import io.jkvm.devices.legacy.Uart16550;
+import io.jkvm.devices.pci.PciBus;
+import io.jkvm.devices.pci.PciConfigPorts;
+import io.jkvm.devices.pci.PciHostBridge;
+import io.jkvm.devices.pci.PciMemoryWindow;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.VirtioMmio;
+import io.jkvm.devices.virtio.VirtioPci;
 import io.jkvm.devices.virtio.block.RawImage;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.rng.VirtioRng;
 import io.jkvm.firmware.boot.BootConfig;
 import io.jkvm.firmware.boot.BootState;
+import io.jkvm.firmware.boot.CpuTopology;
 import io.jkvm.firmware.boot.CpuidPolicy;
 import io.jkvm.firmware.boot.MemoryMap;
 import io.jkvm.firmware.boot.ResetVector;
 import io.jkvm.firmware.boot.X86Layout;
+import io.jkvm.firmware.tables.AcpiConfig;
+import io.jkvm.firmware.tables.AcpiTables;
+import io.jkvm.firmware.tables.PciInterrupts;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Builds a machine from its description: {@link #assemble} reads like its parts list. */
 final class VmAssembler {
+  /** Local APIC ids have 8 bits, and 255 means all. */
+  private static final int MAX_CPUS = 255;
+
   private final VmConfig config;
   private final HostFacts host;
+  private HostCapabilities capabilities;
   private final Reporter reporter;
   private final StopLatch stop;
   private final SerialSink console;
@@ -48,14 +73,26 @@ final class VmAssembler {
   private final IoBus.Builder ports = IoBus.builder();
   private final IoBus.Builder mmio = IoBus.builder();
   private final List<String> announcements = new ArrayList<>();
+  private final List<AcpiConfig.VirtioMmio> virtioMmio = new ArrayList<>();
 
-  /** A machine ready to start, and the serial port that takes input. */
-  record Machine(VirtualMachine vm, Uart16550 serial) {}
+  /** A machine ready to start, the serial port that takes input, and what its KVM can run. */
+  record Machine(VirtualMachine vm, Uart16550 serial, HostCapabilities capabilities) {}
 
+  /**
+   * An assembler for one machine.
+   *
+   * @param known what an earlier machine's assembler found out about the host, or null to find out
+   */
   VmAssembler(
-      VmConfig config, HostFacts host, Reporter reporter, StopLatch stop, SerialSink console) {
+      VmConfig config,
+      HostFacts host,
+      HostCapabilities known,
+      Reporter reporter,
+      StopLatch stop,
+      SerialSink console) {
     this.config = config;
     this.host = host;
+    this.capabilities = known;
     this.reporter = reporter;
     this.stop = stop;
     this.console = console;
@@ -76,7 +113,6 @@ final class VmAssembler {
   }
 
   private Machine build() throws IOException {
-    CpuidPolicy cpuidPolicy = CpuidPolicy.of(host.hardwareVirtualization(), config.cpuid());
     KernelLoader kernel = KernelLoader.open(config, reporter);
     List<RawImage> disks = new ArrayList<>();
     for (DiskConfig disk : config.disks()) {
@@ -87,6 +123,11 @@ final class VmAssembler {
     reporter.step("kernel and disks are open");
 
     Kvm kvm = resources.push(Kvm.open(config.kvmDevice()));
+    checkCpus(kvm);
+    Cpuid supported = kvm.supportedCpuid();
+    if (capabilities == null) {
+      capabilities = probe(kvm, supported);
+    }
     GuestMemory memory = resources.push(allocateMemory());
     KvmVm vm = resources.push(kvm.createVm());
     vm.setTssAddress((int) X86Layout.KVM_TSS);
@@ -100,14 +141,25 @@ final class VmAssembler {
     reporter.step("VM with " + MemorySize.format(config.memoryBytes()) + " exists");
 
     Uart16550 serial = addLegacyDevices(vm);
+    List<VirtioDevice> virtio = new ArrayList<>();
     for (int i = 0; i < disks.size(); i++) {
       DiskConfig disk = config.disks().get(i);
       String id = disk.id().orElse(VirtioBlock.defaultId(disk.image()));
-      addVirtio(vm, memory, new VirtioBlock(disks.get(i), id));
+      virtio.add(new VirtioBlock(disks.get(i), id));
     }
-    addVirtio(vm, memory, new VirtioRng());
+    if (config.rng()) {
+      virtio.add(new VirtioRng());
+    }
+    int pciDevices = 0;
+    if (config.hasPci()) {
+      pciDevices = addPci(vm, memory, virtio);
+    } else {
+      for (VirtioDevice device : virtio) {
+        addVirtioMmio(vm, memory, device);
+      }
+    }
 
-    String commandLine = KernelCommandLine.of(config, host.hardwareVirtualization(), announcements);
+    String commandLine = KernelCommandLine.of(config, capabilities, announcements);
     reporter.step("command line: " + commandLine);
     BootState boot =
         kernel.load(
@@ -115,9 +167,11 @@ final class VmAssembler {
                 memory,
                 MemoryMap.of(memory),
                 commandLine,
-                config.initrd().orElse(null),
-                1,
-                Set.of()));
+                config.initrds(),
+                config.cpus(),
+                Set.of(),
+                pciDevices,
+                Optional.of(acpi(pciDevices > 0))));
     if (boot instanceof ResetVector reset) {
       Mapping rom = resources.push(Mapping.anonymous(reset.rom().length));
       rom.buffer(0, rom.length()).put(reset.rom());
@@ -125,13 +179,67 @@ final class VmAssembler {
     }
     reporter.step("kernel is loaded");
 
-    KvmVcpu vcpu = resources.push(vm.createVcpu(0));
-    vcpu.setCpuid(cpuidPolicy.apply(kvm.supportedCpuid(), 0));
-    VcpuSetup.prepare(vcpu, boot);
+    List<KvmVcpu> vcpus = createVcpus(vm, supported);
+    VcpuSetup.enter(vcpus.get(0), boot);
     return new Machine(
-        new VirtualMachine(
-            "jkvm", memory, List.of(vcpu), ports.build(), mmio.build(), stop, resources),
-        serial);
+        new VirtualMachine("jkvm", memory, vcpus, ports.build(), mmio.build(), stop, resources),
+        serial,
+        capabilities);
+  }
+
+  private HostCapabilities probe(Kvm kvm, Cpuid supported) {
+    HostCapabilities found;
+    try {
+      found = HostProbe.run(kvm, supported);
+    } catch (LinuxException e) {
+      reporter.note("probing this host's KVM failed, taking it for an ordinary one: " + e);
+      found = HostCapabilities.COMPLETE;
+    }
+    reporter.step("this host's KVM is probed");
+    return found;
+  }
+
+  private List<KvmVcpu> createVcpus(KvmVm vm, Cpuid supported) throws IOException {
+    CpuidPolicy policy = CpuidPolicy.of(capabilities, config.cpuid());
+    CpuTopology topology = new CpuTopology(config.cpus());
+    List<KvmVcpu> vcpus = new ArrayList<>();
+    for (int id = 0; id < config.cpus(); id++) {
+      KvmVcpu vcpu = resources.push(vm.createVcpu(id));
+      vcpu.setCpuid(policy.apply(supported, topology, id));
+      VcpuSetup.prepare(vcpu);
+      vcpus.add(vcpu);
+    }
+    return vcpus;
+  }
+
+  /** Refuses more vCPUs than this host's KVM has, or than can work on it. */
+  private void checkCpus(Kvm kvm) throws IOException {
+    int limit = Math.min(kvm.maxVcpus(), MAX_CPUS);
+    if (config.cpus() > limit) {
+      throw new IOException(
+          "--cpus "
+              + config.cpus()
+              + " is more than this host's KVM allows, which is "
+              + limit
+              + "; give less");
+    }
+  }
+
+  private AcpiConfig acpi(boolean pci) {
+    Optional<AcpiConfig.Pci> bus =
+        pci
+            ? Optional.of(
+                new AcpiConfig.Pci(
+                    range(X86Layout.PCI_PORTS, X86Layout.PCI_PORTS_END),
+                    range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END),
+                    Optional.empty(),
+                    Optional.empty()))
+            : Optional.empty();
+    return new AcpiConfig(config.cpus(), virtioMmio, bus);
+  }
+
+  private static AddressRange range(long start, long end) {
+    return new AddressRange(start, end - start);
   }
 
   private GuestMemory allocateMemory() throws IOException {
@@ -155,6 +263,12 @@ final class VmAssembler {
     ports.map(I8042.DATA_PORT, 1, "i8042 data", i8042.dataPort());
     ports.map(I8042.COMMAND_PORT, 1, "i8042 command", i8042.commandPort());
     ports.map(CmosRtc.PORT, CmosRtc.PORT_COUNT, "CMOS RTC", realTimeClock(vm));
+    AcpiPm powerManagement =
+        new AcpiPm(
+            vm.irqLine(AcpiTables.SCI_GSI),
+            AcpiTables.S5_SLEEP_TYPE,
+            () -> stop.request(StopReason.Kind.GUEST_POWER_OFF, ""));
+    ports.map(X86Layout.ACPI_PM1_EVENT, AcpiPm.PORT_COUNT, "ACPI PM", powerManagement);
     ports.map(PostCode.PORT, 1, "POST code", new PostCode());
     ports.map(SystemControlPortA.PORT, 1, "system control port A", new SystemControlPortA(reset));
     return serial;
@@ -170,7 +284,42 @@ final class VmAssembler {
             vm.irqLine(CmosRtc.RTC_IRQ)));
   }
 
-  private void addVirtio(KvmVm vm, GuestMemory memory, VirtioDevice device) throws IOException {
+  /** Puts the host bridge and the devices on PCI bus 0, in order; returns how many that is. */
+  private int addPci(KvmVm vm, GuestMemory memory, List<VirtioDevice> devices) throws IOException {
+    if (devices.size() >= PciBus.DEVICE_COUNT) {
+      throw new IOException(
+          devices.size()
+              + " virtio devices do not fit on the PCI bus, which has "
+              + (PciBus.DEVICE_COUNT - 1)
+              + " places; give fewer disks, or --virtio=mmio");
+    }
+    PciMemoryWindow window =
+        new PciMemoryWindow(range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END));
+    PciBus bus = new PciBus(window);
+    bus.add(0, new PciHostBridge());
+    KvmMsiRouter messages = resources.push(vm.createMsiRouter());
+    Map<Integer, SharedIrqLine> lines = new HashMap<>();
+    int slot = 0;
+    for (VirtioDevice device : devices) {
+      slot++;
+      int gsi = PciInterrupts.gsi(slot, 0);
+      SharedIrqLine line = lines.computeIfAbsent(gsi, g -> new SharedIrqLine(vm.irqLine(g)));
+      bus.add(
+          slot,
+          resources.push(
+              new VirtioPci(device, memory, messages, line.newInput(), gsi, vm.doorbells())));
+    }
+    Runnable reset = () -> stop.request(StopReason.Kind.GUEST_RESET, "");
+    ports.map(
+        PciConfigPorts.PORT,
+        PciConfigPorts.PORT_COUNT,
+        "PCI configuration",
+        new PciConfigPorts(bus, new ResetRegister(reset)));
+    mmio.map(window.range().start(), window.range().length(), "PCI memory", window);
+    return slot + 1;
+  }
+
+  private void addVirtioMmio(KvmVm vm, GuestMemory memory, VirtioDevice device) throws IOException {
     int index = announcements.size();
     long address = X86Layout.VIRTIO_MMIO + index * X86Layout.VIRTIO_MMIO_STEP;
     int irq = VirtioIrqs.forDevice(index);
@@ -181,6 +330,8 @@ final class VmAssembler {
       vm.ioeventfd(transport.queueNotify(queue), address + VirtioMmio.QUEUE_NOTIFY, queue);
     }
     mmio.map(address, VirtioMmio.RANGE_BYTES, device.name(), transport);
+    virtioMmio.add(
+        new AcpiConfig.VirtioMmio(new AddressRange(address, VirtioMmio.RANGE_BYTES), irq));
     announcements.add(
         String.format(
             "virtio_mmio.device=%dK@0x%x:%d", VirtioMmio.RANGE_BYTES / 1024, address, irq));

@@ -9,7 +9,10 @@ import java.util.Optional;
  * A machine as the user asked for it, complete and checked for form; files are not open yet.
  *
  * @param kernel a bzImage or an ELF vmlinux
+ * @param initrds files that make up the initial RAM disk, in this order; empty for none
  * @param memoryBytes size of RAM
+ * @param cpus number of vCPUs
+ * @param rng whether there is a virtio-rng
  * @param commandLine what the user added to the default kernel command line
  * @param commandLineOnly replaces the defaults where present
  * @param cpuid changes to the CPUID table, "-cx16" style
@@ -17,17 +20,27 @@ import java.util.Optional;
  */
 record VmConfig(
     Path kernel,
-    Optional<Path> initrd,
+    List<Path> initrds,
     List<DiskConfig> disks,
     long memoryBytes,
+    int cpus,
+    OnReboot onReboot,
     BootMode bootMode,
+    VirtioTransport virtio,
+    boolean rng,
     String commandLine,
     Optional<String> commandLineOnly,
     List<String> cpuid,
     String kvmDevice) {
 
   VmConfig {
+    initrds = List.copyOf(initrds);
     disks = List.copyOf(disks);
     cpuid = List.copyOf(cpuid);
+  }
+
+  /** True if the machine has a PCI bus: it has one only for the sake of devices on it. */
+  boolean hasPci() {
+    return virtio == VirtioTransport.PCI && (rng || !disks.isEmpty());
   }
 }

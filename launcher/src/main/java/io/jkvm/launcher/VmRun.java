@@ -2,6 +2,7 @@
 package io.jkvm.launcher;
 
 import io.jkvm.core.linux.Fd;
+import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.vm.StopLatch;
 import io.jkvm.core.vm.StopReason;
 import io.jkvm.core.vm.VirtualMachine;
@@ -11,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** One life of a machine at the terminal: assemble, run, stop, put everything back. */
+/** One machine at the terminal: assemble, run, stop, perhaps again, put everything back. */
 final class VmRun {
   private static final int STANDARD_OUTPUT = 1;
   private static final long DRAIN_MILLISECONDS = 1000;
@@ -20,8 +21,13 @@ final class VmRun {
   private final VmConfig config;
   private final Optional<Long> limitMilliseconds;
   private final Reporter reporter;
-  private final StopLatch stop = new StopLatch();
+  private final long startNanos = System.nanoTime();
   private final CountDownLatch finished = new CountDownLatch(1);
+
+  // Guarded by this: the latch of the machine that runs now, and a reason that ends the next ones
+  // of --on-reboot=restart as well.
+  private StopLatch current = new StopLatch();
+  private StopReason lastReason;
 
   VmRun(VmConfig config, Optional<Long> limitMilliseconds, Reporter reporter) {
     this.config = config;
@@ -32,10 +38,9 @@ final class VmRun {
   /** Runs the machine to its end and says why it ended. */
   StopReason run() throws IOException, InterruptedException {
     // SIGINT, SIGTERM and SIGHUP run the JVM's shutdown hooks; it then ends with 128 + number.
-    Thread hook = new Thread(this::stopOnSignal, "signal");
-    Runtime.getRuntime().addShutdownHook(hook);
+    Runtime.getRuntime().addShutdownHook(new Thread(this::stopOnSignal, "signal"));
     try {
-      StopReason reason = runMachine();
+      StopReason reason = runWithConsole();
       if (reason.kind().outcome() == StopReason.Outcome.CLEAN) {
         reporter.note(reason.toString());
       } else {
@@ -48,7 +53,7 @@ final class VmRun {
   }
 
   private void stopOnSignal() {
-    stop.request(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP");
+    stopForGood(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP");
     try {
       finished.await(SHUTDOWN_MILLISECONDS, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
@@ -56,67 +61,103 @@ final class VmRun {
     }
   }
 
-  private StopReason runMachine() throws IOException, InterruptedException {
-    HostFacts host = HostFacts.read();
-    PanicWatch panicWatch;
+  /** Ends the machine that runs now, and does not let it restart. */
+  private void stopForGood(StopReason.Kind kind, String detail) {
+    StopLatch latch;
+    synchronized (this) {
+      lastReason = lastReason == null ? new StopReason(kind, detail) : lastReason;
+      latch = current;
+    }
+    latch.request(kind, detail);
+  }
+
+  private synchronized StopLatch nextLatch() {
+    current = new StopLatch();
+    if (lastReason != null) {
+      current.request(lastReason);
+    }
+    return current;
+  }
+
+  private StopReason runWithConsole() throws IOException, InterruptedException {
     ConsoleOutput output =
         new ConsoleOutput(
             new Fd(STANDARD_OUTPUT),
             "standard output",
-            e -> stop.request(StopReason.Kind.HOST_FAILURE, e.getMessage()));
+            e -> stopForGood(StopReason.Kind.HOST_FAILURE, e.getMessage()));
+    HostFacts host = HostFacts.read();
+    Optional<HostTerminal> terminal = Optional.empty();
     try {
-      panicWatch = new PanicWatch(output);
-      VmAssembler.Machine machine =
-          new VmAssembler(config, host, reporter, stop, panicWatch).assemble();
-      if (!host.hardwareVirtualization()) {
-        reporter.note(
-            "this host's KVM has no VT-x or AMD-V behind it: guest kernels run slowly, and the"
-                + " parameters they need there are on their command line");
-      }
-      VirtualMachine vm = machine.vm();
-      try (vm) {
-        return panicWatch.refine(runWithTerminal(machine, output));
+      HostCapabilities capabilities = null;
+      while (true) {
+        StopLatch stop = nextLatch();
+        PanicWatch panicWatch = new PanicWatch(output);
+        VmAssembler.Machine machine =
+            new VmAssembler(config, host, capabilities, reporter, stop, panicWatch).assemble();
+        if (capabilities == null) {
+          capabilities = machine.capabilities();
+          noteSoftwareKvm(capabilities);
+          terminal = HostTerminal.enterRawMode();
+        }
+        StopReason reason =
+            panicWatch.refine(runMachine(machine, stop, output, terminal.isPresent()));
+        if (reason.kind() != StopReason.Kind.GUEST_RESET || config.onReboot() != OnReboot.RESTART) {
+          return reason;
+        }
+        reporter.note("guest reset, starting again");
       }
     } finally {
       output.stopHolding();
       output.close(DRAIN_MILLISECONDS);
-    }
-  }
-
-  private StopReason runWithTerminal(VmAssembler.Machine machine, ConsoleOutput output)
-      throws IOException, InterruptedException {
-    Optional<HostTerminal> terminal = HostTerminal.enterRawMode();
-    ConsoleInput input =
-        new ConsoleInput(
-            machine.serial()::receive,
-            terminal.isPresent(),
-            () -> stop.request(StopReason.Kind.REQUESTED, "Ctrl-A x"),
-            () -> reporter.help(ConsoleInput.HELP));
-    machine.serial().onReceiveRoom(input::roomAvailable);
-    try {
-      machine.vm().start();
-      reporter.step("the guest runs");
-      input.start();
-      StopReason reason = awaitStop(machine);
-      // Before anything that may take long: no vCPU waits for a reader of our output any more.
-      output.stopHolding();
-      input.close();
-      machine.vm().close();
-      output.close(DRAIN_MILLISECONDS);
-      return reason;
-    } finally {
-      input.close();
       terminal.ifPresent(HostTerminal::close);
     }
   }
 
-  private StopReason awaitStop(VmAssembler.Machine machine) throws InterruptedException {
+  private void noteSoftwareKvm(HostCapabilities host) {
+    if (host.interpretsRingZero()) {
+      reporter.note(
+          "this host's KVM has no VT-x or AMD-V behind it: guest kernels run slowly, and the"
+              + " parameters they need there are on their command line");
+    }
+    if (!host.syscallWorks()) {
+      reporter.note(
+          "SYSCALL does not work on this host's KVM: a stock kernel can't run 64-bit programs here,"
+              + " one with the patch in guest-images/kernel can");
+    }
+  }
+
+  private StopReason runMachine(
+      VmAssembler.Machine machine, StopLatch stop, ConsoleOutput output, boolean onTerminal)
+      throws IOException, InterruptedException {
+    VirtualMachine vm = machine.vm();
+    try (vm;
+        ConsoleInput input =
+            new ConsoleInput(
+                machine.serial()::receive,
+                onTerminal,
+                () -> stopForGood(StopReason.Kind.REQUESTED, "Ctrl-A x"),
+                () -> reporter.help(ConsoleInput.HELP))) {
+      machine.serial().onReceiveRoom(input::roomAvailable);
+      vm.start();
+      reporter.step("the guest runs");
+      input.start();
+      StopReason reason = awaitStop(stop);
+      if (reason.kind() != StopReason.Kind.GUEST_RESET) {
+        // Before anything that may take long: no vCPU waits for a reader of our output any more.
+        output.stopHolding();
+      }
+      return reason;
+    }
+  }
+
+  private StopReason awaitStop(StopLatch stop) throws InterruptedException {
     if (limitMilliseconds.isPresent()) {
       long limit = limitMilliseconds.get();
-      if (machine.vm().awaitStop(limit, TimeUnit.MILLISECONDS).isEmpty()) {
-        stop.request(StopReason.Kind.TIMEOUT, "the guest still ran after " + limit / 1000.0 + " s");
+      long gone = (System.nanoTime() - startNanos) / 1_000_000;
+      if (stop.await(Math.max(0, limit - gone), TimeUnit.MILLISECONDS).isEmpty()) {
+        stopForGood(StopReason.Kind.TIMEOUT, "the guest still ran after " + limit / 1000.0 + " s");
       }
     }
-    return machine.vm().awaitStop();
+    return stop.await();
   }
 }

@@ -162,7 +162,7 @@ class BadHostIT {
   @RequiresKvm
   void initrdTooLarge() throws Exception {
     Path initrd = BadFiles.sparse(folder.resolve("i"), 100 << 20, 0);
-    for (String way : List.of("direct", "bzimage", "bios")) {
+    for (String way : List.of("direct", "bzimage", "bios", "pvh")) {
       assertRefused(
           List.of("--boot", way, "--mem", "64M", "--initrd", initrd.toString()),
           "initrd " + initrd,

@@ -107,6 +107,43 @@ class BadKernelIT {
   }
 
   @Test
+  void riscv() throws Exception {
+    BadFiles.sparse(kernel, 1 << 20, 0x38, 'R', 'S', 'C', 5);
+    assertRefused("is a RISC-V kernel", "give one built for x86-64");
+  }
+
+  @Test
+  void efiZboot() throws Exception {
+    BadFiles.sparse(kernel, 1 << 20, 0, 'M', 'Z', 0, 0, 'z', 'i', 'm', 'g');
+    BadFiles.sparse(kernel, 1 << 20, 0x3c, 0x40, 0, 0, 0, 'P', 'E', 0, 0, 0x64, 0xaa);
+    assertRefused("is a compressed EFI kernel (zboot) for ARM64", "built for x86-64");
+  }
+
+  @Test
+  void efiOnly() throws Exception {
+    BadFiles.sparse(kernel, 1 << 20, 0, 'M', 'Z');
+    BadFiles.sparse(kernel, 1 << 20, 0x3c, 0x40, 0, 0, 0, 'P', 'E', 0, 0, 0x64, 0x86);
+    assertRefused("is an EFI program for x86-64 that only UEFI firmware can start", "vmlinux");
+  }
+
+  @Test
+  void noPvhNote() throws Exception {
+    byte[] elf = Files.readAllBytes(ProjectFiles.guestImage("vmlinux"));
+    ByteBuffer headers = ByteBuffer.wrap(elf).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = 64; at < 64 + 56 * headers.getShort(56); at += 56) {
+      if (headers.getInt(at) == 4) { // PT_NOTE
+        headers.putInt(at, 0);
+      }
+    }
+    BadFiles.bytes(kernel, elf);
+    BadFiles.assertOneLine(
+        JkvmProcess.run("--boot=pvh", "--kernel", kernel.toString()),
+        ExitStatus.HOST,
+        "kernel " + kernel + " has no PVH entry",
+        "--boot=direct");
+  }
+
+  @Test
   void armElf() throws Exception {
     ByteBuffer elf =
         ByteBuffer.wrap(Files.readAllBytes(ProjectFiles.guestImage("vmlinux")))

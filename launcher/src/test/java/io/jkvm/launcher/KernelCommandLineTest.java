@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.core.probe.RingZeroFeature;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class KernelCommandLineTest {
@@ -15,23 +18,47 @@ class KernelCommandLineTest {
       List.of("virtio_mmio.device=4K@0xd0000000:5", "virtio_mmio.device=4K@0xd0001000:9");
   private static final String ANNOUNCED = String.join(" ", DEVICES);
 
-  private Optional<Path> initrd = Optional.empty();
+  private VirtioTransport virtio = VirtioTransport.PCI;
+  private boolean rng = true;
+  private List<Path> initrds = List.of();
   private List<DiskConfig> disks = List.of();
   private Optional<String> only = Optional.empty();
 
+  /** A host that interprets CPL 0, of which CPUID always shows the features given. */
+  private static HostCapabilities interpreting(RingZeroFeature... alwaysVisible) {
+    return new HostCapabilities(
+        true,
+        false,
+        Set.of(
+            RingZeroFeature.CX16,
+            RingZeroFeature.POPCNT,
+            RingZeroFeature.SMAP,
+            RingZeroFeature.AES,
+            RingZeroFeature.XSAVE),
+        Set.of(alwaysVisible));
+  }
+
   private String line(boolean hardware, String added) {
+    return line(hardware ? HostCapabilities.COMPLETE : interpreting(), added);
+  }
+
+  private String line(HostCapabilities host, String added) {
     VmConfig config =
         new VmConfig(
             Path.of("bzImage"),
-            initrd,
+            initrds,
             disks,
             64L << 20,
+            1,
+            OnReboot.STOP,
             BootMode.DIRECT,
+            virtio,
+            rng,
             added,
             only,
             List.of(),
             "/dev/kvm");
-    return KernelCommandLine.of(config, hardware, DEVICES);
+    return KernelCommandLine.of(config, host, DEVICES);
   }
 
   private static DiskConfig disk(String name, boolean readOnly) {
@@ -48,11 +75,25 @@ class KernelCommandLineTest {
   @Test
   void aSoftwareKvmGetsWhatLinuxNeedsThere() {
     String software = line(false, "");
-    for (String parameter :
-        List.of("nokaslr", "noxsave", "clearcpuid=cx16,erms,fsrm,popcnt,smap,smep")) {
+    for (String parameter : List.of("nokaslr", "rodata=off", "clearcpuid=erms,fsrm")) {
       assertTrue(List.of(software.split(" ")).contains(parameter), software);
       assertFalse(line(true, "").contains(parameter));
     }
+    assertFalse(software.contains("noxsave"), software);
+  }
+
+  @Test
+  void linuxHidesWhatTheTableCannotHide() {
+    String line =
+        line(
+            interpreting(
+                RingZeroFeature.POPCNT,
+                RingZeroFeature.SMAP,
+                RingZeroFeature.SMEP,
+                RingZeroFeature.AES,
+                RingZeroFeature.XSAVE),
+            "");
+    assertTrue(line.contains(" clearcpuid=erms,fsrm,popcnt,smap noxsave "), line);
   }
 
   @Test
@@ -77,10 +118,22 @@ class KernelCommandLineTest {
   }
 
   @Test
-  void anInitrdDecidesAboutTheRoot() {
-    disks = List.of(disk("a", false));
-    initrd = Optional.of(Path.of("initramfs.cpio"));
-    assertFalse(line(true, "").contains("root="));
+  void theFirstDiskIsTheRootWithAnInitrdToo() {
+    disks = List.of(disk("root.img", false));
+    initrds = List.of(Path.of("initramfs.cpio"));
+    assertTrue(line(true, "").contains("root=/dev/vda rw"));
+  }
+
+  @Test
+  void withoutPciDevicesLinuxNeedNotLookForABus() {
+    virtio = VirtioTransport.MMIO;
+    assertTrue(line(true, "").contains("pci=off"));
+    virtio = VirtioTransport.PCI;
+    assertFalse(line(true, "").contains("pci=off"));
+    rng = false;
+    assertTrue(line(true, "").contains("pci=off"));
+    disks = List.of(disk("root.img", false));
+    assertFalse(line(true, "").contains("pci=off"));
   }
 
   @Test

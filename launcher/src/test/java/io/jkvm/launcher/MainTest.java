@@ -34,7 +34,7 @@ class MainTest {
         usage("--mem: '1M' is too small", "run", "--mem", "1M"),
         usage("--mem: 'much' is not a size", "run", "--mem", "much"),
         usage("--timeout: 'soon' is not a time", "run", "--timeout", "soon"),
-        usage("[DIRECT, BZIMAGE, BIOS]", "run", "--boot=uefi"),
+        usage("[DIRECT, BZIMAGE, BIOS, PVH]", "run", "--boot=uefi"),
         usage("unknown disk option 'rw'", "run", "-k", "k", "--disk", "/no/disk,rw"),
         usage("--disk: '' names no file", "run", "-k", "k", "--disk", ""),
         usage("--kernel: '' names no file", "run", "--kernel", ""),

@@ -7,6 +7,7 @@ import io.jkvm.firmware.bios.MiniBios;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.kernel.SetupHeader;
+import io.jkvm.firmware.tables.AcpiTables;
 
 /**
  * Boots a bzImage as a PC does: the vCPU starts at the reset vector in the mini BIOS, which runs
@@ -39,15 +40,19 @@ public final class BiosBoot {
     KernelRange.check(memory, image.path(), X86Layout.HIGH_MEMORY, end);
     try {
       image.loadProtectedMode(memory, X86Layout.HIGH_MEMORY);
-      Initrd initrd = Initrd.load(memory, config.initrd(), end, header.initrdAddressMax());
+      Initrd initrd = Initrd.load(memory, config.initrds(), end, header.initrdAddressMax());
       CommandLine.write(memory, config.commandLine(), header.commandLineBytes());
       BootParams.inSetup(setup)
           .loader(initrd)
           .realMode(MiniBios.HEAP_END_PTR, MiniBios.VID_MODE_CURRENT)
           .write(memory, X86Layout.SETUP);
-      MpTable.write(memory, config.processors(), config.levelIrqs());
+      MpTable.write(config);
       byte[] rom = MiniBios.image(config.map(), X86Layout.SETUP_SEGMENT);
       memory.write(X86Layout.BIOS, rom, 0, rom.length);
+      // After the copy of the ROM, in whose unused part the tables are.
+      if (config.acpi().isPresent()) {
+        AcpiTables.write(memory, config.acpi().get());
+      }
       return new ResetVector(rom);
     } catch (GuestFault e) {
       throw KernelRange.doesNotFit(image.path(), e);

@@ -21,6 +21,7 @@ final class BootParams {
 
   private static final int ZERO_PAGE_BYTES = 4096;
   private static final int MAX_E820_ENTRIES = 128;
+  private static final int ACPI_RSDP_ADDRESS_OFFSET = 0x70;
   private static final int E820_COUNT_OFFSET = 0x1E8;
   private static final int E820_TABLE_OFFSET = 0x2D0;
 
@@ -99,6 +100,12 @@ final class BootParams {
         page.putShort(0x02, (short) Math.min(extendedKib, 0xFFFF));
       }
     }
+    return this;
+  }
+
+  /** Where the ACPI tables start (boot protocol 2.14); older kernels search for them. */
+  BootParams acpi(long rsdpAddress) {
+    page.putLong(ACPI_RSDP_ADDRESS_OFFSET, rsdpAddress);
     return this;
   }
 

@@ -2,4 +2,4 @@
 package io.jkvm.firmware.boot;
 
 /** How the first vCPU starts on a machine whose RAM was loaded. */
-public sealed interface BootState permits LongModeEntry, ResetVector {}
+public sealed interface BootState permits LongModeEntry, ProtectedModeEntry, ResetVector {}

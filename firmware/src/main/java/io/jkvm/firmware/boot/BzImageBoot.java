@@ -37,7 +37,7 @@ public final class BzImageBoot {
     KernelRange.check(memory, image.path(), address, end);
     try {
       image.loadProtectedMode(memory, address);
-      Initrd initrd = Initrd.load(memory, config.initrd(), end, header.initrdAddressMax());
+      Initrd initrd = Initrd.load(memory, config.initrds(), end, header.initrdAddressMax());
       return LongModeBoot.finish(
           config, BootParams.of(header), initrd, header.commandLineBytes(), address + ENTRY_OFFSET);
     } catch (GuestFault e) {

@@ -3,6 +3,8 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.kvm.Cpuid;
 import io.jkvm.core.kvm.Cpuid.Register;
+import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.core.probe.RingZeroFeature;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,32 +13,30 @@ import java.util.List;
  * machine's own (that it is virtual, the APIC id), then the user's changes.
  */
 public final class CpuidPolicy {
-  /**
-   * Features that a KVM without hardware behind it reports, but can't run at CPL 0. Some it lets
-   * the guest see whatever the table says: the kernel's clearcpuid= must hide those.
-   */
-  private static final List<String> NOT_INTERPRETED =
+  /** What is of no use without XSAVE: the registers that only it can save, and its variants. */
+  private static final List<String> NEED_XSAVE =
       List.of(
-          "-cx16",
-          "-popcnt",
-          "-xsave",
           "-osxsave",
           "-avx",
           "-fma",
           "-f16c",
-          "-smap",
-          "-smep",
-          "-erms",
-          "-fsrm",
-          "-invpcid",
-          "-clwb",
-          "-rdtscp",
-          "-rdpid",
-          "-monitor",
           "-avx2",
-          "-arch_capabilities");
+          "-avx512f",
+          "-vaes",
+          "-vpclmulqdq",
+          "-pku",
+          "-xsaveopt",
+          "-xsavec",
+          "-xgetbv1",
+          "-xsaves");
 
-  /** KVM_FEATURE and hypervisor leaves begin here. */
+  /**
+   * Hidden where KVM interprets CPL 0, without a probe: byte strings work there, but each byte is a
+   * step of the interpreter, and Linux without these features copies eight at a time.
+   */
+  private static final List<String> SLOW_IF_INTERPRETED = List.of("-erms", "-fsrm");
+
+  /** Leaf 1 ECX: the processor is virtual. */
   private static final int HYPERVISOR_BIT = 1 << 31;
 
   private final List<Change> changes;
@@ -50,14 +50,20 @@ public final class CpuidPolicy {
   /**
    * A policy with changes in the order given, later ones win.
    *
-   * @param hardware false on a KVM that interprets the guest's kernel
+   * @param host what the probe found
    * @param userChanges "-cx16" hides, "+cx16" or "cx16" shows
    * @throws IllegalArgumentException naming a feature that is not known
    */
-  public static CpuidPolicy of(boolean hardware, List<String> userChanges) {
+  public static CpuidPolicy of(HostCapabilities host, List<String> userChanges) {
     List<Change> changes = new ArrayList<>();
-    if (!hardware) {
-      NOT_INTERPRETED.forEach(text -> changes.add(parse(text)));
+    for (RingZeroFeature feature : host.missing()) {
+      changes.add(parse("-" + feature.linuxName()));
+    }
+    if (host.missing().contains(RingZeroFeature.XSAVE)) {
+      NEED_XSAVE.forEach(text -> changes.add(parse(text)));
+    }
+    if (host.interpretsRingZero()) {
+      SLOW_IF_INTERPRETED.forEach(text -> changes.add(parse(text)));
     }
     userChanges.forEach(text -> changes.add(parse(text)));
     return new CpuidPolicy(changes);
@@ -81,21 +87,12 @@ public final class CpuidPolicy {
    * The table for one vCPU.
    *
    * @param supported what KVM_GET_SUPPORTED_CPUID gave
-   * @param apicId the vCPU's local APIC id, below 256
+   * @param topology how many vCPUs there are
+   * @param apicId the vCPU's local APIC id
    */
-  public Cpuid apply(Cpuid supported, int apicId) {
-    // Leaf 1: initial APIC id in EBX 31:24, one logical processor in 23:16, CLFLUSH line in 15:8.
+  public Cpuid apply(Cpuid supported, CpuTopology topology, int apicId) {
     Cpuid table =
-        supported
-            .change(1, 0, Register.ECX, HYPERVISOR_BIT, 0)
-            .change(1, 0, Register.EBX, apicId << 24 | 1 << 16, 0xffff_0000)
-            .change(1, 0, Register.EDX, 0, 1 << 28)
-            .change(0xb, 0, Register.EDX, apicId, -1)
-            .change(0xb, 1, Register.EDX, apicId, -1);
-    // Leaf 4 EAX 31:14 (SDM): one core, one sharer of each cache. Subleaves 0 to 3 are the caches.
-    for (int cache = 0; cache < 4; cache++) {
-      table = table.change(4, cache, Register.EAX, 0, 0xffff_c000);
-    }
+        topology.describe(supported.change(1, 0, Register.ECX, HYPERVISOR_BIT, 0), apicId);
     for (Change change : changes) {
       CpuFeature f = change.feature;
       int mask = 1 << f.bit();

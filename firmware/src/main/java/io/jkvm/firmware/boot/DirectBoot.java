@@ -41,6 +41,20 @@ public final class DirectBoot {
         header.commandLineBytes());
   }
 
+  /**
+   * The guest-physical address of a kernel's 64-bit entry.
+   *
+   * @throws BootException if it has none
+   */
+  private static long entryAddress(ElfKernel kernel) throws BootException {
+    return kernel
+        .entryAddress()
+        .orElseThrow(
+            () ->
+                new BootException(
+                    "kernel " + kernel.path() + " has no 64-bit entry, only PVH: use --boot=pvh"));
+  }
+
   private static LongModeEntry load(
       BootConfig config,
       ElfKernel kernel,
@@ -48,12 +62,13 @@ public final class DirectBoot {
       long initrdAddressMax,
       long commandLineBytes)
       throws KernelFormatException, BootException {
+    long entry = entryAddress(kernel);
     KernelRange.check(config.memory(), kernel.path(), kernel.startAddress(), kernel.endAddress());
     try {
       kernel.load(config.memory());
       Initrd initrd =
-          Initrd.load(config.memory(), config.initrd(), kernel.endAddress(), initrdAddressMax);
-      return LongModeBoot.finish(config, params, initrd, commandLineBytes, kernel.entryAddress());
+          Initrd.load(config.memory(), config.initrds(), kernel.endAddress(), initrdAddressMax);
+      return LongModeBoot.finish(config, params, initrd, commandLineBytes, entry);
     } catch (GuestFault e) {
       throw KernelRange.doesNotFit(kernel.path(), e);
     }

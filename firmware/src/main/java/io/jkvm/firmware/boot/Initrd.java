@@ -11,6 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * An initial RAM disk in guest memory.
@@ -24,54 +27,49 @@ public record Initrd(long address, long size) {
 
   private static final long PAGE_BYTES = 4096;
 
+  /** Where Linux looks for the next archive (its "initramfs buffer format"). */
+  private static final long ARCHIVE_ALIGNMENT = 4;
+
   /** A {@link GuestMemory#slice} may not cross a multiple of this. */
   private static final long SLICE_LIMIT = 1L << 30;
 
+  /** A file and where it begins in the initrd. */
+  private record Part(Path file, long offset, long size) {}
+
   /**
-   * Reads a file into RAM, as high as the kernel allows, below 4 GiB.
+   * Reads files into RAM, as high as the kernel allows, below 4 GiB. Each file begins at a multiple
+   * of 4 bytes after the one before, with zeroes between them.
    *
-   * @param file null for none
+   * @param memory fresh RAM, zero throughout
+   * @param files none for no initrd
    * @param kernelEnd the first address that the kernel leaves free
    * @param addressMax the highest address that the kernel accepts for the last byte (unsigned)
-   * @throws BootException if the file can't be read or does not fit
+   * @throws BootException if a file can't be read or they don't fit
    */
-  static Initrd load(GuestMemory memory, Path file, long kernelEnd, long addressMax)
+  static Initrd load(GuestMemory memory, List<Path> files, long kernelEnd, long addressMax)
       throws BootException, GuestFault {
-    if (file == null) {
+    if (files.isEmpty()) {
       return NONE;
     }
-    if (Files.isDirectory(file)) {
-      throw new BootException("initrd " + file + " is a directory: name a cpio archive");
+    List<Part> parts = new ArrayList<>();
+    long end = 0;
+    for (Path file : files) {
+      long offset = end + ARCHIVE_ALIGNMENT - 1 & -ARCHIVE_ALIGNMENT;
+      long size = size(file);
+      parts.add(new Part(file, offset, size));
+      end =
+          size > Long.MAX_VALUE - PAGE_BYTES - offset ? Long.MAX_VALUE - PAGE_BYTES : offset + size;
     }
-    if (Files.exists(file) && !Files.isRegularFile(file)) {
-      throw new BootException("initrd " + file + " is not a regular file: copy it to one");
+    String names = files.stream().map(Path::toString).collect(Collectors.joining(" + "));
+    Initrd placed = place(names, end, kernelEnd, MemoryMap.lowRamEnd(memory), addressMax);
+    for (Part part : parts) {
+      read(memory, placed.address + part.offset, part);
     }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long size = channel.size();
-      if (size == 0) {
-        throw new BootException("initrd " + file + " is empty: build it again, or leave it out");
-      }
-      Initrd placed = place(file, size, kernelEnd, MemoryMap.lowRamEnd(memory), addressMax);
-      placed.read(memory, channel, file);
-      return placed;
-    } catch (NoSuchFileException e) {
-      throw new BootException(
-          "initrd " + file + " does not exist: check the name given to --initrd", e);
-    } catch (AccessDeniedException e) {
-      throw new BootException(
-          "initrd " + file + " can't be read (permission denied): make it readable with chmod a+r",
-          e);
-    } catch (BootException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new BootException(
-          "initrd " + file + " can't be read (" + e.getMessage() + "): check the file and its disk",
-          e);
-    }
+    return placed;
   }
 
   /** Chooses the highest page-aligned place that holds the size; package-private for tests. */
-  static Initrd place(Path file, long size, long kernelEnd, long lowRamEnd, long addressMax)
+  static Initrd place(String names, long size, long kernelEnd, long lowRamEnd, long addressMax)
       throws BootException {
     long limit = addressMax >= 0 && addressMax < lowRamEnd ? addressMax + 1 : lowRamEnd;
     long lowest = (kernelEnd + PAGE_BYTES - 1) & -PAGE_BYTES;
@@ -81,7 +79,7 @@ public record Initrd(long address, long size) {
           limit < lowRamEnd ? "the kernel takes an initrd below that only" : "give more --mem";
       throw new BootException(
           "initrd "
-              + file
+              + names
               + " is too large: it has "
               + BootException.size(size)
               + ", but there are "
@@ -94,21 +92,66 @@ public record Initrd(long address, long size) {
     return new Initrd(address, size);
   }
 
-  private void read(GuestMemory memory, FileChannel channel, Path file)
-      throws IOException, GuestFault {
-    for (long done = 0; done < size; ) {
-      long at = address + done;
-      int part = (int) Math.min(size - done, SLICE_LIMIT - at % SLICE_LIMIT);
-      ByteBuffer target = memory.slice(at, part);
-      while (target.hasRemaining()) {
-        if (channel.read(target, done + target.position()) < 0) {
-          throw new BootException(
-              "initrd "
-                  + file
-                  + " shrank while it was read: wait until what writes it is done, and try again");
-        }
-      }
-      done += part;
+  private static long size(Path file) throws BootException {
+    if (Files.isDirectory(file)) {
+      throw new BootException("initrd " + file + " is a directory: name a cpio archive");
     }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new BootException("initrd " + file + " is not a regular file: copy it to one");
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long size = channel.size();
+      if (size == 0) {
+        throw new BootException("initrd " + file + " is empty: build it again, or leave it out");
+      }
+      return size;
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static void read(GuestMemory memory, long address, Part part)
+      throws BootException, GuestFault {
+    try (FileChannel channel = FileChannel.open(part.file, StandardOpenOption.READ)) {
+      for (long done = 0; done < part.size; ) {
+        long at = address + done;
+        int length = (int) Math.min(part.size - done, SLICE_LIMIT - at % SLICE_LIMIT);
+        ByteBuffer target = memory.slice(at, length);
+        while (target.hasRemaining()) {
+          if (channel.read(target, done + target.position()) < 0) {
+            throw new BootException(
+                "initrd "
+                    + part.file
+                    + " shrank while it was read: wait until what writes it is done, and try"
+                    + " again");
+          }
+        }
+        done += length;
+      }
+    } catch (IOException e) {
+      throw unreadable(part.file, e);
+    }
+  }
+
+  private static BootException unreadable(Path file, IOException cause) {
+    if (cause instanceof BootException known) {
+      return known;
+    }
+    if (cause instanceof NoSuchFileException) {
+      return new BootException(
+          "initrd " + file + " does not exist: check the name given to --initrd", cause);
+    }
+    if (cause instanceof AccessDeniedException) {
+      return new BootException(
+          "initrd " + file + " can't be read (permission denied): make it readable with chmod a+r",
+          cause);
+    }
+    return new BootException(
+        "initrd "
+            + file
+            + " can't be read ("
+            + cause.getMessage()
+            + "): check the file and its disk",
+        cause);
   }
 }

@@ -3,6 +3,7 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.tables.AcpiTables;
 
 /** Writes what every 64-bit entry needs around a loaded kernel. */
 final class LongModeBoot {
@@ -13,8 +14,11 @@ final class LongModeBoot {
       throws BootException, GuestFault {
     GuestMemory memory = config.memory();
     CommandLine.write(memory, config.commandLine(), commandLineBytes);
+    if (config.acpi().isPresent()) {
+      params.acpi(AcpiTables.write(memory, config.acpi().get()));
+    }
     params.loader(initrd).memory(config.map()).write(memory, X86Layout.ZERO_PAGE);
-    MpTable.write(memory, config.processors(), config.levelIrqs());
+    MpTable.write(config);
     return LongMode.write(memory, rip);
   }
 }

@@ -27,6 +27,8 @@ public final class MemoryMap {
     add(entries, X86Layout.EBDA, X86Layout.BASE_MEMORY_END, Type.RESERVED);
     add(entries, X86Layout.BIOS, X86Layout.HIGH_MEMORY, Type.RESERVED);
     add(entries, X86Layout.HIGH_MEMORY, lowEnd, Type.RAM);
+    // Linux trusts MCFG early only where the map agrees.
+    add(entries, X86Layout.PCI_ECAM, X86Layout.PCI_MEMORY, Type.RESERVED);
     // Keeps the guest from putting a device's registers over KVM's own pages and the ROM.
     add(entries, X86Layout.KVM_IDENTITY_MAP, X86Layout.FOUR_GIB, Type.RESERVED);
     for (GuestRegion region : memory.regions()) {

@@ -3,15 +3,16 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.tables.PciInterrupts;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
 
 /**
- * The MP table (Intel MultiProcessor Specification 1.4, chapter 4): processors, an ISA bus, one I/O
- * APIC and how the ISA interrupts reach it. It lies at the start of the last KiB of base memory,
- * which Linux searches long before the BIOS.
+ * The MP table (Intel MultiProcessor Specification 1.4, chapter 4): processors, a PCI and an ISA
+ * bus, one I/O APIC and how the buses' interrupts reach it. It lies at the start of the last KiB of
+ * base memory, which Linux searches long before the BIOS.
  */
 public final class MpTable {
   /** As many processors as the KiB has room for. */
@@ -45,6 +46,12 @@ public final class MpTable {
   private static final int NMI = 1;
   private static final int EXTINT = 3;
 
+  /** A PCI bus has to have the number that it has in configuration space. */
+  private static final int PCI_BUS = 0;
+
+  private static final int INTERRUPT_BYTES = 8;
+  private static final int LOCAL_INTERRUPTS = 2;
+
   /** Polarity and trigger as the bus has them; for ISA: active high, edge. */
   private static final int CONFORMS = 0;
 
@@ -54,15 +61,29 @@ public final class MpTable {
   private MpTable() {}
 
   /**
+   * Writes the table of a machine. A larger machine is described by ACPI in full, here as far as
+   * there is room: its first {@link #MAX_PROCESSORS}.
+   */
+  static void write(BootConfig config) throws GuestFault {
+    int processors = Math.min(config.processors(), MAX_PROCESSORS);
+    write(config.memory(), processors, config.levelIrqs(), config.pciDevices());
+  }
+
+  /**
    * Writes the table to {@link X86Layout#EBDA}.
    *
    * <p>ISA IRQ n is input n of the I/O APIC, for the timer too: that is how KVM routes interrupts
    * by default, unlike a PC, where the timer is at input 2.
    *
+   * <p>INTA# of PCI device n is the input that {@link PciInterrupts} says, as far as the KiB has
+   * room: for 19 devices at least, for all 32 with up to 26 processors.
+   *
    * @param processors 1 to {@link #MAX_PROCESSORS}; their APIC ids count from 0
    * @param levelIrqs the ISA IRQs, 0 to 15, that are level-triggered; all others are edge-triggered
+   * @param pciDevices how many devices PCI bus 0 has, counted from device 0; 0 without PCI
    */
-  public static void write(GuestMemory memory, int processors, Set<Integer> levelIrqs)
+  public static void write(
+      GuestMemory memory, int processors, Set<Integer> levelIrqs, int pciDevices)
       throws GuestFault {
     if (processors < 1 || processors > MAX_PROCESSORS) {
       throw new IllegalArgumentException(processors + " processors");
@@ -80,20 +101,33 @@ public final class MpTable {
       table.put((byte) PROCESSOR).put((byte) i).put((byte) LOCAL_APIC_VERSION).put((byte) flags);
       table.putInt(CPU_SIGNATURE).putInt(CPU_FEATURES).putLong(0);
     }
-    table.put((byte) BUS).put((byte) 0).put(ascii("ISA   "));
+    int isaBus = PCI_BUS;
+    if (pciDevices > 0) {
+      table.put((byte) BUS).put((byte) PCI_BUS).put(ascii("PCI   "));
+      isaBus++;
+      entries++;
+    }
+    table.put((byte) BUS).put((byte) isaBus).put(ascii("ISA   "));
     table.put((byte) IO_APIC).put((byte) ioApicId).put((byte) IO_APIC_VERSION);
     table.put((byte) ENABLED).putInt((int) X86Layout.IO_APIC);
     entries += 2;
     for (int irq = 0; irq < ISA_IRQS; irq++) {
       if (irq != CASCADE_IRQ) {
         int flags = levelIrqs.contains(irq) ? ACTIVE_HIGH_LEVEL : CONFORMS;
-        interrupt(table, IO_INTERRUPT, VECTORED, flags, irq, ioApicId, irq);
+        interrupt(table, IO_INTERRUPT, VECTORED, flags, isaBus, irq, ioApicId, irq);
         entries++;
       }
     }
-    interrupt(table, LOCAL_INTERRUPT, EXTINT, CONFORMS, 0, 0, 0);
-    interrupt(table, LOCAL_INTERRUPT, NMI, CONFORMS, 0, ALL_LOCAL_APICS, 1);
-    entries += 2;
+    int room = table.remaining() / INTERRUPT_BYTES - LOCAL_INTERRUPTS;
+    // Device 0 is the host bridge, which interrupts nobody.
+    for (int device = 1; device < pciDevices && device <= room; device++, entries++) {
+      int source = device << 2; // pin 0, INTA#: appendix D.3
+      int input = PciInterrupts.gsi(device, 0);
+      interrupt(table, IO_INTERRUPT, VECTORED, ACTIVE_HIGH_LEVEL, PCI_BUS, source, ioApicId, input);
+    }
+    interrupt(table, LOCAL_INTERRUPT, EXTINT, CONFORMS, isaBus, 0, 0, 0);
+    interrupt(table, LOCAL_INTERRUPT, NMI, CONFORMS, isaBus, 0, ALL_LOCAL_APICS, 1);
+    entries += LOCAL_INTERRUPTS;
     int end = table.position();
     table.putShort(POINTER_BYTES + 4, (short) (end - POINTER_BYTES));
     table.putShort(POINTER_BYTES + 34, (short) entries);
@@ -117,11 +151,18 @@ public final class MpTable {
     table.putInt((int) X86Layout.LOCAL_APIC).putInt(0);
   }
 
-  /** Sections 4.3.4 and 4.3.5; the ISA bus has id 0. */
+  /** Sections 4.3.4 and 4.3.5. */
   private static void interrupt(
-      ByteBuffer table, int entry, int type, int flags, int irq, int apicId, int input) {
+      ByteBuffer table,
+      int entry,
+      int type,
+      int flags,
+      int bus,
+      int source,
+      int apicId,
+      int input) {
     table.put((byte) entry).put((byte) type).putShort((short) flags);
-    table.put((byte) 0).put((byte) irq).put((byte) apicId).put((byte) input);
+    table.put((byte) bus).put((byte) source).put((byte) apicId).put((byte) input);
   }
 
   /** Makes the bytes sum up to 0. */

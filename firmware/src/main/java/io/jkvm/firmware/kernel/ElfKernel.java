@@ -20,14 +20,14 @@ public final class ElfKernel implements KernelImage {
   private final Path path;
   private final KernelBytes source;
   private final List<ElfSegment> segments;
-  private final long entryAddress;
+  private final OptionalLong entryAddress;
   private final OptionalLong pvhEntryAddress;
 
   private ElfKernel(
       Path path,
       KernelBytes source,
       List<ElfSegment> segments,
-      long entryAddress,
+      OptionalLong entryAddress,
       OptionalLong pvhEntryAddress) {
     this.path = path;
     this.source = source;
@@ -41,8 +41,12 @@ public final class ElfKernel implements KernelImage {
       ElfParser parser = new ElfParser(path, source);
       ByteBuffer programHeaders = parser.programHeaders();
       List<ElfSegment> segments = parser.loadSegments(programHeaders);
-      long entry = parser.entryAddress(segments);
-      return new ElfKernel(path, source, segments, entry, PvhNote.find(source, programHeaders));
+      OptionalLong pvhEntry = PvhNote.find(source, programHeaders);
+      if (pvhEntry.isPresent() && !contains(segments, pvhEntry.getAsLong())) {
+        pvhEntry = OptionalLong.empty();
+      }
+      OptionalLong entry = parser.entryAddress(segments, pvhEntry);
+      return new ElfKernel(path, source, segments, entry, pvhEntry);
     } catch (KernelFormatException e) {
       throw e;
     } catch (IOException e) {
@@ -60,12 +64,18 @@ public final class ElfKernel implements KernelImage {
     return segments;
   }
 
-  /** The guest-physical address of the 64-bit entry; inside a segment. */
-  public long entryAddress() {
+  /**
+   * The guest-physical address of the 64-bit entry, inside a segment. Empty for a kernel that has
+   * none, which then has a {@link #pvhEntryAddress}.
+   */
+  public OptionalLong entryAddress() {
     return entryAddress;
   }
 
-  /** The guest-physical address of the 32-bit PVH entry, if the kernel has the Xen note for it. */
+  /**
+   * The guest-physical address of the 32-bit PVH entry, inside a segment, if the kernel has the Xen
+   * note for it.
+   */
   public OptionalLong pvhEntryAddress() {
     return pvhEntryAddress;
   }
@@ -99,6 +109,10 @@ public final class ElfKernel implements KernelImage {
     } catch (IOException e) {
       throw unreadable(path, e);
     }
+  }
+
+  private static boolean contains(List<ElfSegment> segments, long address) {
+    return segments.stream().anyMatch(segment -> segment.containsPhysical(address));
   }
 
   private static KernelFormatException unreadable(Path path, IOException cause) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Reads and checks an ELF's headers (ELF-64 object file format, version 1.5; x86-64 psABI). */
 final class ElfParser {
@@ -60,11 +61,17 @@ final class ElfParser {
   private static String machineName(int machine) {
     return switch (machine) {
       case 3 -> "x86 (i386)";
+      case 2 -> "SPARC";
+      case 4 -> "m68k";
       case 8 -> "MIPS";
+      case 15 -> "PA-RISC";
       case 20 -> "PowerPC";
       case 21 -> "PowerPC64";
       case 22 -> "s390";
       case 40 -> "ARM";
+      case 42 -> "SuperH";
+      case 43 -> "SPARC64";
+      case 50 -> "Itanium";
       case 183 -> "ARM64";
       case 243 -> "RISC-V";
       case 258 -> "LoongArch";
@@ -159,19 +166,31 @@ final class ElfParser {
   }
 
   /**
-   * The entry as a physical address. Linux's e_entry is one already; other kernels have a virtual
-   * address there.
+   * The 64-bit entry as a physical address. Linux's e_entry is one already; other kernels have a
+   * virtual address there.
+   *
+   * @param pvhEntry where a kernel has it, only an e_entry that is a physical address other than
+   *     this one is a 64-bit entry: any other is for a loader that maps the kernel first, or is
+   *     32-bit code
+   * @return empty if there is a PVH entry only
    */
-  long entryAddress(List<ElfSegment> segments) throws KernelFormatException {
+  OptionalLong entryAddress(List<ElfSegment> segments, OptionalLong pvhEntry)
+      throws KernelFormatException {
     long entry = header.getLong(24);
+    if (pvhEntry.isPresent() && pvhEntry.getAsLong() == entry) {
+      return OptionalLong.empty();
+    }
     for (ElfSegment segment : segments) {
       if (segment.containsPhysical(entry)) {
-        return entry;
+        return OptionalLong.of(entry);
       }
+    }
+    if (pvhEntry.isPresent()) {
+      return OptionalLong.empty();
     }
     for (ElfSegment segment : segments) {
       if (segment.containsVirtual(entry)) {
-        return entry - segment.virtualAddress() + segment.physicalAddress();
+        return OptionalLong.of(entry - segment.virtualAddress() + segment.physicalAddress());
       }
     }
     throw bad(

@@ -10,6 +10,7 @@ enum FileKind {
   ARM64_IMAGE("is an ARM64 kernel (Image): give one built for x86-64"),
   ARM_ZIMAGE("is a 32-bit ARM kernel (zImage): give one built for x86-64"),
   RISCV_IMAGE("is a RISC-V kernel (Image): give one built for x86-64"),
+  EFI_ZBOOT("is a compressed EFI kernel (zboot)"),
   UIMAGE("is a U-Boot image (uImage): give the bzImage or vmlinux it was made of"),
   CPIO("is a cpio archive (an initramfs): give it with --initrd, and a kernel with --kernel"),
   GZIP("gzip", "gunzip"),
@@ -20,7 +21,7 @@ enum FileKind {
   DISK(
       "is a disk image or boot sector with no Linux kernel header: give it with --disk, and a"
           + " bzImage or vmlinux with --kernel"),
-  EFI("is an EFI program with no Linux x86 boot header: give a bzImage or a vmlinux"),
+  EFI("is an EFI program"),
   TEXT("is a text file: give a bzImage or a vmlinux"),
   UNKNOWN("is not a Linux kernel: give a bzImage (arch/x86/boot/bzImage) or an ELF vmlinux");
 
@@ -31,6 +32,7 @@ enum FileKind {
   private static final int BOOT_FLAG = 0xAA55;
   private static final int HEADER_OFFSET = 0x202;
   private static final int HDRS = 0x53726448;
+  private static final int ZBOOT_MAGIC = 0x676D697A; // "zimg"
   private static final int EXT4_MAGIC_OFFSET = 1080;
   private static final int EXT4_MAGIC = 0xEF53;
 
@@ -48,8 +50,15 @@ enum FileKind {
     this.unpackCommand = unpackCommand;
   }
 
-  /** Continues a sentence that begins with the file's name. */
-  String problem() {
+  /**
+   * Continues a sentence that begins with the file's name.
+   *
+   * @param head what {@link #of} was given
+   */
+  String problem(ByteBuffer head) {
+    if (this == EFI || this == EFI_ZBOOT) {
+      return efiProblem(PeMachine.name(head));
+    }
     if (unpackCommand == null) {
       return problem;
     }
@@ -58,6 +67,16 @@ enum FileKind {
         + "-compressed file: unpack it first ("
         + unpackCommand
         + ") if it is a vmlinux, or give it with --initrd if it is an initramfs";
+  }
+
+  private String efiProblem(String machine) {
+    if (!machine.isEmpty() && !"x86-64".equals(machine)) {
+      return problem + " for " + machine + ": give a kernel built for x86-64";
+    }
+    return problem
+        + (machine.isEmpty() ? "" : " for " + machine)
+        + " that only UEFI firmware can start (it has no Linux boot header): give the bzImage or"
+        + " the vmlinux that it was made of";
   }
 
   /**
@@ -71,13 +90,15 @@ enum FileKind {
     if (magic56 == 0x644D5241) {
       return ARM64_IMAGE;
     }
-    if (magic56 == 0x05435352) {
+    // The first RISC-V kernels have the older of the two magics only.
+    if (magic56 == 0x05435352 || u32(head, 48) == 0x43534952 && u32(head, 52) == 0x56) {
       return RISCV_IMAGE;
     }
     if (u32(head, HEADER_OFFSET) == HDRS) {
       return BZIMAGE;
     }
-    if (u32(head, 0x24) == 0x016F2818) {
+    int magic36 = u32(head, 0x24);
+    if (magic36 == 0x016F2818 || magic36 == 0x18286F01) {
       return ARM_ZIMAGE;
     }
     FileKind kind = byFirstBytes(u32(head, 0), head);
@@ -115,6 +136,9 @@ enum FileKind {
       case 0x71C7:
         return CPIO;
       case 0x5A4D:
+        if (u32(head, 4) == ZBOOT_MAGIC) {
+          return EFI_ZBOOT;
+        }
         return isText(head) ? TEXT : EFI;
       default:
         return UNKNOWN;

@@ -42,7 +42,7 @@ public sealed interface KernelImage permits BzImage, ElfKernel {
       return switch (kind) {
         case BZIMAGE -> new BzImage(file, SetupHeader.parse(path, head, file.size()));
         case ELF -> ElfKernel.parse(path, file);
-        default -> throw new KernelFormatException(path, kind.problem());
+        default -> throw new KernelFormatException(path, kind.problem(head));
       };
     } catch (KernelFormatException e) {
       throw e;

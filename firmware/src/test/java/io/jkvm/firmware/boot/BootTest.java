@@ -30,7 +30,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The three ways to boot: what is in guest RAM, and where the vCPU starts. */
+/**
+ * The ways to boot a bzImage, and an ELF at its 64-bit entry: what is in guest RAM, and where the
+ * vCPU starts.
+ */
 class BootTest {
   private static final byte[] ELF = KernelFiles.elf(10_000);
   private static final String COMMAND_LINE = "console=ttyS0 name=Größe";
@@ -141,7 +144,7 @@ class BootTest {
   @Test
   void noInitrd() throws IOException, GuestFault {
     BzImage kernel = bzImage();
-    DirectBoot.load(Boots.config(memory, "", null), kernel, kernel.unpack());
+    DirectBoot.load(Boots.config(memory, ""), kernel, kernel.unpack());
     assertEquals(0, memory.readU32(0x7218));
     assertEquals(0, memory.readU32(0x721C));
     assertEquals(0, memory.readU8(0x20000));
@@ -151,20 +154,20 @@ class BootTest {
   void commandLineLimits() throws IOException {
     change(b -> b.putInt(0x238, 100));
     BzImage kernel = bzImage();
-    DirectBoot.load(Boots.config(memory, "x".repeat(100), null), kernel, kernel.unpack());
-    BootConfig longer = Boots.config(memory, "x".repeat(101), null);
+    DirectBoot.load(Boots.config(memory, "x".repeat(100)), kernel, kernel.unpack());
+    BootConfig longer = Boots.config(memory, "x".repeat(101));
     String problem = "has 101 bytes, but this kernel takes 100 at most";
     assertProblem(problem, () -> DirectBoot.load(longer, kernel, kernel.unpack()));
     assertProblem(problem, () -> BzImageBoot.load(longer, kernel));
     assertProblem(problem, () -> BiosBoot.load(longer, kernel));
-    BootConfig nul = Boots.config(memory, "a\0b", null);
+    BootConfig nul = Boots.config(memory, "a\0b");
     assertProblem("NUL", () -> BzImageBoot.load(nul, kernel));
   }
 
   @Test
   void commandLineStaysInItsRoomWhateverTheKernelSays() throws IOException {
     change(b -> b.putInt(0x238, -1));
-    BootConfig longer = Boots.config(memory, "x".repeat(0x10000), null);
+    BootConfig longer = Boots.config(memory, "x".repeat(0x10000));
     assertProblem("takes 65535 at most", () -> BzImageBoot.load(longer, bzImage()));
   }
 
@@ -214,7 +217,7 @@ class BootTest {
     assertEquals(0, memory.readU32(0x70C0), "ext_ramdisk_image");
     assertEquals(0, memory.readU8(0x71EF), "sentinel");
     assertEquals(63 << 10, memory.readU32(0x71E0), "alt_mem_k");
-    assertEquals(5, memory.readU8(0x71E8), "e820_entries");
+    assertEquals(6, memory.readU8(0x71E8), "e820_entries");
     assertEquals(0x100000, memory.readU64(0x72D0 + 3 * 20));
     assertEquals(63 << 20, memory.readU64(0x72D0 + 3 * 20 + 8));
     assertEquals(1, memory.readU32(0x72D0 + 3 * 20 + 16));

@@ -10,16 +10,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.testing.Boots;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class InitrdTest {
-  private static final Path NAME = Path.of("initramfs.cpio");
+  private static final String NAME = "initramfs.cpio";
   private static final long MIB = 1 << 20;
   private static final long NO_LIMIT = 0x7FFFFFFF;
 
@@ -71,7 +74,7 @@ class InitrdTest {
     new Random(1).nextBytes(content);
     Path file = Files.write(folder.resolve("initrd"), content);
     try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
-      Initrd initrd = Initrd.load(memory, file, 20 * MIB, NO_LIMIT);
+      Initrd initrd = Initrd.load(memory, List.of(file), 20 * MIB, NO_LIMIT);
       assertEquals(content.length, initrd.size());
       assertArrayEquals(content, Boots.read(memory, initrd.address(), content.length));
     }
@@ -83,16 +86,69 @@ class InitrdTest {
     new Random(2).nextBytes(content);
     Path file = Files.write(folder.resolve("initrd"), content);
     try (GuestMemory memory = GuestMemory.allocate(1024 * MIB + 512 * 1024)) {
-      Initrd initrd = Initrd.load(memory, file, 20 * MIB, NO_LIMIT);
+      Initrd initrd = Initrd.load(memory, List.of(file), 20 * MIB, NO_LIMIT);
       assertEquals(1024 * MIB - 512 * 1024, initrd.address());
       assertArrayEquals(content, Boots.read(memory, initrd.address(), content.length));
     }
   }
 
   @Test
+  void eachFileBeginsAtAMultipleOfFour() throws IOException, GuestFault {
+    int[] sizes = {5, 8, 4097, 2, 3};
+    List<Path> files = new ArrayList<>();
+    ByteArrayOutputStream expected = new ByteArrayOutputStream();
+    Random random = new Random(3);
+    for (int size : sizes) {
+      byte[] content = new byte[size];
+      random.nextBytes(content);
+      files.add(Files.write(folder.resolve("initrd" + files.size()), content));
+      expected.write(new byte[-expected.size() & 3]);
+      expected.write(content);
+    }
+    try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
+      Initrd initrd = Initrd.load(memory, files, 20 * MIB, NO_LIMIT);
+      assertEquals(8 + 8 + 4100 + 4 + 3, initrd.size());
+      assertEquals(64 * MIB - 8192, initrd.address());
+      assertArrayEquals(
+          expected.toByteArray(), Boots.read(memory, initrd.address(), (int) initrd.size()));
+    }
+  }
+
+  @Test
+  void severalFilesTogetherTooLarge() throws IOException {
+    Path small = Files.write(folder.resolve("small"), new byte[10]);
+    Path half = sparse("half", 22 * MIB);
+    Path huge = sparse("huge", (8L << 40) - 1);
+    List<List<Path>> tooLarge =
+        List.of(List.of(half, half, small), List.of(small, huge), List.of(huge, huge, small));
+    for (List<Path> files : tooLarge) {
+      try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
+        BootException e =
+            assertThrows(BootException.class, () -> Initrd.load(memory, files, 20 * MIB, NO_LIMIT));
+        assertTrue(e.getMessage().contains(files.get(0) + " + " + files.get(1)), e.getMessage());
+        assertTrue(e.getMessage().contains(" is too large: it has "), e.getMessage());
+        assertFalse(e.getMessage().contains("\n"), e.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void theBadOneOfSeveralIsNamed() throws IOException {
+    Path good = Files.write(folder.resolve("good"), new byte[10]);
+    Path absent = folder.resolve("absent");
+    try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
+      BootException e =
+          assertThrows(
+              BootException.class,
+              () -> Initrd.load(memory, List.of(good, absent), 20 * MIB, NO_LIMIT));
+      assertTrue(e.getMessage().startsWith("initrd " + absent + " does not exist"), e.getMessage());
+    }
+  }
+
+  @Test
   void noneIsNone() throws IOException, GuestFault {
     try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
-      assertEquals(Initrd.NONE, Initrd.load(memory, null, 20 * MIB, NO_LIMIT));
+      assertEquals(Initrd.NONE, Initrd.load(memory, List.of(), 20 * MIB, NO_LIMIT));
     }
   }
 
@@ -102,17 +158,22 @@ class InitrdTest {
     assertProblem(folder, "is a directory");
     assertProblem(Path.of("/dev/zero"), "is not a regular file");
     assertProblem(Files.createFile(folder.resolve("empty")), "is empty");
-    Path large = folder.resolve("large");
-    try (RandomAccessFile sparse = new RandomAccessFile(large.toFile(), "rw")) {
-      sparse.setLength(1L << 40);
+    assertProblem(sparse("large", 1L << 40), "is too large");
+  }
+
+  private Path sparse(String name, long size) throws IOException {
+    Path file = folder.resolve(name);
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(size);
     }
-    assertProblem(large, "is too large");
+    return file;
   }
 
   private static void assertProblem(Path file, String problem) throws IOException {
     try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
       BootException e =
-          assertThrows(BootException.class, () -> Initrd.load(memory, file, 20 * MIB, NO_LIMIT));
+          assertThrows(
+              BootException.class, () -> Initrd.load(memory, List.of(file), 20 * MIB, NO_LIMIT));
       assertTrue(e.getMessage().startsWith("initrd " + file + " " + problem), e.getMessage());
       assertFalse(e.getMessage().contains("\n"), e.getMessage());
     }

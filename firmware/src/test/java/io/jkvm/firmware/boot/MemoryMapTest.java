@@ -45,6 +45,7 @@ class MemoryMapTest {
     expected.add(new Entry(0x9FC00, 0x400, Type.RESERVED));
     expected.add(new Entry(0xF0000, 0x10000, Type.RESERVED));
     expected.add(new Entry(MIB, lowEnd - MIB, Type.RAM));
+    expected.add(new Entry(0xDFF00000L, 0x100000, Type.RESERVED));
     expected.add(new Entry(0xFFFBC000L, 0x44000, Type.RESERVED));
     if (high > 0) {
       expected.add(new Entry(4 * GIB, high, Type.RAM));

@@ -90,21 +90,58 @@ class MpTableTest {
   @Test
   void staysInItsKib() throws IOException, GuestFault {
     try (GuestMemory memory = GuestMemory.allocate(2 << 20)) {
-      MpTable.write(memory, MpTable.MAX_PROCESSORS, Set.of());
+      MpTable.write(memory, MpTable.MAX_PROCESSORS, Set.of(), 32);
       assertEquals(0, memory.readU8(0x9FBFF));
       assertEquals(0, memory.readU8(0xA0000));
       assertThrows(
           IllegalArgumentException.class,
-          () -> MpTable.write(memory, MpTable.MAX_PROCESSORS + 1, Set.of()));
-      assertThrows(IllegalArgumentException.class, () -> MpTable.write(memory, 0, Set.of()));
+          () -> MpTable.write(memory, MpTable.MAX_PROCESSORS + 1, Set.of(), 0));
+      assertThrows(IllegalArgumentException.class, () -> MpTable.write(memory, 0, Set.of(), 0));
     }
     assertTrue(X86Layout.EBDA + 1024 == X86Layout.BASE_MEMORY_END);
   }
 
+  @Test
+  void pciInterruptsAreLevelTriggered() throws IOException, GuestFault {
+    ByteBuffer b = write(1, Set.of(), 10);
+    int at = TABLE + 44 + 20;
+    assertEquals("PCI   ", text(b, at + 2, 6));
+    assertEquals(0, b.get(at + 1), "PCI bus 0");
+    assertEquals("ISA   ", text(b, at + 10, 6));
+    assertEquals(1, b.get(at + 9), "ISA is the next bus");
+    at += 8 + 8 + 8;
+    for (int i = 0; i < 15; i++, at += 8) {
+      assertEquals(1, b.get(at + 4), "an ISA interrupt");
+    }
+    for (int device = 1; device < 10; device++, at += 8) {
+      assertEquals(0x0003, b.getShort(at), "I/O interrupt, vectored");
+      assertEquals(0x0D, b.getShort(at + 2), "active high, level");
+      assertEquals(0, b.get(at + 4));
+      assertEquals(device << 2, b.get(at + 5), "INTA# of the device");
+      assertEquals(1, b.get(at + 6));
+      assertEquals(16 + device % 8, b.get(at + 7));
+    }
+    assertEquals(0x0304, b.getShort(at), "local interrupts follow");
+    assertEquals(1, b.get(at + 4));
+  }
+
+  @Test
+  void pciInterruptsBeyondTheRoomAreLeftOut() throws IOException, GuestFault {
+    assertEquals(26 + 20 + 31, write(26, Set.of(), 32).getShort(TABLE + 34));
+    ByteBuffer b = write(MpTable.MAX_PROCESSORS, Set.of(), 32);
+    assertEquals(MpTable.MAX_PROCESSORS + 20 + 20, b.getShort(TABLE + 34));
+    assertEquals(0, sum(b, TABLE, TABLE + b.getShort(TABLE + 4)));
+  }
+
   private static ByteBuffer write(int processors, Set<Integer> levelIrqs)
       throws IOException, GuestFault {
+    return write(processors, levelIrqs, 0);
+  }
+
+  private static ByteBuffer write(int processors, Set<Integer> levelIrqs, int pciDevices)
+      throws IOException, GuestFault {
     try (GuestMemory memory = GuestMemory.allocate(2 << 20)) {
-      MpTable.write(memory, processors, levelIrqs);
+      MpTable.write(memory, processors, levelIrqs, pciDevices);
       return ByteBuffer.wrap(Boots.read(memory, 0x9FC00, 1024)).order(ByteOrder.LITTLE_ENDIAN);
     }
   }

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,7 +52,7 @@ class BzImageTest {
     assertEquals(KernelFiles.KERNEL_ADDRESS, header.preferredAddress());
     assertEquals(KernelFiles.INIT_BYTES, header.initBytes());
     assertEquals(PayloadFormat.LZ4, image.payloadFormat());
-    assertEquals(KernelFiles.KERNEL_ADDRESS + 0x40, image.unpack().entryAddress());
+    assertEquals(OptionalLong.of(KernelFiles.KERNEL_ADDRESS + 0x40), image.unpack().entryAddress());
     assertArrayEquals(Arrays.copyOf(good, KernelFiles.SETUP_BYTES), image.readSetup());
   }
 

@@ -31,6 +31,7 @@ class ElfKernelTest {
   private static final int TEXT_HEADER = 64;
   private static final int DATA_HEADER = 64 + 56;
   private static final int NOTE_HEADER = 64 + 2 * 56;
+  private static final int NOTE_VALUE = 0x200 + 36;
   private static final int OFFSET = 8;
   private static final int PHYSICAL = 24;
   private static final int FILE_BYTES = 32;
@@ -47,7 +48,7 @@ class ElfKernelTest {
             new ElfSegment(0x1000, TEXT_BYTES, TEXT, 0xFFFFFFFF80000000L + TEXT, TEXT_BYTES),
             new ElfSegment(0x1000 + TEXT_BYTES, 0x800, DATA, 0xFFFFFFFF80000000L + DATA, 0x3000)),
         kernel.segments());
-    assertEquals(TEXT + 0x40, kernel.entryAddress());
+    assertEquals(OptionalLong.of(TEXT + 0x40), kernel.entryAddress());
     assertEquals(TEXT, kernel.startAddress());
     assertEquals(DATA + 0x3000, kernel.endAddress());
     assertEquals(OptionalLong.of(KernelFiles.PVH_ENTRY), kernel.pvhEntryAddress());
@@ -55,15 +56,36 @@ class ElfKernelTest {
 
   @Test
   void translatesAVirtualEntry() throws IOException {
-    byte[] elf = change(b -> b.putLong(ENTRY_FIELD, 0xFFFFFFFF80000000L + DATA + 8));
-    assertEquals(DATA + 8, open(elf).entryAddress());
+    byte[] elf = withoutNote(b -> b.putLong(ENTRY_FIELD, 0xFFFFFFFF80000000L + DATA + 8));
+    assertEquals(OptionalLong.of(DATA + 8), open(elf).entryAddress());
+  }
+
+  @Test
+  void pvhEntryOnly() throws IOException {
+    long[] no64BitEntries = {
+      KernelFiles.PVH_ENTRY, 0xFFFFFFFF80000000L + TEXT, 0, TEXT - 1, DATA + 0x3000, -1
+    };
+    for (long entry : no64BitEntries) {
+      ElfKernel kernel = open(change(b -> b.putLong(ENTRY_FIELD, entry)));
+      assertEquals(OptionalLong.empty(), kernel.entryAddress());
+      assertEquals(OptionalLong.of(KernelFiles.PVH_ENTRY), kernel.pvhEntryAddress());
+    }
+  }
+
+  @Test
+  void pvhEntryOutsideEverySegmentIsNone() throws IOException {
+    for (long address : new long[] {0, TEXT - 1, TEXT + TEXT_BYTES, DATA + 0x3000, -1}) {
+      ElfKernel kernel = open(change(b -> b.putInt(NOTE_VALUE, (int) address)));
+      assertEquals(OptionalLong.empty(), kernel.pvhEntryAddress());
+      assertEquals(OptionalLong.of(TEXT + 0x40), kernel.entryAddress());
+    }
   }
 
   @Test
   void entryOutsideEverySegment() {
-    assertProblem(change(b -> b.putLong(ENTRY_FIELD, TEXT - 1)), "is in no segment");
-    assertProblem(change(b -> b.putLong(ENTRY_FIELD, DATA + 0x3000)), "is in no segment");
-    assertProblem(change(b -> b.putLong(ENTRY_FIELD, -1)), "is in no segment");
+    assertProblem(withoutNote(b -> b.putLong(ENTRY_FIELD, TEXT - 1)), "is in no segment");
+    assertProblem(withoutNote(b -> b.putLong(ENTRY_FIELD, DATA + 0x3000)), "is in no segment");
+    assertProblem(withoutNote(b -> b.putLong(ENTRY_FIELD, -1)), "is in no segment");
   }
 
   @Test
@@ -212,6 +234,10 @@ class ElfKernelTest {
     byte[] bytes = new byte[length];
     memory.read(address, bytes, 0, length);
     return bytes;
+  }
+
+  private byte[] withoutNote(Consumer<ByteBuffer> change) {
+    return change(change.andThen(b -> b.putInt(NOTE_HEADER, 0)));
   }
 
   private byte[] change(Consumer<ByteBuffer> change) {

@@ -78,7 +78,8 @@ class KernelImageTest {
     "303730373031, give it with --initrd",
     "c7710000, give it with --initrd",
     "27051956, U-Boot image",
-    "4d5a9000, EFI program",
+    "4d5a9000, is an EFI program that only UEFI firmware can start",
+    "4d5a00007a696d67, is a compressed EFI kernel (zboot) that only UEFI",
     "00010203, is not a Linux kernel"
   })
   void knownByFirstBytes(String hex, String problem) throws IOException {
@@ -97,9 +98,53 @@ class KernelImageTest {
     assertProblem(write(file), "ARM64 kernel");
     System.arraycopy(HexFormat.of().parseHex("52534305"), 0, file, 56, 4);
     assertProblem(write(file), "RISC-V kernel");
+    byte[] early = new byte[4096];
+    System.arraycopy("RISCV".getBytes(StandardCharsets.US_ASCII), 0, early, 0x30, 5);
+    assertProblem(write(early), "RISC-V kernel");
     byte[] arm = new byte[4096];
     System.arraycopy(HexFormat.of().parseHex("18286f01"), 0, arm, 0x24, 4);
     assertProblem(write(arm), "32-bit ARM kernel");
+    System.arraycopy(HexFormat.of().parseHex("016f2818"), 0, arm, 0x24, 4);
+    assertProblem(write(arm), "32-bit ARM kernel");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "8664, ' for x86-64 that only UEFI firmware can start (it has no Linux boot header): give the'",
+    "014c, ' for 32-bit x86: give a kernel built for x86-64'",
+    "aa64, ' for ARM64: give a kernel built for x86-64'",
+    "01c2, ' for 32-bit ARM: give'",
+    "5064, ' for RISC-V: give'",
+    "6264, ' for LoongArch: give'",
+    "1234, ' for another machine (0x1234): give'"
+  })
+  void efiPrograms(String machine, String problem) throws IOException {
+    byte[] file = efiProgram(0x80, Integer.parseInt(machine, 16));
+    assertProblem(write(file), "is an EFI program" + problem);
+    System.arraycopy("zimg".getBytes(StandardCharsets.US_ASCII), 0, file, 4, 4);
+    assertProblem(write(file), "is a compressed EFI kernel (zboot)" + problem);
+  }
+
+  @Test
+  void efiProgramsWithoutAPeHeader() throws IOException {
+    for (int at : new int[] {-1, Integer.MAX_VALUE, Integer.MIN_VALUE, 2043, 4096}) {
+      byte[] file = efiProgram(0x80, 0xAA64);
+      ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putInt(0x3C, at);
+      assertProblem(write(file), "is an EFI program that only UEFI");
+    }
+    assertProblem(write(efiProgram(2042, 0xAA64)), "is an EFI program for ARM64");
+    assertProblem(write(Arrays.copyOf(efiProgram(0x80, 0xAA64), 0x85)), "is an EFI program that");
+  }
+
+  private static byte[] efiProgram(int headerOffset, int machine) {
+    byte[] file = new byte[4096];
+    ByteBuffer.wrap(file)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putShort(0, (short) 0x5A4D)
+        .putInt(0x3C, headerOffset)
+        .putInt(headerOffset, 0x4550)
+        .putShort(headerOffset + 4, (short) machine);
+    return file;
   }
 
   @Test
@@ -125,7 +170,14 @@ class KernelImageTest {
     bigEndian[5] = 2;
     bigEndian[18] = 0;
     bigEndian[19] = 22;
-    assertProblem(write(bigEndian), "ELF for s390");
+    assertProblem(write(bigEndian), "ELF for s390: give one built for x86-64");
+    bigEndian[19] = 21;
+    assertProblem(write(bigEndian), "ELF for PowerPC64: give");
+    bigEndian[4] = 1;
+    bigEndian[19] = 20;
+    assertProblem(write(bigEndian), "ELF for 32-bit PowerPC: give");
+    assertElf(18, 21, "ELF for PowerPC64: give");
+    assertElf(18, 258, "ELF for LoongArch: give");
     byte[] narrow = KernelFiles.elf(5000);
     narrow[4] = 1;
     assertProblem(write(narrow), "32-bit ELF");

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 /** Kernels that Linux's own build made, where there are any. */
@@ -27,6 +28,8 @@ class RealKernelTest {
       ElfKernel whole = assertInstanceOf(ElfKernel.class, KernelImage.open(vmlinux));
       assertEquals(whole.entryAddress(), unpacked.entryAddress());
       assertEquals(whole.endAddress(), unpacked.endAddress());
+      assertEquals(whole.pvhEntryAddress(), unpacked.pvhEntryAddress());
+      assertTrue(whole.pvhEntryAddress().isPresent());
     }
   }
 
@@ -52,7 +55,7 @@ class RealKernelTest {
     assertTrue(image.payloadFormat().known());
     ElfKernel kernel = image.unpack();
     assertEquals(image.header().preferredAddress(), kernel.startAddress());
-    assertEquals(image.header().preferredAddress(), kernel.entryAddress());
+    assertEquals(OptionalLong.of(image.header().preferredAddress()), kernel.entryAddress());
     assertTrue(
         kernel.endAddress() <= image.header().preferredAddress() + image.header().initBytes());
     return kernel;

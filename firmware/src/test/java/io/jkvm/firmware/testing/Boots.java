@@ -6,6 +6,8 @@ import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.boot.BootConfig;
 import io.jkvm.firmware.boot.MemoryMap;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** What tests of the ways to boot have in common. */
@@ -13,8 +15,16 @@ public final class Boots {
   private Boots() {}
 
   /** A configuration of one processor. */
-  public static BootConfig config(GuestMemory memory, String commandLine, Path initrd) {
-    return new BootConfig(memory, MemoryMap.of(memory), commandLine, initrd, 1, Set.of());
+  public static BootConfig config(GuestMemory memory, String commandLine, Path... initrds) {
+    return new BootConfig(
+        memory,
+        MemoryMap.of(memory),
+        commandLine,
+        List.of(initrds),
+        1,
+        Set.of(),
+        0,
+        Optional.empty());
   }
 
   /** A copy of guest RAM. */
