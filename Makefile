@@ -2,6 +2,7 @@
 # make          builds the distribution, launcher/target/jkvm
 # make run      builds everything and boots the default guest to a shell on this terminal
 # make test     runs all tests, real KVM and real Linux boots included
+# make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
 # Other targets: guest-images, format, clean.
 
 JKVM := launcher/target/jkvm/bin/jkvm
@@ -10,7 +11,7 @@ SOURCES := pom.xml $(shell find hypervisor-core devices firmware launcher \
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test guest-images format clean java
+.PHONY: all run test test-svm guest-images default-guest format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -27,12 +28,16 @@ guest-images:
 	@guest-images/build.sh all
 	@guest-images/asm/build.sh
 
+# The SMP kernel is minutes of building that `make run` does not need.
+default-guest:
+	@guest-images/build.sh kernel initramfs rootfs
+
 # Class data sharing takes a third off the start of the JVM; recorded from one real start.
-launcher/target/cds.stamp: $(JKVM) | guest-images
+launcher/target/cds.stamp: $(JKVM) | default-guest
 	@.ci/class-archive.sh
 	@touch $@
 
-run: launcher/target/cds.stamp guest-images
+run: launcher/target/cds.stamp default-guest
 	@if [ -t 0 ]; then \
 	  echo "jkvm: booting the default guest (seconds; Ctrl-A x stops it, Ctrl-A h helps)"; \
 	  $(JKVM) run --kernel $(IMAGES)/bzImage --disk $(IMAGES)/rootfs.img --cmdline quiet; \
@@ -43,13 +48,17 @@ run: launcher/target/cds.stamp guest-images
 	fi
 
 test: guest-images | java
-	@.ci/require.sh nasm=nasm script=bsdutils setpriv=util-linux
+	@.ci/require.sh nasm=nasm iasl=acpica-tools script=bsdutils setpriv=util-linux
 	@echo "jkvm: building and testing (several minutes)"
 	@mvn -B -ntp verify
+
+# Stock distribution kernels and more than one CPU, which this machine's KVM may not be able to run.
+test-svm: $(JKVM)
+	@test-bed/run all
 
 format:
 	@$(MVN) spotless:apply
 
 clean:
 	@$(MVN) clean
-	@rm -rf guest-images/build
+	@rm -rf guest-images/build test-bed/build

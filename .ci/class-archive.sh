@@ -15,8 +15,11 @@ JKVM_JAVA_OPTIONS=-XX:DumpLoadedClassList=launcher/target/classes.list "$home/bi
   --kernel guest-images/build/bzImage --disk guest-images/build/rootfs.img,ro \
   --timeout 1500ms </dev/null >/dev/null 2>&1
 [ -s "$list" ] || exit 0
+# The class path as bin/jkvm gives it.
+class_path=
+for jar in "$home"/lib/*.jar; do class_path=$class_path${class_path:+:}$jar; done
 # A static archive: a dynamic one leaves out classes as old as picocli's.
 "$java" -Xshare:dump -XX:+UseSerialGC -XX:SharedClassListFile="$list" \
-  -XX:SharedArchiveFile="$archive.part" -cp "$home/lib/*" -Xlog:disable >/dev/null 2>&1 &&
+  -XX:SharedArchiveFile="$archive.part" -cp "$class_path" -Xlog:disable >/dev/null 2>&1 &&
   mv "$archive.part" "$archive"
 rm -f "$archive.part"

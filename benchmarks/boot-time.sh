@@ -14,7 +14,7 @@ mark='Linux is up'
 # What the local KVM needs is on both command lines; QEMU has no keyboard controller here.
 software='nokaslr mitigations=off noxsave rodata=off clearcpuid=cx16,erms,fsrm,popcnt,smap,smep no_timer_check'
 grep -qE '\b(vmx|svm)\b' /proc/cpuinfo && software=
-line="console=ttyS0 panic=-1 $software quiet"
+line="console=ttyS0 panic=-1 pci=off $software quiet"
 cpu=host
 [ -z "$software" ] || cpu=host,-arch-capabilities,-cx16
 

@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tests.sh [-v] [all | quick | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# each and the sum; exit status 0 if all passed, else 1.
+
+jkvm=/jkvm/bin/jkvm
+images=/images
+options= # for every guest
+small_limit=60 # seconds
+stock_limit=120
+transports='pci mmio' # the first is what jkvm does without the option
+small_cpu_counts='1 2'
+stock_cpu_counts='1 2'
+# An emulated CPU runs what it compiles a second time: better to compile less.
+export JKVM_JAVA_OPTIONS=-XX:CompileThresholdScaling=5
+
+verbose=
+[ "${1:-}" != -v ] || { verbose=yes && shift; }
+what=${1:-all}
+
+now() { # hundredths of a second
+  read -r up _ </proc/uptime
+  echo "${up%.*}${up#*.}"
+}
+
+passed=0
+failed=0
+output=/run/output
+verdict() { # problem or nothing, name, start
+  hundredths=$(($(now) - $3))
+  took="$((hundredths / 100)).$((hundredths / 10 % 10)) s"
+  if [ -z "$1" ]; then
+    passed=$((passed + 1))
+    echo "ok $((passed + failed)) - $2 ($took)"
+    return
+  fi
+  failed=$((failed + 1))
+  echo "not ok $((passed + failed)) - $2 ($took): $1"
+  [ -n "$verbose" ] || tail -n 60 $output | sed 's/^/#  /'
+  # Every boot has this WRMSR: Linux tries a performance counter.
+  dmesg | grep -E 'kvm|SVM|Oops|BUG:|Out of memory' | grep -v 'Unhandled WRMSR(0xc0010007)' |
+    tail -n 10 | sed 's/^/#  outer: /'
+}
+
+# Boots a guest: sets problem unless it ended with status 0 and printed each of the words.
+# A JVM that outlives its own time limit is asked for the stacks of its threads, then killed.
+boot() { # limit, words that the output must have (one a line), arguments
+  limit=$1 words=$2
+  shift 2
+  # shellcheck disable=SC2086
+  if [ -n "$verbose" ]; then
+    { timeout -s QUIT -k 10 $((limit + 10)) $jkvm run $options --timeout "${limit}s" "$@" 2>&1
+      echo $? >/run/status; } </dev/null | tee $output
+  else
+    timeout -s QUIT -k 10 $((limit + 10)) $jkvm run $options --timeout "${limit}s" "$@" \
+      </dev/null >$output 2>&1
+    echo $? >/run/status
+  fi
+  read -r status </run/status
+  problem=
+  [ "$status" = 0 ] || problem="status $status"
+  while read -r word; do
+    grep -qF -- "$word" $output || problem="${problem:+$problem, }no '$word'"
+  done <<END
+$words
+END
+}
+
+small() { # boot way, transport, CPUs
+  start=$(now)
+  kernel=bzImage way=$1
+  [ "$way" != elf ] || { kernel=vmlinux && way=direct; }
+  [ "$3" = 1 ] || kernel=$kernel-smp
+  boot $small_limit "jkvm: Linux is up
+cpus=$3
+disk=67108864" \
+    --boot "$way" --virtio "$2" --cpus "$3" \
+    --kernel $images/$kernel --disk $images/rootfs.img,ro --mem 64M \
+    --cmdline 'quiet jkvm.run="echo cpus=$(nproc) disk=$(($(cat /sys/block/vda/size)*512))"' || :
+  verdict "$problem" "small kernel, $1, $2, $3 CPU" "$start"
+}
+
+# What the guest does: writes to its root disk, and shows its interrupts and every message about
+# ACPI and PCI that is a warning or worse. No double quotes: it is inside of some.
+stock_command='echo cpus=$(nproc); echo disk >/root/f; sync; echo $(cat /root/f) works; cat /proc/interrupts
+dmesg -r | grep ^.[0-4]. | grep -iE acpi\|pci | sed s/^/complaint:/'
+stock_command=$(echo "$stock_command" | tr '\n' ';')
+stock() { # boot way, transport, CPUs
+  start=$(now)
+  cp $images/rootfs.img /run/disk.img
+  case $2 in
+    pci) interrupts=PCI-MSI ;;
+    mmio) interrupts=IO-APIC ;;
+  esac
+  boot $stock_limit "jkvm: Linux is up
+cpus=$3
+disk works
+reboot: Power down" \
+    --boot "$1" --virtio "$2" --cpus "$3" \
+    --kernel $images/stock-vmlinuz --initrd $images/stock-initrd.img --disk /run/disk.img \
+    --cmdline "quiet root=/dev/vda rw jkvm.run=\"$stock_command\""
+  grep -q "$interrupts.*virtio" $output || problem="${problem:+$problem, }no $interrupts of virtio"
+  # Linux's words for a machine without PCI, which virtio-mmio's may be.
+  [ "$2" = pci ] || sed -i '/^complaint:.*PCI: Fatal: No config space access/d' $output
+  ! grep -q '^complaint:' $output || problem="${problem:+$problem, }$(grep -c '^complaint:' $output) complaints"
+  verdict "$problem" "stock kernel, $1, $2, $3 CPU" "$start"
+  rm -f /run/disk.img
+}
+
+small_most=${small_cpu_counts##* }
+stock_most=${stock_cpu_counts##* }
+first_transport=${transports%% *}
+case $what in
+  quick)
+    small direct "$first_transport" "$small_most"
+    stock direct "$first_transport" "$stock_most"
+    ;;
+  all)
+    for transport in $transports; do
+      for cpus in $small_cpu_counts; do
+        for way in direct bzimage bios elf pvh; do small $way "$transport" "$cpus"; done
+      done
+    done
+    for transport in $transports; do
+      for cpus in $stock_cpu_counts; do stock direct "$transport" "$cpus"; done
+    done
+    for way in bzimage bios; do stock $way "$first_transport" "$stock_most"; done
+    ;;
+  repeat)
+    i=0
+    while [ $i -lt "${2:-20}" ]; do
+      i=$((i + 1))
+      small direct "$first_transport" "$small_most"
+    done
+    ;;
+  *)
+    echo "usage: tests.sh [-v] [all | quick | repeat N], not '$what'"
+    exit 2
+    ;;
+esac
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
