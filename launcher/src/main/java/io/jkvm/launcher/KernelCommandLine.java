@@ -47,9 +47,6 @@ final class KernelCommandLine {
       parts.add(config.commandLineOnly().get());
     } else {
       parts.add(DEFAULTS);
-      if (!config.hasPci()) {
-        parts.add("pci=off"); // saves a kernel without ACPI the search for a bus
-      }
       if (host.interpretsRingZero()) {
         parts.add(INTERPRETED);
         parts.add(hidden(host));

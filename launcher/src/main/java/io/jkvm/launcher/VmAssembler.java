@@ -150,10 +150,10 @@ final class VmAssembler {
     if (config.rng()) {
       virtio.add(new VirtioRng());
     }
-    int pciDevices = 0;
-    if (config.hasPci()) {
-      pciDevices = addPci(vm, memory, virtio);
-    } else {
+    boolean overPci = config.virtio() == VirtioTransport.PCI;
+    // The bus is there without devices too: Linux complains of a machine that has none.
+    int pciDevices = addPci(vm, memory, overPci ? virtio : List.of());
+    if (!overPci) {
       for (VirtioDevice device : virtio) {
         addVirtioMmio(vm, memory, device);
       }
@@ -171,7 +171,7 @@ final class VmAssembler {
                 config.cpus(),
                 Set.of(),
                 pciDevices,
-                Optional.of(acpi(pciDevices > 0))));
+                Optional.of(acpi())));
     if (boot instanceof ResetVector reset) {
       Mapping rom = resources.push(Mapping.anonymous(reset.rom().length));
       rom.buffer(0, rom.length()).put(reset.rom());
@@ -225,17 +225,14 @@ final class VmAssembler {
     }
   }
 
-  private AcpiConfig acpi(boolean pci) {
-    Optional<AcpiConfig.Pci> bus =
-        pci
-            ? Optional.of(
-                new AcpiConfig.Pci(
-                    range(X86Layout.PCI_PORTS, X86Layout.PCI_PORTS_END),
-                    range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END),
-                    Optional.empty(),
-                    Optional.empty()))
-            : Optional.empty();
-    return new AcpiConfig(config.cpus(), virtioMmio, bus);
+  private AcpiConfig acpi() {
+    AcpiConfig.Pci bus =
+        new AcpiConfig.Pci(
+            range(X86Layout.PCI_PORTS, X86Layout.PCI_PORTS_END),
+            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END),
+            Optional.empty(),
+            Optional.empty());
+    return new AcpiConfig(config.cpus(), virtioMmio, Optional.of(bus));
   }
 
   private static AddressRange range(long start, long end) {

@@ -38,9 +38,4 @@ record VmConfig(
     disks = List.copyOf(disks);
     cpuid = List.copyOf(cpuid);
   }
-
-  /** True if the machine has a PCI bus: it has one only for the sake of devices on it. */
-  boolean hasPci() {
-    return virtio == VirtioTransport.PCI && (rng || !disks.isEmpty());
-  }
 }

@@ -18,8 +18,6 @@ class KernelCommandLineTest {
       List.of("virtio_mmio.device=4K@0xd0000000:5", "virtio_mmio.device=4K@0xd0001000:9");
   private static final String ANNOUNCED = String.join(" ", DEVICES);
 
-  private VirtioTransport virtio = VirtioTransport.PCI;
-  private boolean rng = true;
   private List<Path> initrds = List.of();
   private List<DiskConfig> disks = List.of();
   private Optional<String> only = Optional.empty();
@@ -52,8 +50,8 @@ class KernelCommandLineTest {
             1,
             OnReboot.STOP,
             BootMode.DIRECT,
-            virtio,
-            rng,
+            VirtioTransport.PCI,
+            false,
             added,
             only,
             List.of(),
@@ -122,18 +120,6 @@ class KernelCommandLineTest {
     disks = List.of(disk("root.img", false));
     initrds = List.of(Path.of("initramfs.cpio"));
     assertTrue(line(true, "").contains("root=/dev/vda rw"));
-  }
-
-  @Test
-  void withoutPciDevicesLinuxNeedNotLookForABus() {
-    virtio = VirtioTransport.MMIO;
-    assertTrue(line(true, "").contains("pci=off"));
-    virtio = VirtioTransport.PCI;
-    assertFalse(line(true, "").contains("pci=off"));
-    rng = false;
-    assertTrue(line(true, "").contains("pci=off"));
-    disks = List.of(disk("root.img", false));
-    assertFalse(line(true, "").contains("pci=off"));
   }
 
   @Test

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What the machine consists of, as Linux sees it: processors, transports, interrupts, its ends. */
+@RequiresKvm
+class MachineIT {
+  @TempDir Path folder;
+
+  private JkvmProcess.Result boot(String kernel, String command, String... options)
+      throws Exception {
+    Path root = folder.resolve("root.img");
+    Files.copy(ProjectFiles.guestImage("rootfs.img"), root);
+    String[] common = {
+      "--kernel", ProjectFiles.guestImage(kernel).toString(),
+      "--disk", root.toString(),
+      "--cmdline", "quiet jkvm.run=\"" + command + "\""
+    };
+    String[] all = new String[common.length + options.length];
+    System.arraycopy(common, 0, all, 0, common.length);
+    System.arraycopy(options, 0, all, common.length, options.length);
+    return JkvmProcess.run(all);
+  }
+
+  @Test
+  void twoProcessorsOverPciAndPowerOff() throws Exception {
+    JkvmProcess.Result result =
+        boot(
+            "bzImage-smp",
+            "echo cpus=$(nproc); cat /proc/interrupts; cat /sys/bus/pci/devices/*/device",
+            "--cpus",
+            "2");
+    assertEquals(0, result.status(), result::toString);
+    assertTrue(result.out().contains("cpus=2"), result::toString);
+    assertTrue(
+        Pattern.compile("PCI-MSI.*virtio0-req").matcher(result.out()).find(), result::toString);
+    assertTrue(result.out().contains("0x1042"), result::toString);
+    assertTrue(result.err().contains("guest power-off"), result::toString);
+  }
+
+  @Test
+  void oneProcessorWithoutMessageInterrupts() throws Exception {
+    JkvmProcess.Result result =
+        boot("bzImage", "cat /proc/interrupts", "--cmdline", "pci=nomsi", "--rng");
+    assertEquals(0, result.status(), result::toString);
+    assertFalse(result.out().contains("PCI-MSI"), result::toString);
+    assertTrue(
+        Pattern.compile("IO-APIC.*fasteoi.*virtio0").matcher(result.out()).find(),
+        result::toString);
+  }
+
+  @Test
+  void virtioOverMmio() throws Exception {
+    JkvmProcess.Result result = boot("bzImage", "cat /proc/interrupts", "--virtio=mmio");
+    assertEquals(0, result.status(), result::toString);
+    assertTrue(
+        Pattern.compile(" 5: .*IO-APIC.*virtio0").matcher(result.out()).find(), result::toString);
+  }
+
+  @Test
+  void aResetStartsTheMachineAgainWhereThatIsWanted() throws Exception {
+    // The first life leaves a mark on the disk, the second finds it and hangs on until the limit.
+    JkvmProcess.Result result =
+        boot(
+            "bzImage",
+            "[ ! -e /mark ] || { echo second life; sleep 1000; }; echo first life; touch /mark",
+            "--on-reboot=restart",
+            "--timeout=40s");
+    assertEquals(124, result.status(), result::toString);
+    assertEquals(
+        1, Pattern.compile("first life").matcher(result.out()).results().count(), result::toString);
+    assertTrue(result.out().contains("second life"), result::toString);
+    assertTrue(result.err().contains("guest reset, starting again"), result::toString);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 2, --cpus: 0 is not a number of processors",
+    "-1, 2, --cpus: -1 is not a number of processors",
+    "two, 2, --cpus",
+    "100000, 3, is more than this host's KVM allows"
+  })
+  void impossibleNumbersOfProcessors(String cpus, int status, String why) throws Exception {
+    JkvmProcess.Result result = boot("bzImage", "true", "--cpus=" + cpus);
+    assertEquals(status, result.status(), result::toString);
+    assertEquals(1, result.err().lines().count(), result::toString);
+    assertTrue(result.err().contains(why), result::toString);
+  }
+}
