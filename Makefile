@@ -17,7 +17,7 @@ IMAGES := guest-images/build
 all: $(JKVM)
 
 java:
-	@.ci/require.sh javac=openjdk-17-jdk-headless mvn=maven
+	@.ci/require.sh javac=default-jdk-headless mvn=maven
 
 $(JKVM): $(SOURCES) | java
 	@echo "jkvm: building (about 30 seconds; the first time Maven also fetches what it needs)"

@@ -22,6 +22,7 @@ final class ConsoleInput implements AutoCloseable {
   private static final int STANDARD_INPUT = 0;
   private static final byte CTRL_A = 1;
   private static final int BUFFER_BYTES = 256;
+  private static final int WAITING_BYTES = 4096;
   private static final int RETRY_MILLISECONDS = 20;
 
   /** Where input goes. */
@@ -38,6 +39,10 @@ final class ConsoleInput implements AutoCloseable {
   private final Thread thread = new Thread(this::run, "console-input");
   private volatile boolean closing;
   private boolean escaped;
+
+  // Of the thread only: bytes that the guest has not taken yet.
+  private final byte[] waiting = new byte[WAITING_BYTES];
+  private int waitingBytes;
 
   ConsoleInput(Sink sink, boolean escapes, Runnable stop, Runnable help) throws LinuxException {
     this.sink = sink;
@@ -62,34 +67,46 @@ final class ConsoleInput implements AutoCloseable {
     NativeMemory buffer = new NativeMemory(BUFFER_BYTES);
     NativeMemory polled = new NativeMemory(16);
     ByteBuffer fds = polled.buffer();
-    fds.putInt(0, STANDARD_INPUT).putShort(4, (short) Libc.POLLIN);
+    fds.putShort(4, (short) Libc.POLLIN);
     fds.putInt(8, wake.fd().value()).putShort(12, (short) Libc.POLLIN);
     byte[] bytes = new byte[BUFFER_BYTES];
     byte[] kept = new byte[BUFFER_BYTES + 1];
-    while (!closing) {
+    boolean ended = false;
+    while (!closing && !(ended && waitingBytes == 0)) {
+      // A pipe is held back while the guest has no room. A person is not: Ctrl-A must work even if
+      // the guest does not listen. poll(2) passes over a negative descriptor.
+      boolean reading = !ended && (escapes || waitingBytes == 0);
+      fds.putInt(0, reading ? STANDARD_INPUT : -1);
       fds.putShort(6, (short) 0).putShort(14, (short) 0);
-      if (Libc.poll(polled.address(), 2, -1) <= 0) {
-        continue;
-      }
+      Libc.poll(polled.address(), 2, waitingBytes == 0 ? -1 : RETRY_MILLISECONDS);
       if (fds.getShort(14) != 0) {
         wake.clear();
       }
-      if (fds.getShort(6) == 0) {
-        continue;
+      if (fds.getShort(6) != 0) {
+        long count = Libc.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
+        if (count > 0) {
+          buffer.buffer().get(0, bytes, 0, (int) count);
+          keep(escapes ? kept : bytes, escapes ? unescape(bytes, (int) count, kept) : (int) count);
+        } else if (count == 0 || (Libc.errno() != Errno.EINTR && Libc.errno() != Errno.EAGAIN)) {
+          ended = true; // the guest runs on without
+        }
       }
-      long count = Libc.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
-      if (count < 0 && (Libc.errno() == Errno.EINTR || Libc.errno() == Errno.EAGAIN)) {
-        continue;
-      }
-      if (count <= 0) {
-        return; // end of input: the guest runs on without
-      }
-      buffer.buffer().get(0, bytes, 0, (int) count);
-      if (escapes) {
-        deliver(kept, unescape(bytes, (int) count, kept));
-      } else {
-        deliver(bytes, (int) count);
-      }
+      deliver();
+    }
+  }
+
+  /** Adds bytes to those that wait for the guest; what a deaf guest has no room for is lost. */
+  private void keep(byte[] bytes, int count) {
+    int fitting = Math.min(count, waiting.length - waitingBytes);
+    System.arraycopy(bytes, 0, waiting, waitingBytes, fitting);
+    waitingBytes += fitting;
+  }
+
+  private void deliver() {
+    if (waitingBytes > 0) {
+      int taken = sink.receive(waiting, 0, waitingBytes);
+      System.arraycopy(waiting, taken, waiting, 0, waitingBytes - taken);
+      waitingBytes -= taken;
     }
   }
 
@@ -122,16 +139,6 @@ final class ConsoleInput implements AutoCloseable {
       }
     }
     return length;
-  }
-
-  private void deliver(byte[] bytes, int count) {
-    int done = 0;
-    while (done < count && !closing) {
-      done += sink.receive(bytes, done, count - done);
-      if (done < count) {
-        wake.await(RETRY_MILLISECONDS);
-      }
-    }
   }
 
   /** Ends the thread; calling it twice is harmless. */

@@ -106,7 +106,7 @@ final class VmAssembler {
   Machine assemble() throws IOException {
     try {
       return build();
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       resources.close();
       throw e;
     }

@@ -6,6 +6,7 @@ import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import java.io.IOException;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The thread of one active queue: waits for the driver's notification, serves what is there, tells
@@ -52,9 +53,18 @@ final class QueueWorker {
    * @return false if it still runs after the time
    */
   boolean join(long milliseconds) {
-    try {
-      thread.join(Math.max(1, milliseconds));
-    } catch (InterruptedException e) {
+    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.max(1, milliseconds));
+    boolean interrupted = false;
+    long left = deadline - System.nanoTime();
+    while (thread.isAlive() && left > 0) {
+      try {
+        thread.join(left / 1_000_000 + 1);
+      } catch (InterruptedException e) {
+        interrupted = true; // remembered, but the thread's end is waited for
+      }
+      left = deadline - System.nanoTime();
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
     return !thread.isAlive();

@@ -5,6 +5,7 @@ import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.core.vm.CloseStack;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -266,15 +267,20 @@ final class TransportState implements AutoCloseable {
     interrupts.queueUsed(queue);
   }
 
-  /** Ends the threads and closes the eventfds. No vCPU may run any more. */
+  /**
+   * Ends the threads and closes the eventfds. No vCPU may run any more.
+   *
+   * @throws CloseStack.StillInUse if a request hangs in the host: guest RAM must stay mapped
+   */
   @Override
   public synchronized void close() {
     if (!closed) {
       closed = true;
       // A thread that hangs in the host still needs its eventfd's number not to be another file's.
-      if (stop(0, workers.length)) {
-        closeNotify();
+      if (!stop(0, workers.length)) {
+        throw new CloseStack.StillInUse(device.name() + ": a request does not end");
       }
+      closeNotify();
     }
   }
 

@@ -10,6 +10,15 @@ import org.slf4j.LoggerFactory;
  * close does not keep the others open.
  */
 public final class CloseStack implements AutoCloseable {
+  /** Thrown by a resource that a thread still uses: what came before it must stay open. */
+  public static final class StillInUse extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    public StillInUse(String message) {
+      super(message);
+    }
+  }
+
   private final Deque<AutoCloseable> resources = new ArrayDeque<>();
 
   /** Takes charge of a resource and returns it. */
@@ -24,6 +33,11 @@ public final class CloseStack implements AutoCloseable {
       AutoCloseable resource = resources.pop();
       try {
         resource.close();
+      } catch (StillInUse e) {
+        // To unmap guest RAM under a request that still runs would end the whole process.
+        LoggerFactory.getLogger(CloseStack.class)
+            .error("{}; its machine's memory and files stay open", e.getMessage());
+        resources.clear();
       } catch (Exception e) {
         LoggerFactory.getLogger(CloseStack.class).error("closing {}", resource, e);
       }

@@ -77,10 +77,10 @@ final class VcpuThread {
   }
 
   private void runUntilStopped() {
-    synchronized (this) {
-      signal = ThreadSignal.current();
-    }
     try {
+      synchronized (this) {
+        signal = ThreadSignal.current();
+      }
       enterUntilStopped();
     } catch (LinuxException | RuntimeException e) {
       stop.request(StopReason.Kind.VCPU_FAILURE, "vCPU " + vcpu.id() + ": " + e);

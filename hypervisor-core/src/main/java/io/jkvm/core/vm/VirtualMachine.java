@@ -78,11 +78,13 @@ public final class VirtualMachine implements AutoCloseable {
     boolean interrupted = Thread.interrupted();
     boolean allEnded = true;
     for (VcpuThread vcpu : vcpus) {
-      try {
-        allEnded &= vcpu.join(JOIN_MILLISECONDS);
-      } catch (InterruptedException e) {
-        interrupted = true;
-        allEnded = false;
+      for (boolean joined = false; !joined; ) {
+        try {
+          allEnded &= vcpu.join(JOIN_MILLISECONDS);
+          joined = true;
+        } catch (InterruptedException e) {
+          interrupted = true; // remembered, but the vCPU's end is waited for
+        }
       }
     }
     if (allEnded) {

@@ -38,4 +38,19 @@ class StopLatchTest {
     stack.close();
     assertEquals(List.of("last", "first"), closed);
   }
+
+  @Test
+  void whatLiesUnderAResourceInUseStaysOpen() {
+    List<String> closed = new ArrayList<>();
+    CloseStack stack = new CloseStack();
+    stack.push(() -> closed.add("memory"));
+    stack.push(
+        () -> {
+          throw new CloseStack.StillInUse("expected by this test");
+        });
+    stack.push(() -> closed.add("above"));
+    stack.close();
+    stack.close();
+    assertEquals(List.of("above"), closed);
+  }
 }
