@@ -32,7 +32,7 @@ guest-images:
 default-guest:
 	@guest-images/build.sh kernel initramfs rootfs
 
-# Class data sharing takes a third off the start of the JVM; recorded from one real start.
+# Class data sharing: a quicker start (docs/performance.md), recorded from one real start.
 launcher/target/cds.stamp: $(JKVM) | default-guest
 	@.ci/class-archive.sh
 	@touch $@
