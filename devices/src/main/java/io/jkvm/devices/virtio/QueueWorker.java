@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio;
 
-import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.Virtqueue;
@@ -16,22 +15,19 @@ final class QueueWorker {
   /** How many answers may wait for one interrupt while more requests keep coming. */
   private static final int MAX_UNANNOUNCED = 16;
 
-  private final TransportState transport;
   private final VirtioDevice device;
   private final int index;
+  private final DeviceQueue shared;
   private final Virtqueue queue;
-  private final EventFd notify;
   private final DescriptorChain request;
   private final Thread thread;
   private volatile boolean stopping;
 
-  QueueWorker(
-      TransportState transport, VirtioDevice device, int index, Virtqueue queue, EventFd notify) {
-    this.transport = transport;
+  QueueWorker(VirtioDevice device, int index, DeviceQueue shared) {
     this.device = device;
     this.index = index;
-    this.queue = queue;
-    this.notify = notify;
+    this.shared = shared;
+    queue = shared.rings();
     request = queue.newChain();
     thread = new Thread(this::run, device.name() + " queue " + index);
     thread.setDaemon(true);
@@ -44,7 +40,7 @@ final class QueueWorker {
   /** Makes the thread end after the request it is serving. */
   void requestStop() {
     stopping = true;
-    notify.signal();
+    shared.wake();
   }
 
   /**
@@ -74,19 +70,19 @@ final class QueueWorker {
     try {
       drain();
       while (running()) {
-        if (notify.await(-1)) {
+        if (shared.awaitNotification(-1)) {
           drain();
         }
       }
     } catch (GuestFault | IOException e) {
-      transport.fail(e.getMessage());
+      shared.fail(e.getMessage());
     } catch (RuntimeException | Error e) {
-      transport.fail(e.toString());
+      shared.fail(e.toString());
     }
   }
 
   private boolean running() {
-    return !stopping && !transport.failed();
+    return !stopping && !shared.failed();
   }
 
   private void drain() throws GuestFault, IOException {
@@ -96,19 +92,13 @@ final class QueueWorker {
       while (running() && queue.poll(request)) {
         queue.addUsed(request.head(), device.process(index, request));
         if (++unannounced == MAX_UNANNOUNCED) {
-          announce();
+          shared.announce();
           unannounced = 0;
         }
       }
       if (unannounced > 0) {
-        announce();
+        shared.announce();
       }
     } while (running() && queue.enableNotifications());
-  }
-
-  private void announce() throws GuestFault {
-    if (queue.needsInterrupt()) {
-      transport.queueUsed(index);
-    }
   }
 }

@@ -9,6 +9,7 @@ import io.jkvm.core.vm.CloseStack;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What every virtio transport keeps: device status, feature negotiation, queue settings, the
@@ -50,12 +51,15 @@ final class TransportState implements AutoCloseable {
   private final QueueSettings[] settings;
   private final EventFd[] notify;
   private final QueueWorker[] workers;
+  private final boolean[] servedByDevice;
+  private final AtomicInteger configGeneration = new AtomicInteger();
   private final LogLimit failureLog = new LogLimit(TransportState.class, MAX_LOGGED_FAILURES);
   private final AtomicBoolean failed = new AtomicBoolean();
   private final long offeredFeatures;
   private long driverFeatures;
   private boolean unknownFeatures;
   private volatile int status;
+  private boolean resetPending;
   private boolean closed;
 
   TransportState(VirtioDevice device, GuestMemory memory, Interrupts interrupts)
@@ -70,6 +74,7 @@ final class TransportState implements AutoCloseable {
             | VirtioFeatures.VERSION_1;
     settings = new QueueSettings[device.queueCount()];
     workers = new QueueWorker[settings.length];
+    servedByDevice = new boolean[settings.length];
     notify = new EventFd[settings.length];
     try {
       for (int i = 0; i < settings.length; i++) {
@@ -80,6 +85,7 @@ final class TransportState implements AutoCloseable {
       closeNotify();
       throw e;
     }
+    device.attach(this::configChanged);
   }
 
   int queueCount() {
@@ -92,6 +98,9 @@ final class TransportState implements AutoCloseable {
 
   /** The device status field (section 2.1). */
   synchronized int status() {
+    if (resetPending) {
+      reset(0);
+    }
     return status | (failed.get() ? DEVICE_NEEDS_RESET : 0);
   }
 
@@ -143,7 +152,7 @@ final class TransportState implements AutoCloseable {
       if (changeable != null) {
         changeable.ready = true;
       }
-    } else if (queueReady(queue) && stop(queue, queue + 1)) {
+    } else if (queueReady(queue) && stop(queue, queue + 1, STOP_TIMEOUT_MILLISECONDS)) {
       settings[queue].ready = false;
     }
   }
@@ -154,7 +163,11 @@ final class TransportState implements AutoCloseable {
       return;
     }
     if (value == 0) {
-      reset();
+      // The second time a driver asks, it can just as well poll for the end.
+      reset(resetPending ? 0 : STOP_TIMEOUT_MILLISECONDS);
+      return;
+    }
+    if (resetPending) {
       return;
     }
     int added = value & DRIVER_BITS & ~status;
@@ -174,31 +187,26 @@ final class TransportState implements AutoCloseable {
     return (newStatus & (ACKNOWLEDGE | DRIVER)) == (ACKNOWLEDGE | DRIVER)
         && !unknownFeatures
         && (driverFeatures & ~offeredFeatures) == 0
-        && (driverFeatures & VirtioFeatures.VERSION_1) != 0;
+        && (driverFeatures & VirtioFeatures.VERSION_1) != 0
+        && device.acceptsFeatures(driverFeatures);
   }
 
   private void activate() {
     try {
+      DeviceQueue[] queues = new DeviceQueue[settings.length];
       for (int i = 0; i < settings.length; i++) {
         if (settings[i].ready) {
-          QueueSettings s = settings[i];
-          Virtqueue queue =
-              new Virtqueue(
-                  memory,
-                  device.maxQueueSize(i),
-                  s.size,
-                  s.descriptors,
-                  s.avail,
-                  s.used,
-                  (driverFeatures & VirtioFeatures.EVENT_IDX) != 0,
-                  (driverFeatures & VirtioFeatures.INDIRECT_DESC) != 0);
-          workers[i] = new QueueWorker(this, device, i, queue, notify[i]);
+          queues[i] = new DeviceQueue(this, i, rings(i), notify[i]);
         }
       }
       device.activate(driverFeatures);
-      for (QueueWorker worker : workers) {
-        if (worker != null) {
-          worker.start();
+      for (int i = 0; i < queues.length; i++) {
+        if (queues[i] != null && device.servesQueue(i)) {
+          servedByDevice[i] = true;
+          device.queueStarted(i, queues[i]);
+        } else if (queues[i] != null) {
+          workers[i] = new QueueWorker(device, i, queues[i]);
+          workers[i].start();
         }
       }
     } catch (GuestFault e) {
@@ -208,8 +216,23 @@ final class TransportState implements AutoCloseable {
     }
   }
 
-  private void reset() {
-    if (!stop(0, workers.length)) {
+  private Virtqueue rings(int index) throws GuestFault {
+    QueueSettings queue = settings[index];
+    return new Virtqueue(
+        memory,
+        device.maxQueueSize(index),
+        queue.size,
+        queue.descriptors,
+        queue.avail,
+        queue.used,
+        (driverFeatures & VirtioFeatures.EVENT_IDX) != 0,
+        (driverFeatures & VirtioFeatures.INDIRECT_DESC) != 0);
+  }
+
+  /** Where a request hangs in the host, the reset is completed when the status is next read. */
+  private void reset(long waitMilliseconds) {
+    resetPending = !stop(0, workers.length, waitMilliseconds);
+    if (resetPending) {
       return;
     }
     if ((status & DRIVER_OK) != 0) {
@@ -226,13 +249,17 @@ final class TransportState implements AutoCloseable {
   }
 
   /** Ends the threads of some queues; false, and the device needs a reset, if one won't end. */
-  private boolean stop(int from, int to) {
+  private boolean stop(int from, int to, long waitMilliseconds) {
     for (int i = from; i < to; i++) {
       if (workers[i] != null) {
         workers[i].requestStop();
       }
+      if (servedByDevice[i]) {
+        device.queueStopped(i);
+        servedByDevice[i] = false;
+      }
     }
-    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(STOP_TIMEOUT_MILLISECONDS);
+    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(waitMilliseconds);
     boolean stopped = true;
     for (int i = from; i < to; i++) {
       if (workers[i] != null) {
@@ -244,9 +271,22 @@ final class TransportState implements AutoCloseable {
       }
     }
     if (!stopped) {
-      fail("a request did not end within " + STOP_TIMEOUT_MILLISECONDS + " ms of a reset");
+      fail("a request in flight does not end");
     }
     return stopped;
+  }
+
+  /** Any thread: the device changed its configuration (section 2.5.1). */
+  private void configChanged() {
+    configGeneration.incrementAndGet();
+    if ((status & DRIVER_OK) != 0) {
+      interrupts.configChanged();
+    }
+  }
+
+  /** The configuration generation (section 2.5). */
+  int configGeneration() {
+    return configGeneration.get();
   }
 
   /** The device can't go on until the driver resets it; called by any thread. */
@@ -277,7 +317,7 @@ final class TransportState implements AutoCloseable {
     if (!closed) {
       closed = true;
       // A thread that hangs in the host still needs its eventfd's number not to be another file's.
-      if (!stop(0, workers.length)) {
+      if (!stop(0, workers.length, STOP_TIMEOUT_MILLISECONDS)) {
         throw new CloseStack.StillInUse(device.name() + ": a request does not end");
       }
       closeNotify();

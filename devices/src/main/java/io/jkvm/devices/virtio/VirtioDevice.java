@@ -38,11 +38,41 @@ public interface VirtioDevice {
   void writeConfig(long offset, int size, long value);
 
   /**
+   * A transport has taken the device, before anything else is called.
+   *
+   * @param changed to be run, by any thread, after the configuration changed by itself
+   */
+  default void attach(Runnable changed) {}
+
+  /**
+   * Whether a set of negotiated features makes sense, beyond being a subset of those offered: some
+   * need others (section 5.1.3.1 and its like).
+   */
+  default boolean acceptsFeatures(long features) {
+    return true;
+  }
+
+  /**
    * The driver is ready (DRIVER_OK); requests follow.
    *
    * @param features all negotiated bits
    */
   void activate(long features);
+
+  /**
+   * Whether the device serves a queue itself, on threads of its own, as one that receives does. For
+   * such a queue {@link #queueStarted} and {@link #queueStopped} are called in place of {@link
+   * #process}. Asked after {@link #activate}.
+   */
+  default boolean servesQueue(int queue) {
+    return false;
+  }
+
+  /** Hands over a queue that the device serves itself. */
+  default void queueStarted(int queue, DeviceQueue rings) {}
+
+  /** Takes it back, in bounded time: when this returns, no thread uses the queue any more. */
+  default void queueStopped(int queue) {}
 
   /**
    * Serves one request, on the thread of its queue: never twice at once for one queue.

@@ -106,8 +106,8 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
       case 0x0b8:
       case 0x0bc:
         return -1;
-      case 0x0fc: // ConfigGeneration: no device changes its configuration by itself
-        return 0;
+      case 0x0fc:
+        return state.configGeneration();
       default:
         return 0;
     }

@@ -52,7 +52,7 @@ final class VirtioPciCommon {
       case 0x10 -> interrupts.configVector();
       case 0x12 -> state.queueCount();
       case 0x14 -> state.status();
-      case 0x15 -> 0; // config_generation: no device changes its configuration by itself
+      case 0x15 -> state.configGeneration() & 0xff;
       case 0x16 -> queueSelect;
       case 0x1a -> interrupts.queueVector(queueSelect);
       default -> queue == null ? 0 : readQueueField(queue, offset);

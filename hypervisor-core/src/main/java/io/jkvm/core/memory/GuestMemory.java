@@ -202,6 +202,28 @@ public final class GuestMemory implements AutoCloseable {
     }
   }
 
+  /** Copies out of RAM; the target's position does not matter and stays. */
+  public void read(long address, ByteBuffer target, int from, int length) throws GuestFault {
+    checkRange(address, length);
+    for (int done = 0; done < length; ) {
+      long at = address + done;
+      int part = (int) Math.min(length - done, CHUNK_BYTES - offset(at));
+      target.put(from + done, chunks[(int) (at >>> CHUNK_SHIFT)], offset(at), part);
+      done += part;
+    }
+  }
+
+  /** Copies into RAM; the source's position does not matter and stays. */
+  public void write(long address, ByteBuffer source, int from, int length) throws GuestFault {
+    checkRange(address, length);
+    for (int done = 0; done < length; ) {
+      long at = address + done;
+      int part = (int) Math.min(length - done, CHUNK_BYTES - offset(at));
+      chunks[(int) (at >>> CHUNK_SHIFT)].put(offset(at), source, from + done, part);
+      done += part;
+    }
+  }
+
   /**
    * A fresh little-endian view of RAM for channel I/O and bulk work while loading; it must not
    * outlive this object. It may not cross a multiple of 1 GiB unless by less than 8 bytes.

@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.queue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import java.nio.ByteBuffer;
 
 /**
  * One request as the device saw it: a snapshot of a descriptor chain (virtio 1.2, section 2.7.5)
@@ -137,6 +138,50 @@ public final class DescriptorChain {
       if (skip < lengths[i]) {
         int part = (int) Math.min(length - done, lengths[i] - skip);
         memory.write(guestAddresses[i] + skip, source, done, part);
+        done += part;
+        skip = 0;
+      } else {
+        skip -= lengths[i];
+      }
+    }
+  }
+
+  /**
+   * Copies from the device-readable part into a buffer, whose position does not matter and stays.
+   *
+   * @param offset into the device-readable bytes
+   * @param from where in the target the bytes go
+   * @throws GuestFault if that part is too short
+   */
+  public void read(long offset, ByteBuffer target, int from, int length) throws GuestFault {
+    int done = 0;
+    long skip = checkSpan(offset, length, readableBytes);
+    for (int i = 0; done < length; i++) {
+      if (skip < lengths[i]) {
+        int part = (int) Math.min(length - done, lengths[i] - skip);
+        memory.read(guestAddresses[i] + skip, target, from + done, part);
+        done += part;
+        skip = 0;
+      } else {
+        skip -= lengths[i];
+      }
+    }
+  }
+
+  /**
+   * Copies into the device-writable part from a buffer, whose position does not matter and stays.
+   *
+   * @param offset into the device-writable bytes
+   * @param from where in the source the bytes are
+   * @throws GuestFault if that part is too short
+   */
+  public void write(long offset, ByteBuffer source, int from, int length) throws GuestFault {
+    int done = 0;
+    long skip = checkSpan(offset, length, writableBytes);
+    for (int i = readableCount; done < length; i++) {
+      if (skip < lengths[i]) {
+        int part = (int) Math.min(length - done, lengths[i] - skip);
+        memory.write(guestAddresses[i] + skip, source, from + done, part);
         done += part;
         skip = 0;
       } else {

@@ -38,6 +38,9 @@ public final class Virtqueue {
   /** Our own used.idx: the copy in the guest's memory is never read back. 16 bits, wraps. */
   private int usedIndex;
 
+  /** Entries written behind used.idx that the driver does not see yet. */
+  private int staged;
+
   /** used.idx when the last interrupt was decided. */
   private int announcedIndex;
 
@@ -186,11 +189,40 @@ public final class Virtqueue {
    * @param writtenBytes how many bytes were written, counted from the first device-writable one
    */
   public void addUsed(int head, long writtenBytes) throws GuestFault {
-    long entry = used + 4 + 8L * (usedIndex & (size - 1));
+    stageUsed(head, writtenBytes);
+    publishUsed();
+  }
+
+  /**
+   * Writes a used element that the driver sees only with {@link #publishUsed}: several buffers that
+   * make up one frame must appear at once (section 5.1.6.4).
+   *
+   * @param head {@link DescriptorChain#head} of the chain polled last
+   * @param writtenBytes how many bytes were written, counted from the first device-writable one
+   */
+  public void stageUsed(int head, long writtenBytes) throws GuestFault {
+    long entry = used + 4 + 8L * ((usedIndex + staged) & (size - 1));
     memory.writeU32(entry, head);
     memory.writeU32(entry + 4, (int) writtenBytes);
-    usedIndex = (usedIndex + 1) & 0xffff;
+    staged++;
+  }
+
+  /** Shows the driver all staged elements. */
+  public void publishUsed() throws GuestFault {
+    usedIndex = (usedIndex + staged) & 0xffff;
+    staged = 0;
     memory.writeU16Release(used + 2, usedIndex);
+  }
+
+  /**
+   * Takes the staged elements back: {@link #poll} gives their chains again. Only where every chain
+   * since the last publication was staged.
+   *
+   * @param polled chains polled since then, staged or not
+   */
+  public void takeBack(int polled) {
+    nextAvail = (nextAvail - polled) & 0xffff;
+    staged = 0;
   }
 
   /**

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.network;
+
+import java.io.IOException;
+import java.util.OptionalInt;
+
+/**
+ * Where a guest's frames go to and come from: the outside of one network card. To be complete it
+ * needs a name, a card to give frames to, and something to do with those it gets.
+ */
+public interface NetworkBackend extends AutoCloseable {
+  /** A short name for logs and threads, for example {@code tap0}. */
+  String name();
+
+  /**
+   * The card is ready: from now on frames may be given to it. Called once, before any other call
+   * but those that ask for a property.
+   *
+   * @throws IOException one line saying what is wrong and what to do
+   */
+  void start(NetworkCard card) throws IOException;
+
+  /**
+   * Sends a frame from the guest. Calls for one queue pair come one at a time, for different ones
+   * at the same time. Must not block: for a fifth of a second at most, then the frame is dropped.
+   *
+   * @param queuePair from 0, less than {@link #queuePairs}
+   * @param frame may be used during the call only; its header asks for nothing beyond {@link
+   *     #transmitOffloads}; the headroom may be overwritten, the rest not
+   * @return false if the frame was dropped
+   */
+  boolean transmit(int queuePair, Frame frame);
+
+  /** The {@link Offload}s that {@link #transmit} takes. The card does the rest before. */
+  default int transmitOffloads() {
+    return Offload.NONE;
+  }
+
+  /** The {@link Offload}s that the guest takes from now on. The card does what it does not. */
+  default void receiveOffloads(int offloads) {}
+
+  /** How many pairs of queues the backend can serve at the same time, 1 or more. */
+  default int queuePairs() {
+    return 1;
+  }
+
+  /** The largest IP packet that fits the network, in bytes, if there is such a limit. */
+  default OptionalInt mtu() {
+    return OptionalInt.empty();
+  }
+
+  /** Ends all threads and gives everything back; nothing is given to the card after that. */
+  @Override
+  void close();
+}
