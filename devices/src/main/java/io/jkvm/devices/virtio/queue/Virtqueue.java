@@ -35,6 +35,9 @@ public final class Virtqueue {
   /** The next entry of the available ring to look at; 16 bits, wraps. */
   private int nextAvail;
 
+  /** avail.idx when last looked at. */
+  private int seenAvail;
+
   /** Our own used.idx: the copy in the guest's memory is never read back. 16 bits, wraps. */
   private int usedIndex;
 
@@ -111,7 +114,8 @@ public final class Virtqueue {
    * @throws GuestFault if the ring or the chain breaks a rule
    */
   public boolean poll(DescriptorChain into) throws GuestFault {
-    int pending = (memory.readU16Acquire(avail + 2) - nextAvail) & 0xffff;
+    seenAvail = memory.readU16Acquire(avail + 2);
+    int pending = (seenAvail - nextAvail) & 0xffff;
     if (pending == 0) {
       return false;
     }
@@ -252,17 +256,17 @@ public final class Virtqueue {
   }
 
   /**
-   * Asks the driver for a notification with its next request.
+   * Asks the driver for a notification with the next request that {@link #poll} has not seen.
    *
-   * @return true if a request came in the meantime, for which no notification may come: poll again
+   * @return true if one came in the meantime, for which no notification may come: poll again
    */
   public boolean enableNotifications() throws GuestFault {
     if (eventIndex) {
-      memory.writeU16Release(used + 4 + 8L * size, nextAvail);
+      memory.writeU16Release(used + 4 + 8L * size, seenAvail);
     } else {
       memory.writeU16Release(used, 0);
     }
     VarHandle.fullFence();
-    return memory.readU16Acquire(avail + 2) != nextAvail;
+    return memory.readU16Acquire(avail + 2) != seenAvail;
   }
 }

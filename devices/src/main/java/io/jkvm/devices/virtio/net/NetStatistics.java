@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.net;
+
+/**
+ * What went through a network card. A frame cut into several on the way counts as each of them.
+ *
+ * @param received frames that the guest got
+ * @param receiveDropped frames for the guest that it had no buffers for, or that fit none
+ * @param sent frames that the network took
+ * @param sendDropped frames of the guest that were broken, or that the network did not take
+ */
+public record NetStatistics(long received, long receiveDropped, long sent, long sendDropped) {}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.net;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.SoftwareOffload;
+import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.virtio.queue.DescriptorChain;
+
+/** A transmit queue (virtio 1.2, section 5.1.6.2); used by its thread alone. */
+final class TransmitQueue {
+  private static final int HEADER_AT = Frame.HEADROOM_BYTES - VnetHeader.BYTES;
+
+  private final NetworkBackend backend;
+  private final int queuePair;
+  private final Frame frame = new Frame();
+  private final SoftwareOffload software = new SoftwareOffload();
+  private final SoftwareOffload.Output output;
+  private volatile long sent;
+  private volatile long dropped;
+
+  TransmitQueue(NetworkBackend backend, int queuePair) {
+    this.backend = backend;
+    this.queuePair = queuePair;
+    output = this::send;
+  }
+
+  /**
+   * Sends one frame. What is wrong with a frame drops it; only a request that can't hold one at all
+   * is a fault.
+   *
+   * @param hostOffloads what the driver may leave to be done
+   */
+  void process(DescriptorChain request, int hostOffloads, boolean linkUp) throws GuestFault {
+    if (request.writableBytes() != 0 || request.readableBytes() < VnetHeader.BYTES) {
+      throw new GuestFault(
+          "transmit request of "
+              + request.readableBytes()
+              + " bytes to be read, "
+              + request.writableBytes()
+              + " to be written");
+    }
+    long length = request.readableBytes() - VnetHeader.BYTES;
+    if (!linkUp || length < Frame.MIN_BYTES || length > Frame.MAX_BYTES) {
+      countDropped();
+      return;
+    }
+    // In one pass, which puts the header where a tap wants it. What is checked is this copy.
+    request.read(0, frame.memory(), HEADER_AT, (int) (VnetHeader.BYTES + length));
+    frame.bytes().setIndex(Frame.HEADROOM_BYTES, (int) (Frame.HEADROOM_BYTES + length));
+    VnetHeader header = frame.header();
+    header.read(frame.bytes(), HEADER_AT);
+    int asked = header.offloads();
+    if (asked < 0
+        || (asked & ~hostOffloads) != 0
+        || !header.fits((int) length)
+        || !software.finish(frame, backend.transmitOffloads(), output)) {
+      countDropped();
+    }
+  }
+
+  private boolean send(Frame finished) {
+    boolean taken = backend.transmit(queuePair, finished);
+    if (taken) {
+      sent++; // only this thread writes it
+    }
+    return taken;
+  }
+
+  private void countDropped() {
+    dropped++; // only this thread writes it
+  }
+
+  long sent() {
+    return sent;
+  }
+
+  long dropped() {
+    return dropped;
+  }
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.net;
+
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.virtio.DeviceQueue;
+import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.queue.DescriptorChain;
+import java.io.IOException;
+import java.util.OptionalInt;
+
+/**
+ * A network card (virtio 1.2, section 5.1): moves frames between the guest's queues and a {@link
+ * NetworkBackend}, and makes up for what either side can't do: checksums, segmentation, filtering.
+ *
+ * <p>Queue pair n is receive queue 2n and transmit queue 2n+1; the control queue is the one after
+ * the last pair, or number 2 for a driver without several pairs.
+ */
+public final class VirtioNet implements VirtioDevice, NetworkCard {
+  /** The most pairs of queues that a card may have here. */
+  public static final int MAX_QUEUE_PAIRS = 16;
+
+  private static final int DEVICE_ID = 1;
+  private static final int QUEUE_SIZE = 256;
+  private static final int CONTROL_QUEUE_SIZE = 64;
+  private static final long GUEST_OFFLOADS =
+      NetFeatures.GUEST_CSUM
+          | NetFeatures.GUEST_TSO4
+          | NetFeatures.GUEST_TSO6
+          | NetFeatures.GUEST_ECN
+          | NetFeatures.GUEST_UFO;
+
+  private final NetworkBackend backend;
+  private final NetConfigSpace config;
+  private final ReceiveQueue[] receive;
+  private final TransmitQueue[] transmit;
+  private final ControlQueue control = new ControlQueue(new Commands());
+  private final long offered;
+  private Runnable configChanged = () -> {};
+
+  private volatile long features;
+  private volatile int hostOffloads;
+  private volatile int usablePairs = 1;
+  private volatile int activePairs = 1;
+  private volatile ReceiveFilter filter = ReceiveFilter.ALL;
+  private volatile boolean active;
+
+  /**
+   * A card on a network that is not started yet.
+   *
+   * @param mac the card's address, 48 bits, the first byte the highest; not a group's
+   * @param mtu the largest IP packet, told to the guest; 68 to 65535
+   */
+  public VirtioNet(long mac, OptionalInt mtu, NetworkBackend backend) {
+    int pairs = backend.queuePairs();
+    if (mac <= 0 || mac > ReceiveFilter.BROADCAST || (mac & ReceiveFilter.GROUP) != 0) {
+      throw new IllegalArgumentException("not a card's address: " + Long.toHexString(mac));
+    }
+    if (pairs < 1 || pairs > MAX_QUEUE_PAIRS) {
+      throw new IllegalArgumentException(pairs + " queue pairs");
+    }
+    this.backend = backend;
+    config = new NetConfigSpace(mac, pairs, mtu);
+    receive = new ReceiveQueue[pairs];
+    transmit = new TransmitQueue[pairs];
+    for (int i = 0; i < pairs; i++) {
+      receive[i] = new ReceiveQueue();
+      transmit[i] = new TransmitQueue(backend, i);
+    }
+    long ufo = NetFeatures.HOST_UFO | NetFeatures.GUEST_UFO;
+    offered =
+        NetFeatures.CSUM
+            | NetFeatures.GUEST_CSUM
+            | NetFeatures.CTRL_GUEST_OFFLOADS
+            | NetFeatures.MAC
+            | NetFeatures.GUEST_TSO4
+            | NetFeatures.GUEST_TSO6
+            | NetFeatures.GUEST_ECN
+            | NetFeatures.HOST_TSO4
+            | NetFeatures.HOST_TSO6
+            | NetFeatures.HOST_ECN
+            | NetFeatures.MRG_RXBUF
+            | NetFeatures.STATUS
+            | NetFeatures.CTRL_VQ
+            | NetFeatures.CTRL_RX
+            | NetFeatures.CTRL_RX_EXTRA
+            | NetFeatures.GUEST_ANNOUNCE
+            | NetFeatures.CTRL_MAC_ADDR
+            | (pairs > 1 ? NetFeatures.MQ : 0)
+            | (mtu.isPresent() ? NetFeatures.MTU : 0)
+            | ((backend.transmitOffloads() & Offload.UFO) != 0 ? ufo : 0);
+  }
+
+  /** Connects the card: from now on frames flow. */
+  public void start() throws IOException {
+    backend.start(this);
+  }
+
+  @Override
+  public int deviceId() {
+    return DEVICE_ID;
+  }
+
+  @Override
+  public String name() {
+    return "virtio-net " + backend.name();
+  }
+
+  @Override
+  public long features() {
+    return offered;
+  }
+
+  @Override
+  public boolean acceptsFeatures(long negotiated) {
+    return NetFeatures.consistent(negotiated);
+  }
+
+  @Override
+  public int queueCount() {
+    return 2 * receive.length + 1;
+  }
+
+  @Override
+  public int maxQueueSize(int queue) {
+    return queue == 2 * receive.length ? CONTROL_QUEUE_SIZE : QUEUE_SIZE;
+  }
+
+  @Override
+  public long readConfig(long offset, int size) {
+    return config.read(offset, size);
+  }
+
+  /** The MAC is the only field a driver could write, and only one before virtio 1.0. */
+  @Override
+  public void writeConfig(long offset, int size, long value) {}
+
+  @Override
+  public void attach(Runnable changed) {
+    configChanged = changed;
+  }
+
+  @Override
+  public void activate(long negotiated) {
+    features = negotiated;
+    hostOffloads = NetFeatures.hostOffloads(negotiated);
+    usablePairs = has(NetFeatures.MQ) ? receive.length : 1;
+    setGuestOffloads(negotiated);
+    active = true;
+  }
+
+  @Override
+  public void reset() {
+    active = false;
+    features = 0;
+    hostOffloads = 0;
+    usablePairs = 1;
+    activePairs = 1;
+    filter = ReceiveFilter.ALL;
+    config.reset();
+    setGuestOffloads(0);
+  }
+
+  private void setGuestOffloads(long negotiated) {
+    int offloads = NetFeatures.guestOffloads(negotiated);
+    for (ReceiveQueue queue : receive) {
+      queue.guestOffloads(offloads);
+    }
+    backend.receiveOffloads(offloads);
+  }
+
+  private boolean has(long feature) {
+    return (features & feature) != 0;
+  }
+
+  @Override
+  public boolean servesQueue(int queue) {
+    return queue < 2 * usablePairs && queue % 2 == 0;
+  }
+
+  @Override
+  public void queueStarted(int queue, DeviceQueue rings) {
+    receive[queue / 2].start(rings, has(NetFeatures.MRG_RXBUF));
+  }
+
+  @Override
+  public void queueStopped(int queue) {
+    receive[queue / 2].stop();
+  }
+
+  @Override
+  public long process(int queue, DescriptorChain request) throws GuestFault {
+    if (queue < 2 * usablePairs) {
+      transmit[queue / 2].process(request, hostOffloads, config.linkUp());
+      return 0;
+    }
+    if (queue == 2 * usablePairs && has(NetFeatures.CTRL_VQ)) {
+      return control.process(request);
+    }
+    throw new GuestFault("request in queue " + queue + ", which was not negotiated");
+  }
+
+  @Override
+  public boolean receive(int queuePair, Frame frame) {
+    ReceiveQueue queue = receive[queuePair % activePairs];
+    if (frame.length() < Frame.MIN_BYTES || !config.linkUp()) {
+      queue.countDropped();
+      return true;
+    }
+    return !filter.accepts(frame.bytes(), config.mac()) || queue.receive(frame);
+  }
+
+  @Override
+  public void awaitRoom(int queuePair, int timeoutMilliseconds) {
+    receive[queuePair % activePairs].awaitRoom(timeoutMilliseconds);
+  }
+
+  @Override
+  public void setLink(boolean up) {
+    if (config.linkUp(up)) {
+      // The network may have forgotten where the guest is.
+      config.announce(up && active && has(NetFeatures.GUEST_ANNOUNCE));
+      configChanged.run();
+    }
+  }
+
+  /** What went through the card, and what did not, since it exists. */
+  public NetStatistics statistics() {
+    long received = 0;
+    long receiveDropped = 0;
+    long sent = 0;
+    long sendDropped = 0;
+    for (int i = 0; i < receive.length; i++) {
+      received += receive[i].taken();
+      receiveDropped += receive[i].dropped();
+      sent += transmit[i].sent();
+      sendDropped += transmit[i].dropped();
+    }
+    return new NetStatistics(received, receiveDropped, sent, sendDropped);
+  }
+
+  /** Run by the control queue's thread. */
+  private final class Commands implements ControlQueue.Commands {
+    @Override
+    public boolean receiveMode(int mode, boolean on) {
+      boolean extra = mode > ReceiveFilter.ALLMULTI;
+      if (!has(extra ? NetFeatures.CTRL_RX_EXTRA : NetFeatures.CTRL_RX)) {
+        return false;
+      }
+      filter = filter.withMode(mode, on);
+      return true;
+    }
+
+    @Override
+    public boolean macTables(long[] unicast, long[] multicast) {
+      if (!has(NetFeatures.CTRL_RX)) {
+        return false;
+      }
+      filter = filter.withTables(unicast, multicast);
+      return true;
+    }
+
+    @Override
+    public boolean mac(long address) {
+      if (!has(NetFeatures.CTRL_MAC_ADDR) || address == 0 || (address & ReceiveFilter.GROUP) != 0) {
+        return false;
+      }
+      config.mac(address);
+      return true;
+    }
+
+    @Override
+    public boolean announced() {
+      config.announce(false);
+      return has(NetFeatures.GUEST_ANNOUNCE);
+    }
+
+    @Override
+    public boolean queuePairs(int count) {
+      if (!has(NetFeatures.MQ) || count < 1 || count > usablePairs) {
+        return false;
+      }
+      activePairs = count;
+      return true;
+    }
+
+    @Override
+    public boolean guestOffloads(long wanted) {
+      if (!has(NetFeatures.CTRL_GUEST_OFFLOADS) || (wanted & ~(features & GUEST_OFFLOADS)) != 0) {
+        return false;
+      }
+      setGuestOffloads(wanted);
+      return true;
+    }
+  }
+}
