@@ -40,6 +40,28 @@ class QueueWorkerTest extends MmioFixture {
   }
 
   @Test
+  void aResetThatTheHostHoldsUpIsCompletedLater() throws Exception {
+    CountDownLatch gate = new CountDownLatch(1);
+    backend.gate(gate);
+    driver.start(ring);
+    addRead();
+    driver.notifyQueue(0);
+    assertTrue(MmioDriver.await(backend::entered));
+    driver.status(0); // waits for ten seconds
+    long second = System.nanoTime();
+    driver.status(0);
+    assertTrue(driver.status() != 0, "reset with a request in flight");
+    driver.status(MmioDriver.ACKNOWLEDGE | MmioDriver.DRIVER);
+    assertTrue(System.nanoTime() - second < 5_000_000_000L, "holds the vCPU up again");
+    gate.countDown();
+    assertTrue(MmioDriver.await(() -> driver.status() == 0), "never completed");
+    ring = new SplitRingDriver(memory, 16, 0x1000);
+    driver.start(ring);
+    addRead();
+    assertTrue(driver.notifyAndAwait(ring, 1));
+  }
+
+  @Test
   void afterAResetNothingIsServed() throws Exception {
     driver.start(ring);
     addRead();
