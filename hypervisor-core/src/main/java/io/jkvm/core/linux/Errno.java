@@ -19,7 +19,13 @@ public final class Errno {
   public static final int ENOSPC = 28;
   public static final int EROFS = 30;
   public static final int EPIPE = 32;
+  public static final int ENAMETOOLONG = 36;
   public static final int EOPNOTSUPP = 95;
+  public static final int EADDRINUSE = 98;
+  public static final int EADDRNOTAVAIL = 99;
+  public static final int ECONNRESET = 104;
+  public static final int ENOTCONN = 107;
+  public static final int ECONNREFUSED = 111;
 
   // Positions are the numbers 0..40 of asm-generic/errno-base.h and the first of errno.h.
   private static final String[] NAMES =
@@ -36,7 +42,22 @@ public final class Errno {
     if (errno > 0 && errno < NAMES.length) {
       return NAMES[errno];
     }
-    return errno == EOPNOTSUPP ? "EOPNOTSUPP" : "errno-" + errno;
+    switch (errno) {
+      case EOPNOTSUPP:
+        return "EOPNOTSUPP";
+      case EADDRINUSE:
+        return "EADDRINUSE";
+      case EADDRNOTAVAIL:
+        return "EADDRNOTAVAIL";
+      case ECONNRESET:
+        return "ECONNRESET";
+      case ENOTCONN:
+        return "ENOTCONN";
+      case ECONNREFUSED:
+        return "ECONNREFUSED";
+      default:
+        return "errno-" + errno;
+    }
   }
 
   /** The C library's text for an error number. */

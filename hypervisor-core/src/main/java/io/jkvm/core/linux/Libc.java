@@ -43,6 +43,17 @@ public final class Libc {
   public static final int FALLOC_FL_PUNCH_HOLE = 2;
   public static final int FALLOC_FL_ZERO_RANGE = 16;
 
+  public static final int AF_UNIX = 1;
+  public static final int SOCK_STREAM = 1;
+  public static final int SOCK_NONBLOCK = 0x800;
+  public static final int SOCK_CLOEXEC = 0x80000;
+  public static final int SOL_SOCKET = 1;
+  public static final int SO_SNDBUF = 7;
+  public static final int SO_RCVBUF = 8;
+  public static final int MSG_DONTWAIT = 0x40;
+  public static final int MSG_NOSIGNAL = 0x4000;
+  public static final int SHUT_RDWR = 2;
+
   static {
     Native.register(Libc.class, "c");
   }
@@ -100,6 +111,24 @@ public final class Libc {
   public static native int eventfd(int initialValue, int flags);
 
   public static native int poll(long pollfds, long count, int timeoutMilliseconds);
+
+  public static native int socket(int domain, int type, int protocol);
+
+  public static native int socketpair(int domain, int type, int protocol, long twoInts);
+
+  public static native int connect(int fd, long address, int length);
+
+  public static native int bind(int fd, long address, int length);
+
+  public static native int listen(int fd, int backlog);
+
+  public static native int accept4(int fd, long address, long length, int flags);
+
+  public static native long send(int fd, long buffer, long count, int flags);
+
+  public static native int shutdown(int fd, int how);
+
+  public static native int setsockopt(int fd, int level, int option, long value, int length);
 
   public static native long getrandom(long buffer, long length, int flags);
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.network.stream;
+
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.UnixSocket;
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.NetworkCard;
+import java.io.IOException;
+import java.util.OptionalInt;
+
+/**
+ * A network behind a Unix socket on which somebody else listens: another machine's {@link
+ * StreamListener}, QEMU's {@code -netdev stream,server=on}, or a running passt. When the peer goes
+ * the link is down and a connection is tried every second, for ever.
+ */
+public final class StreamBackend implements NetworkBackend {
+  private static final int PAUSE_MILLISECONDS = 1000;
+
+  private final String name;
+  private final OptionalInt mtu;
+  private final StreamConnection connection;
+
+  /** To a peer with no limit to packets but the frame's. */
+  public StreamBackend(String name, String path) {
+    this(name, path, OptionalInt.empty());
+  }
+
+  /**
+   * To a peer whose packets are limited.
+   *
+   * @param name for logs and threads
+   * @param path the socket's file
+   * @param mtu the largest IP packet in bytes
+   */
+  public StreamBackend(String name, String path, OptionalInt mtu) {
+    this.name = name;
+    this.mtu = mtu;
+    connection = new StreamConnection(name, () -> connect(path), PAUSE_MILLISECONDS);
+  }
+
+  private static UnixSocket connect(String path) throws IOException {
+    try {
+      return UnixSocket.connect(path);
+    } catch (LinuxException e) {
+      throw new IOException(e.getMessage() + advice(e.errno()), e);
+    }
+  }
+
+  private static String advice(int errno) {
+    switch (errno) {
+      case Errno.ENOENT:
+      case Errno.ECONNREFUSED:
+        return "; start the one who listens there first";
+      case Errno.EACCES:
+        return "; ask its owner for leave to read and write it";
+      case Errno.EAGAIN:
+        return "; who listens there accepts no connections";
+      default:
+        return "";
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public void start(NetworkCard card) throws IOException {
+    connection.start(card);
+  }
+
+  @Override
+  public boolean transmit(int queuePair, Frame frame) {
+    return connection.transmit(frame);
+  }
+
+  @Override
+  public OptionalInt mtu() {
+    return mtu;
+  }
+
+  @Override
+  public void close() {
+    connection.close();
+  }
+}

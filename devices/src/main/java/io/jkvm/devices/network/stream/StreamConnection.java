@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.network.stream;
+
+import io.jkvm.core.linux.UnixSocket;
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.NetworkCard;
+import java.io.IOException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A card's connection to a peer that may go and come back: while it is gone the card's link is
+ * down, and its thread tries to connect again.
+ */
+final class StreamConnection implements AutoCloseable {
+  /** The peer as this connection needs it; called by one thread at a time. */
+  interface Peer {
+    /** Connects, or says in one line why not. */
+    UnixSocket connect() throws IOException;
+
+    /** The connection is gone; returns why, given how it looked from here. */
+    default String lost(String reason) {
+      return reason;
+    }
+  }
+
+  private static final int FIRST_PAUSE_MILLISECONDS = 1000;
+  private static final long STEADY_NANOSECONDS = 10_000_000_000L;
+
+  /** A peer that comes and goes is reported so often, then only once it stayed. */
+  private static final int LOGGED_LOSSES = 5;
+
+  private final String name;
+  private final Peer peer;
+  private final int longestPauseMilliseconds;
+  private NetworkCard card;
+  private Thread thread;
+  private volatile FrameStream stream;
+  private boolean closing;
+  private int failures;
+  private int losses;
+
+  /**
+   * Not yet connected.
+   *
+   * @param longestPauseMilliseconds between attempts to connect again; the first pause is a second,
+   *     each that follows twice as long
+   */
+  StreamConnection(String name, Peer peer, int longestPauseMilliseconds) {
+    this.name = name;
+    this.peer = peer;
+    this.longestPauseMilliseconds = longestPauseMilliseconds;
+  }
+
+  /**
+   * Connects and receives from now on.
+   *
+   * @throws IOException if the peer cannot be connected to; nothing is left behind then
+   */
+  void start(NetworkCard newCard) throws IOException {
+    card = newCard;
+    stream = new FrameStream(peer.connect());
+    thread = Threads.start(name + " receive", this::run);
+  }
+
+  boolean transmit(Frame frame) {
+    FrameStream current = stream;
+    return current != null && current.transmit(frame);
+  }
+
+  private void run() {
+    while (true) {
+      long since = System.nanoTime();
+      FrameStream current = stream;
+      String reason = current.receiveAll(card);
+      stream = null;
+      current.close();
+      if (isClosing()) {
+        return;
+      }
+      card.setLink(false);
+      reason = peer.lost(reason);
+      if (System.nanoTime() - since >= STEADY_NANOSECONDS) {
+        failures = 0;
+        losses = 0;
+      }
+      if (losses < LOGGED_LOSSES) {
+        losses++;
+        logger().warn("{}: {}; the link is down until it is back", name, reason);
+      }
+      if (!connectAgain()) {
+        return;
+      }
+      card.setLink(true);
+      if (losses < LOGGED_LOSSES) {
+        logger().info("{}: connected again, the link is up", name);
+      } else if (losses == LOGGED_LOSSES) {
+        losses++;
+        logger().info("{}: connected again; it comes and goes, no more of this is logged", name);
+      }
+    }
+  }
+
+  /** Returns false when closed. */
+  private boolean connectAgain() {
+    while (pause()) {
+      failures++;
+      try {
+        return adopt(new FrameStream(peer.connect()));
+      } catch (IOException e) {
+        logger().debug("{}: {}", name, e.getMessage());
+      }
+    }
+    return false;
+  }
+
+  private synchronized boolean adopt(FrameStream connected) {
+    if (closing) {
+      connected.close();
+      return false;
+    }
+    stream = connected;
+    return true;
+  }
+
+  private synchronized boolean pause() {
+    long milliseconds = (long) FIRST_PAUSE_MILLISECONDS << Math.min(failures, 20);
+    milliseconds = Math.min(milliseconds, longestPauseMilliseconds);
+    long end = System.nanoTime() + milliseconds * 1_000_000;
+    while (!closing && milliseconds > 0) {
+      try {
+        wait(milliseconds);
+      } catch (InterruptedException e) {
+        closing = true;
+      }
+      milliseconds = (end - System.nanoTime()) / 1_000_000;
+    }
+    return !closing;
+  }
+
+  private synchronized boolean isClosing() {
+    return closing;
+  }
+
+  private Logger logger() {
+    return LoggerFactory.getLogger(StreamConnection.class);
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      closing = true;
+      notifyAll();
+      FrameStream current = stream;
+      if (current != null) {
+        current.stop();
+      }
+    }
+    Threads.join(thread);
+  }
+}
