@@ -7,6 +7,7 @@ public final class Errno {
   public static final int ENOENT = 2;
   public static final int EINTR = 4;
   public static final int EIO = 5;
+  public static final int ENXIO = 6;
   public static final int E2BIG = 7;
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
@@ -20,6 +21,7 @@ public final class Errno {
   public static final int EROFS = 30;
   public static final int EPIPE = 32;
   public static final int ENAMETOOLONG = 36;
+  public static final int EBADFD = 77;
   public static final int EOPNOTSUPP = 95;
   public static final int EADDRINUSE = 98;
   public static final int EADDRNOTAVAIL = 99;
@@ -42,22 +44,16 @@ public final class Errno {
     if (errno > 0 && errno < NAMES.length) {
       return NAMES[errno];
     }
-    switch (errno) {
-      case EOPNOTSUPP:
-        return "EOPNOTSUPP";
-      case EADDRINUSE:
-        return "EADDRINUSE";
-      case EADDRNOTAVAIL:
-        return "EADDRNOTAVAIL";
-      case ECONNRESET:
-        return "ECONNRESET";
-      case ENOTCONN:
-        return "ENOTCONN";
-      case ECONNREFUSED:
-        return "ECONNREFUSED";
-      default:
-        return "errno-" + errno;
-    }
+    return switch (errno) {
+      case EBADFD -> "EBADFD";
+      case EOPNOTSUPP -> "EOPNOTSUPP";
+      case EADDRINUSE -> "EADDRINUSE";
+      case EADDRNOTAVAIL -> "EADDRNOTAVAIL";
+      case ECONNRESET -> "ECONNRESET";
+      case ENOTCONN -> "ENOTCONN";
+      case ECONNREFUSED -> "ECONNREFUSED";
+      default -> "errno-" + errno;
+    };
   }
 
   /** The C library's text for an error number. */

@@ -44,7 +44,9 @@ public final class Libc {
   public static final int FALLOC_FL_ZERO_RANGE = 16;
 
   public static final int AF_UNIX = 1;
+  public static final int AF_INET = 2;
   public static final int SOCK_STREAM = 1;
+  public static final int SOCK_DGRAM = 2;
   public static final int SOCK_NONBLOCK = 0x800;
   public static final int SOCK_CLOEXEC = 0x80000;
   public static final int SOL_SOCKET = 1;
