@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.network.tap;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.Offload;
+import java.lang.management.ManagementFactory;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Frames to and from a tap interface, with the kernel as the other side. */
+class TapTrafficTest {
+  @Test
+  void answersPing() throws Exception {
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(1)) {
+      EchoGuest guest = new EchoGuest(tap);
+      tap.start(guest);
+      for (int i = 0; i < 10; i++) {
+        assertTrue(host.ping());
+      }
+      assertEquals(10, guest.pings.get());
+      assertEquals(0, guest.refused.get());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {68, 1500, 9000, 65521})
+  void carriesPacketsUpToTheMtu(int mtu) throws Exception {
+    try (HostNetwork host = new HostNetwork()) {
+      host.namespace.exec("ip", "tuntap", "add", HostNetwork.TAP, "mode", "tap");
+      host.namespace.exec("ip", "link", "set", HostNetwork.TAP, "mtu", "" + mtu, "up");
+      try (TapBackend tap = host.openWithAddress(1);
+          DatagramSocket socket = host.socket()) {
+        assertEquals(mtu, tap.mtu().orElseThrow());
+        EchoGuest guest = new EchoGuest(tap);
+        tap.start(guest);
+        int largest = Math.min(mtu - 28, 65507);
+        assertTrue(HostNetwork.echo(socket, largest), "a full packet");
+        assertEquals(1, guest.datagrams.get());
+        if (largest > 1000) {
+          assertTrue(HostNetwork.echo(socket, 1), "a small one");
+        }
+      }
+    }
+  }
+
+  /** Without offloads the kernel computes every checksum itself. */
+  @Test
+  void leavesUndoneOnlyWhatTheGuestTakes() throws Exception {
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(1);
+        DatagramSocket socket = host.socket()) {
+      AtomicInteger undone = new AtomicInteger();
+      EchoGuest guest =
+          new EchoGuest(tap) {
+            @Override
+            public boolean receive(int queuePair, Frame frame) {
+              undone.accumulateAndGet(frame.header().offloads(), (a, b) -> a | b);
+              return super.receive(queuePair, frame);
+            }
+          };
+      tap.start(guest);
+      assertTrue(HostNetwork.echo(socket, 1000));
+      assertEquals(Offload.NONE, undone.get());
+      tap.receiveOffloads(Offload.SOFTWARE);
+      assertTrue(HostNetwork.echo(socket, 1000), "the host accepts NEEDS_CSUM from the guest");
+      assertEquals(Offload.CSUM, undone.getAndSet(0));
+      for (int mask : new int[] {Offload.TSO4 | Offload.TSO6, Offload.NONE, Offload.ECN}) {
+        tap.receiveOffloads(mask);
+        assertTrue(HostNetwork.echo(socket, 1000));
+        assertEquals(Offload.NONE, undone.get(), "nothing without CSUM");
+      }
+      tap.receiveOffloads(Offload.CSUM | Offload.ECN | Offload.UFO);
+      assertTrue(HostNetwork.echo(socket, 1000));
+      assertEquals(Offload.CSUM, undone.get());
+    }
+  }
+
+  /** The kernel spreads flows over the queues, and each is answered. */
+  @Test
+  void servesSeveralQueues() throws Exception {
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(4)) {
+      assertEquals(4, tap.queuePairs());
+      EchoGuest guest = new EchoGuest(tap);
+      tap.start(guest);
+      for (int i = 0; i < 64; i++) {
+        try (DatagramSocket socket = host.socket()) {
+          assertTrue(HostNetwork.echo(socket, 100 + i));
+        }
+      }
+      assertEquals(64, guest.datagrams.get());
+      int used = 0;
+      for (int queue = 0; queue < 4; queue++) {
+        used += guest.perQueue.get(queue) > 0 ? 1 : 0;
+      }
+      assertTrue(used >= 2, guest.perQueue::toString);
+    }
+  }
+
+  /** One frame waits in the backend, a bounded number in the kernel, in their order. */
+  @Test
+  void keepsAFrameUntilTheGuestHasRoom() throws Exception {
+    int sent = 3000;
+    Semaphore room = new Semaphore(0);
+    AtomicInteger refusals = new AtomicInteger();
+    AtomicLong last = new AtomicLong(-1);
+    AtomicInteger taken = new AtomicInteger();
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(1);
+        DatagramSocket socket = host.socket()) {
+      host.namespace.exec(
+          "ip",
+          "neigh",
+          "add",
+          HostNetwork.GUEST,
+          "lladdr",
+          "02:00:00:00:00:55",
+          "dev",
+          "jkvmtest0");
+      NetworkCard card =
+          new NetworkCard() {
+            @Override
+            public boolean receive(int queuePair, Frame frame) {
+              if (!room.tryAcquire()) {
+                refusals.incrementAndGet();
+                return false;
+              }
+              long number = frame.bytes().getLong(frame.bytes().readerIndex() + 42);
+              assertTrue(number > last.getAndSet(number), "out of order or twice: " + number);
+              taken.incrementAndGet();
+              return true;
+            }
+
+            @Override
+            public void awaitRoom(int queuePair, int timeoutMilliseconds) {
+              try {
+                if (room.tryAcquire(timeoutMilliseconds, TimeUnit.MILLISECONDS)) {
+                  room.release();
+                }
+              } catch (InterruptedException e) {
+                throw new AssertionError(e);
+              }
+            }
+
+            @Override
+            public void setLink(boolean up) {}
+          };
+      tap.start(card);
+      InetAddress guest = InetAddress.getByName(HostNetwork.GUEST);
+      byte[] data = new byte[8];
+      for (int i = 0; i < sent; i++) {
+        java.nio.ByteBuffer.wrap(data).putLong(i);
+        socket.send(new DatagramPacket(data, 8, guest, 9));
+      }
+      TimeUnit.MILLISECONDS.sleep(350);
+      assertEquals(0, taken.get());
+      assertTrue(refusals.get() > 0 && refusals.get() < 20, "waits, does not spin: " + refusals);
+      room.release(sent);
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+      while (taken.get() < 400 && System.nanoTime() < deadline) {
+        TimeUnit.MILLISECONDS.sleep(10);
+      }
+      TimeUnit.MILLISECONDS.sleep(100);
+      assertTrue(taken.get() >= 400 && taken.get() < sent, "taken: " + taken);
+    }
+  }
+
+  @Test
+  void allocatesNothingPerFrame() throws Exception {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    AtomicLong reader = new AtomicLong(-1);
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(1);
+        DatagramSocket socket = host.socket()) {
+      EchoGuest guest =
+          new EchoGuest(tap) {
+            @Override
+            public boolean receive(int queuePair, Frame frame) {
+              reader.compareAndSet(-1, Thread.currentThread().getId());
+              return super.receive(queuePair, frame);
+            }
+          };
+      tap.start(guest);
+      for (int i = 0; i < 2000; i++) {
+        assertTrue(HostNetwork.echo(socket, 64));
+      }
+      long before = threads.getThreadAllocatedBytes(reader.get());
+      for (int i = 0; i < 5000; i++) {
+        assertTrue(HostNetwork.echo(socket, 64));
+      }
+      long allocated = threads.getThreadAllocatedBytes(reader.get()) - before;
+      assertTrue(allocated < 5000, "5000 frames each way: " + allocated + " bytes");
+    }
+  }
+}
