@@ -35,6 +35,7 @@ final class FrameStream implements AutoCloseable {
   private long deadline;
 
   private volatile boolean closing;
+  private volatile boolean brokenPeer;
 
   /** On a connected socket, which this object closes. */
   FrameStream(UnixSocket socket) {
@@ -67,6 +68,7 @@ final class FrameStream implements AutoCloseable {
       while (end - start >= LENGTH_BYTES) {
         long length = Integer.toUnsignedLong(chunk.bytes().getInt(start));
         if (length > Frame.MAX_BYTES) {
+          brokenPeer = true;
           return "sent a frame of "
               + length
               + " bytes, which cannot be; is it QEMU's stream format?";
@@ -155,6 +157,11 @@ final class FrameStream implements AutoCloseable {
       }
     }
     return sent;
+  }
+
+  /** Whether the peer sent what no peer should. */
+  boolean isPeerBroken() {
+    return brokenPeer;
   }
 
   /** Makes {@link #receiveAll} and {@link #transmit} return soon; they do nothing after this. */

@@ -146,16 +146,19 @@ final class StreamConnection implements AutoCloseable {
     return LoggerFactory.getLogger(StreamConnection.class);
   }
 
+  /** Takes and gives no more frames, without waiting for a call that is under way. */
+  synchronized void stop() {
+    closing = true;
+    notifyAll();
+    FrameStream current = stream;
+    if (current != null) {
+      current.stop();
+    }
+  }
+
   @Override
   public void close() {
-    synchronized (this) {
-      closing = true;
-      notifyAll();
-      FrameStream current = stream;
-      if (current != null) {
-        current.stop();
-      }
-    }
+    stop();
     Threads.join(thread);
   }
 }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.network.stream;
+
+import io.jkvm.core.linux.UnixSocket;
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.NetworkCard;
+import java.util.function.Consumer;
+
+/** A peer that connected to us, until it goes. */
+final class AcceptedConnection implements NetworkBackend {
+  private final String name;
+  private final FrameStream stream;
+  private final Consumer<String> whenGone;
+  private NetworkCard card;
+  private Thread thread;
+
+  /**
+   * Not receiving yet.
+   *
+   * @param whenGone is given the reason by the receiving thread, and may close this then
+   */
+  AcceptedConnection(String name, UnixSocket socket, Consumer<String> whenGone) {
+    this.name = name;
+    this.whenGone = whenGone;
+    stream = new FrameStream(socket);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public void start(NetworkCard newCard) {
+    card = newCard;
+  }
+
+  /** Receives from now on: after the start, when whoever learns of the end is ready for it. */
+  synchronized void receive() {
+    thread = Threads.start(name + " receive", () -> whenGone.accept(stream.receiveAll(card)));
+  }
+
+  boolean isPeerBroken() {
+    return stream.isPeerBroken();
+  }
+
+  @Override
+  public boolean transmit(int queuePair, Frame frame) {
+    return stream.transmit(frame);
+  }
+
+  private synchronized Thread thread() {
+    return thread;
+  }
+
+  @Override
+  public void close() {
+    stream.stop();
+    Threads.join(thread());
+    stream.close();
+  }
+}
