@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [all|kernel|smp|initramfs|rootfs|stock]...: guests' images, into guest-images/build/.
-# 'all' is our own guests; 'stock' is a distribution's kernel with an initrd of its own.
+# build.sh [all|kernel|smp|initramfs|rootfs|stock|network-tools]...: guests' images, into
+# guest-images/build/. 'all' is our own guests; 'stock' is a distribution's kernel with an initrd of
+# its own; 'network-tools' are iperf3, sockperf and ethtool, to go after the initramfs.
 #
 # Results are kept in ${XDG_CACHE_HOME:-~/.cache}/jkvm/<key>/, the key a hash of everything that
 # they are made of, so that another clone builds nothing. Exit status: 0 done, 1 a step failed,
@@ -200,7 +201,7 @@ root() { # initramfs|disk, result's name
   need busybox-static e2fsprogs
   version=$(version_of busybox-static)
   key=$(key_of "$1 $version" "$here/rootfs/make-root.sh" "$here/rootfs/init" \
-    "$here/rootfs/udhcpc.script" "$here"/rootfs/etc/*)
+    "$here/rootfs/udhcpc.script" "$here"/rootfs/etc/* "$here"/rootfs/www/*)
   if ! have "$key" "$2"; then
     say "making $2 with busybox $version (2 s)"
     mkdir "$work/result"
@@ -227,6 +228,21 @@ stock() {
   deliver "$key" stock-vmlinuz stock-initrd.img
 }
 
+network_tools() {
+  need iperf3 sockperf ethtool cpio
+  key=$(key_of "$(version_of iperf3) $(version_of sockperf) $(version_of ethtool) $(version_of libc6)" \
+    "$here"/network-tools/*)
+  if ! have "$key" network-tools.cpio; then
+    say "making network-tools.cpio (1 s)"
+    mkdir "$work/result"
+    PATH=$PATH:/usr/sbin:/sbin sh "$here/network-tools/make-network-tools.sh" \
+      "$work/result/network-tools.cpio" iperf3 sockperf ethtool >"$log" 2>&1 ||
+      fail_step "making network-tools.cpio"
+    publish "$key"
+  fi
+  deliver "$key" network-tools.cpio
+}
+
 # --- main ---------------------------------------------------------------------------------------
 
 [ $# -gt 0 ] || set -- all
@@ -234,8 +250,8 @@ targets=
 for target in "$@"; do
   case $target in
     all) targets="$targets kernel smp initramfs rootfs" ;;
-    kernel | smp | initramfs | rootfs | stock) targets="$targets $target" ;;
-    *) fail 2 "usage: build.sh [all|kernel|smp|initramfs|rootfs|stock]..., not '$target'" ;;
+    kernel | smp | initramfs | rootfs | stock | network-tools) targets="$targets $target" ;;
+    *) fail 2 "usage: build.sh [all|kernel|smp|initramfs|rootfs|stock|network-tools]..., not '$target'" ;;
   esac
 done
 
@@ -258,5 +274,6 @@ for target in $targets; do
     initramfs) root initramfs initramfs.cpio ;;
     rootfs) root disk rootfs.img ;;
     stock) stock ;;
+    network-tools) network_tools ;;
   esac
 done

@@ -7,8 +7,8 @@ kind=$1 busybox=$2 output=$3
 here=$(cd "$(dirname "$0")" && pwd)
 DISK_MIB=64
 
-directories='bin dev etc mnt proc root run sbin sys tmp usr usr/bin usr/sbin usr/share
-usr/share/udhcpc var var/log'
+directories='bin dev etc etc/udhcpc mnt proc root run sbin sys tmp usr usr/bin usr/sbin usr/share
+var var/log var/www'
 mode_of() {
   case $1 in
     tmp) echo 1777 ;;
@@ -23,7 +23,8 @@ etc/passwd 0644 $here/etc/passwd
 etc/group 0644 $here/etc/group
 etc/hosts 0644 $here/etc/hosts
 etc/fstab 0644 $here/etc/fstab
-usr/share/udhcpc/default.script 0755 $here/udhcpc.script"
+etc/udhcpc/default.script 0755 $here/udhcpc.script
+var/www/index.html 0644 $here/www/index.html"
 
 # --- initramfs: the "newc" archive, one entry after the other ---------------------------------
 ino=0
@@ -64,6 +65,7 @@ initramfs() {
     link bin/sh busybox
     link bin/mount busybox
     link sbin/init ../init
+    link etc/resolv.conf ../run/resolv.conf
     entry 'TRAILER!!!' 0 0 0 0
   }
 }
@@ -85,6 +87,7 @@ disk() {
     [ "$applet" = busybox ] || [ "$applet" = init ] || ln -s busybox "$tree/bin/$applet"
   done
   ln -s ../init "$tree/sbin/init"
+  ln -s ../run/resolv.conf "$tree/etc/resolv.conf"
   rm -f "$output"
   # With a journal: what the guest synced survives the end of the hypervisor, and the next
   # mount needs no check. Without checksums: CRC32C costs an interpreted kernel 10 ms a block.
