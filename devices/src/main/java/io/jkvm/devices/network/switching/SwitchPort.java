@@ -11,7 +11,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /** A card's connection to an {@link EthernetSwitch}. */
 final class SwitchPort implements NetworkBackend {
-  private static final int OFFLOADS = Offload.SOFTWARE | Offload.UFO;
+  // What any receiving card can do itself if its guest does not.
+  private static final int OFFLOADS = Offload.SOFTWARE;
   private static final int CLOSED = 0x80000000;
 
   /** How many addresses of the table lead here; guarded by the table. */
