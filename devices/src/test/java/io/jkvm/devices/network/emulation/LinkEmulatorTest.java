@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.network.emulation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.RecordingBackend;
+import io.jkvm.devices.network.RecordingCard;
+import io.jkvm.devices.network.TestFrames;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class LinkEmulatorTest {
+  private static final long MILLI = 1_000_000L;
+
+  private final RecordingBackend inner = new RecordingBackend(Offload.CSUM);
+  private final RecordingCard card = new RecordingCard();
+
+  private LinkEmulator link(long rate, double loss, long delay, long seed) throws IOException {
+    LinkEmulator link = new LinkEmulator(inner, new LinkSettings(rate, loss, delay, seed));
+    link.start(card);
+    return link;
+  }
+
+  private static int[] numbers(RecordingCard card) {
+    return card.received().stream()
+        .mapToInt(frame -> TestFrames.number(TestFrames.of(frame.bytes())))
+        .toArray();
+  }
+
+  @Test
+  void rateIsKeptInBothDirectionsWithinTenPercent() throws Exception {
+    try (LinkEmulator link = link(40_000_000, 0, 0, 0)) {
+      Frame frame = TestFrames.numbered(1, 2, 0, 1500);
+      long end = System.nanoTime() + 1300 * MILLI;
+      while (System.nanoTime() < end) {
+        // Enough to keep both queues filled.
+        for (int i = 0; i < 20; i++) {
+          link.transmit(0, frame);
+          inner.card().receive(0, frame);
+        }
+        Thread.sleep(1);
+      }
+      assertRate(40_000_000, inner.transmitted);
+      assertRate(40_000_000, card);
+      assertTrue(link.droppedFrames() > 0, "more was sent than fits");
+    }
+  }
+
+  private static void assertRate(long expected, RecordingCard at) {
+    List<RecordingCard.Received> all = at.received();
+    long first = all.get(0).nanos();
+    long bits = all.stream().filter(r -> r.nanos() - first < 1000 * MILLI).count() * 1500L * 8;
+    double ratio = (double) bits / expected;
+    assertTrue(ratio > 0.9 && ratio < 1.1, "share of the rate: " + ratio);
+  }
+
+  @Test
+  void delayIsNeverLessThanAskedAndOrderIsKept() throws Exception {
+    try (LinkEmulator link = link(0, 0, 30 * MILLI, 0)) {
+      long[] sent = new long[200];
+      for (int i = 0; i < sent.length; i++) {
+        sent[i] = System.nanoTime();
+        assertTrue(link.transmit(0, TestFrames.numbered(1, 2, i, 100)));
+        assertTrue(inner.card().receive(0, TestFrames.numbered(1, 2, i, 100)));
+        if (i % 10 == 0) {
+          Thread.sleep(1);
+        }
+      }
+      assertDelayed(sent, inner.transmitted);
+      assertDelayed(sent, card);
+    }
+  }
+
+  private static void assertDelayed(long[] sent, RecordingCard at) throws InterruptedException {
+    assertEquals(sent.length, at.await(sent.length, 5000));
+    long[] delays = new long[sent.length];
+    int[] numbers = numbers(at);
+    for (int i = 0; i < sent.length; i++) {
+      assertEquals(i, numbers[i]);
+      delays[i] = at.received().get(i).nanos() - sent[i];
+      assertTrue(delays[i] >= 30 * MILLI, "delay " + delays[i]);
+    }
+    Arrays.sort(delays);
+    assertTrue(delays[sent.length / 2] < 45 * MILLI, "median " + delays[sent.length / 2]);
+  }
+
+  private int[] survivors(long rate, long delay, long seed, boolean fromGuest) throws Exception {
+    RecordingBackend backend = new RecordingBackend(Offload.NONE);
+    RecordingCard guest = new RecordingCard();
+    try (LinkEmulator link = new LinkEmulator(backend, new LinkSettings(rate, 0.1, delay, seed))) {
+      link.start(guest);
+      for (int i = 0; i < 900; i++) {
+        Frame frame = TestFrames.numbered(1, 2, i, 60);
+        assertTrue(fromGuest ? link.transmit(0, frame) : backend.card().receive(0, frame));
+      }
+      RecordingCard at = fromGuest ? backend.transmitted : guest;
+      int expected = 900 - (int) link.lostFrames();
+      assertEquals(expected, at.await(expected, 5000));
+      assertEquals(0, link.droppedFrames());
+      return numbers(at);
+    }
+  }
+
+  @Test
+  void seedAloneDecidesWhichFramesAreLost() throws Exception {
+    int[] first = survivors(0, 0, 42, true);
+    assertTrue(first.length > 900 * 0.85 && first.length < 900 * 0.95, first.length + " of 900");
+    assertEquals(Arrays.toString(first), Arrays.toString(survivors(0, 0, 42, true)));
+    assertEquals(Arrays.toString(first), Arrays.toString(survivors(0, MILLI, 42, true)));
+    assertEquals(Arrays.toString(first), Arrays.toString(survivors(1L << 40, 0, 42, true)));
+    assertNotEquals(Arrays.toString(first), Arrays.toString(survivors(0, 0, 43, true)));
+    int[] other = survivors(0, 0, 42, false);
+    assertNotEquals(Arrays.toString(first), Arrays.toString(other));
+    assertEquals(Arrays.toString(other), Arrays.toString(survivors(0, MILLI, 42, false)));
+  }
+
+  @Test
+  void lossOfNoneAndAll() throws Exception {
+    try (LinkEmulator link = link(0, 1, 0, 1)) {
+      for (int i = 0; i < 100; i++) {
+        assertTrue(link.transmit(0, TestFrames.numbered(1, 2, i, 60)));
+      }
+      assertEquals(0, inner.transmitted.count());
+      assertEquals(100, link.lostFrames());
+    }
+  }
+
+  @Test
+  void queueIsBoundedInFramesAndBytes() throws Exception {
+    try (LinkEmulator link = link(1000, 0, 0, 0)) {
+      int taken = 0;
+      for (int i = 0; i < 5000; i++) {
+        taken += link.transmit(0, TestFrames.numbered(1, 2, i, 60)) ? 1 : 0;
+        assertTrue(inner.card().receive(0, TestFrames.numbered(1, 2, i, 65000)));
+      }
+      assertTrue(taken >= 1000 && taken <= 1010, "taken " + taken);
+      int bytesLimit = ((1 << 20) + Frame.MAX_BYTES) / 65000;
+      long dropped = link.droppedFrames() - (5000 - taken);
+      assertTrue(dropped >= 5000 - bytesLimit - 3 && dropped <= 5000 - bytesLimit, "" + dropped);
+    }
+  }
+
+  @Test
+  void closeWithFullQueuesIsQuickAndNothingComesAfter() throws Exception {
+    LinkEmulator link = link(1_000_000, 0, 20 * MILLI, 0);
+    for (int i = 0; i < 5000; i++) {
+      link.transmit(0, TestFrames.numbered(1, 2, i, 60));
+      inner.card().receive(0, TestFrames.numbered(1, 2, i, 60));
+    }
+    card.await(1, 5000);
+    long start = System.nanoTime();
+    link.close();
+    card.setClosed();
+    assertTrue(System.nanoTime() - start < 1000 * MILLI);
+    assertTrue(inner.isClosed());
+    assertEquals(0, threads());
+    assertTrue(inner.card().receive(0, TestFrames.numbered(1, 2, 0, 60)));
+    assertFalse(link.transmit(0, TestFrames.numbered(1, 2, 0, 60)));
+    Thread.sleep(50);
+    assertNull(card.wrong());
+    assertNull(inner.transmitted.wrong());
+    link.close();
+  }
+
+  @Test
+  void closeWithoutStartEndsToo() {
+    new LinkEmulator(inner, new LinkSettings(1000, 0, 1, 0)).close();
+    assertTrue(inner.isClosed());
+  }
+
+  private static long threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("net-recording"))
+        .count();
+  }
+
+  @Test
+  void threadsAreThereOnlyIfNeeded() throws Exception {
+    try (LinkEmulator link = link(0, 0.5, 0, 0)) {
+      assertEquals("recording", link.name());
+      assertEquals(0, threads());
+    }
+    try (LinkEmulator link = link(1000, 0.5, 0, 0)) {
+      assertEquals(3, link.queuePairs());
+      assertEquals(2, threads());
+    }
+    assertEquals(0, threads());
+  }
+
+  @Test
+  void whatTheGuestRefusesIsDroppedAndCounted() throws Exception {
+    card.setFull(true);
+    try (LinkEmulator link = link(0, 0, 0, 0)) {
+      assertTrue(inner.card().receive(0, TestFrames.numbered(1, 2, 0, 60)));
+      assertEquals(1, link.droppedFrames());
+    }
+  }
+
+  @Test
+  void headerAndQueuePairGoWithTheFrame() throws Exception {
+    try (LinkEmulator link = link(0, 0, MILLI, 0)) {
+      Frame frame = TestFrames.hex(TestFrames.TCP4);
+      frame.header().needChecksum(34, 16);
+      link.transmit(2, frame);
+      frame.header().clear();
+      link.transmit(1, frame);
+      assertEquals(2, inner.transmitted.await(2, 5000));
+      List<RecordingCard.Received> sent = inner.transmitted.received();
+      assertEquals(Offload.CSUM, sent.get(0).offloads());
+      assertEquals(2, sent.get(0).queuePair());
+      assertEquals(Offload.NONE, sent.get(1).offloads());
+      inner.card().setLink(false);
+      assertFalse(card.isUp());
+      link.receiveOffloads(3);
+      assertEquals(3, inner.receiveOffloads());
+      assertEquals(1234, link.mtu().getAsInt());
+      assertEquals(Offload.CSUM, link.transmitOffloads());
+    }
+  }
+
+  @Test
+  void settingsOutOfRangeAreRefused() {
+    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(-1, 0, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, 1.01, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, -0.1, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, Double.NaN, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, 0, -1, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, 0, 1L << 60, 0));
+  }
+}
