@@ -32,6 +32,8 @@ import picocli.CommandLine.ParameterException;
       "Examples:",
       "  jkvm run --kernel arch/x86/boot/bzImage --initrd initramfs.cpio",
       "  jkvm run --disk rootfs.img --disk data.img,ro,id=data --mem 1G",
+      "  jkvm run --disk rootfs.img --net user --publish 127.0.0.1:8080:80",
+      "  jkvm run --disk rootfs.img --net tap=tap0,mac=02:00:00:00:00:01,pcap=guest.pcap",
       "  jkvm run --disk rootfs.img --cmdline 'jkvm.run=\"uname -a\" quiet' --timeout 60s"
     })
 final class RunCommand implements Callable<Integer> {
@@ -64,6 +66,35 @@ final class RunCommand implements Callable<Integer> {
         "The first is the root file system, writable, unless the command line has a root=."
       })
   private List<String> disks = List.of();
+
+  @Option(
+      names = "--net",
+      paramLabel = "NETWORK[,OPTION...]",
+      arity = "0..1",
+      fallbackValue = "user",
+      description = {
+        "A network card, eth0 and so on; may be repeated. On one of these networks:",
+        "user: the host's, without any privilege, through passt (also if none is given); the guest"
+            + " gets 10.0.2.15 by DHCP, the host is 10.0.2.2.",
+        "passt=PATH: the same, by a passt that runs and listens there.",
+        "tap=NAME[,queues=N]: a tap interface, made if there is none and we may.",
+        "switch=NAME: a switch inside this process.",
+        "socket=listen:PATH, socket=connect:PATH: another jkvm's, by a Unix socket.",
+        "Options: mac=ADDRESS (default: random, another one each time), mtu=BYTES, pcap=FILE (a"
+            + " capture of all frames), and to try a bad network rate=100M (bits/s), loss=0.01,"
+            + " delay=5ms, seed=42 (lose the same ones each time)."
+      })
+  private List<String> nets = List.of();
+
+  @Option(
+      names = "--publish",
+      paramLabel = "[ADDRESS:]PORT:GUESTPORT[/udp]",
+      description = {
+        "Lead a port of the host (of 127.0.0.1 if no address is given) to one of the guest, on the"
+            + " first network of the user's; may be repeated.",
+        "Without --net, there is a --net user as well."
+      })
+  private List<String> published = List.of();
 
   @Option(
       names = {"-m", "--mem"},
@@ -182,6 +213,7 @@ final class RunCommand implements Callable<Integer> {
     for (String disk : disks) {
       diskConfigs.add(checked("--disk", () -> DiskConfig.parse(disk)));
     }
+    List<NetConfig> netConfigs = netConfigs();
     Path chosen = kernel;
     if (chosen == null) {
       chosen = KernelFinder.usualPlaces().find();
@@ -191,6 +223,7 @@ final class RunCommand implements Callable<Integer> {
         chosen,
         initrds,
         diskConfigs,
+        netConfigs,
         memoryBytes,
         cpus,
         onReboot,
@@ -201,6 +234,15 @@ final class RunCommand implements Callable<Integer> {
         Optional.ofNullable(commandLineOnly),
         cpuid,
         kvmDevice);
+  }
+
+  private List<NetConfig> netConfigs() {
+    List<NetConfig> configs = new ArrayList<>();
+    for (String net : nets) {
+      configs.add(checked("--net", () -> NetConfig.parse(net, MacAddress.random())));
+    }
+    checked("--net", () -> NetConfig.checkDistinct(configs));
+    return checked("--publish", () -> NetConfig.publish(configs, published));
   }
 
   private static Path checkNamesFile(Path file) {

@@ -37,6 +37,7 @@ import io.jkvm.devices.virtio.VirtioMmio;
 import io.jkvm.devices.virtio.VirtioPci;
 import io.jkvm.devices.virtio.block.RawImage;
 import io.jkvm.devices.virtio.block.VirtioBlock;
+import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.devices.virtio.rng.VirtioRng;
 import io.jkvm.firmware.boot.BootConfig;
 import io.jkvm.firmware.boot.BootState;
@@ -68,6 +69,7 @@ final class VmAssembler {
   private final Reporter reporter;
   private final StopLatch stop;
   private final SerialSink console;
+  private final NamedSwitches switches;
 
   private final CloseStack resources = new CloseStack();
   private final IoBus.Builder ports = IoBus.builder();
@@ -82,6 +84,7 @@ final class VmAssembler {
    * An assembler for one machine.
    *
    * @param known what an earlier machine's assembler found out about the host, or null to find out
+   * @param switches where this machine meets others of the same process
    */
   VmAssembler(
       VmConfig config,
@@ -89,13 +92,15 @@ final class VmAssembler {
       HostCapabilities known,
       Reporter reporter,
       StopLatch stop,
-      SerialSink console) {
+      SerialSink console,
+      NamedSwitches switches) {
     this.config = config;
     this.host = host;
     this.capabilities = known;
     this.reporter = reporter;
     this.stop = stop;
     this.console = console;
+    this.switches = switches;
   }
 
   /**
@@ -120,7 +125,9 @@ final class VmAssembler {
       resources.push(image::flush); // what the guest wrote and never flushed
       disks.add(image);
     }
-    reporter.step("kernel and disks are open");
+    NetworkAssembler network = new NetworkAssembler(resources, switches);
+    List<VirtioNet> cards = network.open(config.nets());
+    reporter.step("kernel, disks and networks are open");
 
     Kvm kvm = resources.push(Kvm.open(config.kvmDevice()));
     checkCpus(kvm);
@@ -147,6 +154,7 @@ final class VmAssembler {
       String id = disk.id().orElse(VirtioBlock.defaultId(disk.image()));
       virtio.add(new VirtioBlock(disks.get(i), id));
     }
+    virtio.addAll(cards);
     if (config.rng()) {
       virtio.add(new VirtioRng());
     }
@@ -181,6 +189,7 @@ final class VmAssembler {
 
     List<KvmVcpu> vcpus = createVcpus(vm, supported);
     VcpuSetup.enter(vcpus.get(0), boot);
+    network.start();
     return new Machine(
         new VirtualMachine("jkvm", memory, vcpus, ports.build(), mmio.build(), stop, resources),
         serial,
@@ -288,7 +297,7 @@ final class VmAssembler {
           devices.size()
               + " virtio devices do not fit on the PCI bus, which has "
               + (PciBus.DEVICE_COUNT - 1)
-              + " places; give fewer disks, or --virtio=mmio");
+              + " places; give fewer disks and networks, or --virtio=mmio");
     }
     PciMemoryWindow window =
         new PciMemoryWindow(range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END));

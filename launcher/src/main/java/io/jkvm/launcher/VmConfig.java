@@ -10,6 +10,7 @@ import java.util.Optional;
  *
  * @param kernel a bzImage or an ELF vmlinux
  * @param initrds files that make up the initial RAM disk, in this order; empty for none
+ * @param nets network cards, in the order of eth0, eth1 and so on
  * @param memoryBytes size of RAM
  * @param cpus number of vCPUs
  * @param rng whether there is a virtio-rng
@@ -22,6 +23,7 @@ record VmConfig(
     Path kernel,
     List<Path> initrds,
     List<DiskConfig> disks,
+    List<NetConfig> nets,
     long memoryBytes,
     int cpus,
     OnReboot onReboot,
@@ -36,6 +38,7 @@ record VmConfig(
   VmConfig {
     initrds = List.copyOf(initrds);
     disks = List.copyOf(disks);
+    nets = List.copyOf(nets);
     cpuid = List.copyOf(cpuid);
   }
 }

@@ -86,6 +86,7 @@ final class VmRun {
             "standard output",
             e -> stopForGood(StopReason.Kind.HOST_FAILURE, e.getMessage()));
     HostFacts host = HostFacts.read();
+    NamedSwitches switches = new NamedSwitches();
     Optional<HostTerminal> terminal = Optional.empty();
     try {
       HostCapabilities capabilities = null;
@@ -93,7 +94,8 @@ final class VmRun {
         StopLatch stop = nextLatch();
         PanicWatch panicWatch = new PanicWatch(output);
         VmAssembler.Machine machine =
-            new VmAssembler(config, host, capabilities, reporter, stop, panicWatch).assemble();
+            new VmAssembler(config, host, capabilities, reporter, stop, panicWatch, switches)
+                .assemble();
         if (capabilities == null) {
           capabilities = machine.capabilities();
           noteSoftwareKvm(capabilities);

@@ -26,6 +26,12 @@ class BadUsageIT {
         Arguments.of("--mem=1M", "give at least 64M"),
         Arguments.of("--cpuid=-warp", "unknown processor feature 'warp'; use the names of"),
         Arguments.of("--disk=x.img,rw", "unknown disk option 'rw' in 'x.img,rw'; there are"),
+        Arguments.of(
+            "--net=bridge=br0", "unknown network 'bridge=br0'; there are user, passt=PATH"),
+        Arguments.of("--net=user,mac=01:00:5e:00:00:01", "is a multicast address"),
+        Arguments.of("--net=tap=t,queues=17", "queues=17 is not a number from 1 to 16"),
+        Arguments.of("--net=user,rate=0", "rate=0 lets nothing through"),
+        Arguments.of("--publish=8080", "port forward '8080' is not [ADDR:]HOSTPORT:GUESTPORT"),
         Arguments.of("--boot=uefi", "expected one of"));
   }
 

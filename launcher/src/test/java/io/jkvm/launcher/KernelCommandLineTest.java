@@ -46,6 +46,7 @@ class KernelCommandLineTest {
             Path.of("bzImage"),
             initrds,
             disks,
+            List.of(),
             64L << 20,
             1,
             OnReboot.STOP,

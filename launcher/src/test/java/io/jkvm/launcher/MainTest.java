@@ -39,6 +39,19 @@ class MainTest {
         usage("--disk: '' names no file", "run", "-k", "k", "--disk", ""),
         usage("--kernel: '' names no file", "run", "--kernel", ""),
         usage("--initrd: '' names no file", "run", "-k", "k", "--initrd", ""),
+        usage(
+            "--net: unknown network 'bridge'; there are user,",
+            "run",
+            "-k",
+            "k",
+            "--net",
+            "bridge"),
+        usage("--net: unknown network ''", "run", "-k", "k", "--net="),
+        usage("--net: rate=0 lets nothing", "run", "-k", "k", "--net", "--net=user,rate=0"),
+        usage("--net: queues=99 is not", "run", "-k", "k", "--net", "tap=t,queues=99"),
+        usage("--publish: port forward '80'", "run", "-k", "k", "--publish", "80"),
+        usage("twice", "run", "-k", "k", "--publish", "8080:80", "--publish", "8080:81"),
+        usage("add --net user", "run", "-k", "k", "--net=tap=t", "--publish", "8080:80"),
         usage("--cpuid: no feature given", "run", "--cpuid"),
         usage("--cpuid: unknown processor feature 'warp'", "run", "--cpuid", "-cx16,+warp"),
         usage("--cpuid: unknown processor feature 'warp'", "run", "--cpuid=-warp"));
@@ -65,6 +78,14 @@ class MainTest {
     assertEquals(
         ExitStatus.HOST,
         execute("run", "-k", "/no/kernel", "--cpuid", "-cx16,-avx", "--cpuid=+aes,"));
+    String text = err.toString();
+    assertTrue(text.contains("/no/kernel"), text);
+  }
+
+  @Test
+  void bareNetTakesNoOtherOption() {
+    assertEquals(
+        ExitStatus.HOST, execute("run", "--net", "--kernel", "/no/kernel", "--net", "--quiet"));
     String text = err.toString();
     assertTrue(text.contains("/no/kernel"), text);
   }
