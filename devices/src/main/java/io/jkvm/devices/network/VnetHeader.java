@@ -91,6 +91,11 @@ public final class VnetHeader {
     checksumOffset = 0;
   }
 
+  /** Forgets all flags that a sender has no say in: only a receiver may be told of valid sums. */
+  public void keepSendersFlags() {
+    flags &= F_NEEDS_CSUM;
+  }
+
   /** Says that the payload is to be cut. */
   public void segment(int type, int headers, int segmentBytes) {
     gsoType = type;

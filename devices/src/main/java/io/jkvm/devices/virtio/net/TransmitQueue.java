@@ -51,6 +51,7 @@ final class TransmitQueue {
     frame.bytes().setIndex(Frame.HEADROOM_BYTES, (int) (Frame.HEADROOM_BYTES + length));
     VnetHeader header = frame.header();
     header.read(frame.bytes(), HEADER_AT);
+    header.keepSendersFlags();
     int asked = header.offloads();
     if (asked < 0
         || (asked & ~hostOffloads) != 0

@@ -107,6 +107,15 @@ class TransmitTest {
   }
 
   @Test
+  void aGuestCanNotVouchForItsOwnChecksums() throws Exception {
+    RecordingNetwork network = new RecordingNetwork();
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      guest.send(header(0xfe, 0, 0, 0, 0, 0), frame(60, 7));
+      assertEquals(0, network.sent().get(0).header().flags());
+    }
+  }
+
+  @Test
   void headersThatLieCostTheirFrameOnly() throws Exception {
     RecordingNetwork network =
         new RecordingNetwork(Offload.SOFTWARE | Offload.UFO, 1, OptionalInt.empty());
