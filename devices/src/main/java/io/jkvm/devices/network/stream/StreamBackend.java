@@ -7,6 +7,7 @@ import io.jkvm.core.linux.UnixSocket;
 import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.Offload;
 import java.io.IOException;
 import java.util.OptionalInt;
 
@@ -20,24 +21,37 @@ public final class StreamBackend implements NetworkBackend {
 
   private final String name;
   private final OptionalInt mtu;
+  private final int offloads;
+  private final int maxFrameBytes;
   private final StreamConnection connection;
 
-  /** To a peer with no limit to packets but the frame's. */
-  public StreamBackend(String name, String path) {
-    this(name, path, OptionalInt.empty());
-  }
-
   /**
-   * To a peer whose packets are limited.
+   * To a peer that may be anything: it gets whole frames with checksums, of any size.
    *
    * @param name for logs and threads
    * @param path the socket's file
-   * @param mtu the largest IP packet in bytes
    */
-  public StreamBackend(String name, String path, OptionalInt mtu) {
+  public StreamBackend(String name, String path) {
+    this(name, path, OptionalInt.empty(), Offload.NONE, Frame.MAX_BYTES);
+  }
+
+  private StreamBackend(
+      String name, String path, OptionalInt mtu, int offloads, int maxFrameBytes) {
     this.name = name;
     this.mtu = mtu;
+    this.offloads = offloads;
+    this.maxFrameBytes = maxFrameBytes;
     connection = new StreamConnection(name, () -> connect(path), PAUSE_MILLISECONDS);
+  }
+
+  /** To a passt that somebody else started: with its offloads and limits ({@link PasstBackend}). */
+  public static StreamBackend toPasst(String name, String path) {
+    return new StreamBackend(
+        name,
+        path,
+        OptionalInt.of(PasstBackend.MTU_BYTES),
+        PasstBackend.OFFLOADS,
+        PasstBackend.MAX_FRAME_BYTES);
   }
 
   private static UnixSocket connect(String path) throws IOException {
@@ -74,7 +88,12 @@ public final class StreamBackend implements NetworkBackend {
 
   @Override
   public boolean transmit(int queuePair, Frame frame) {
-    return connection.transmit(frame);
+    return frame.length() <= maxFrameBytes && connection.transmit(frame);
+  }
+
+  @Override
+  public int transmitOffloads() {
+    return offloads;
   }
 
   @Override

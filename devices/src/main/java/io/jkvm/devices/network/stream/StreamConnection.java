@@ -20,7 +20,7 @@ final class StreamConnection implements AutoCloseable {
 
     /** The connection is gone; returns why, given how it looked from here. */
     default String lost(String reason) {
-      return reason;
+      return "the peer " + reason;
     }
   }
 

@@ -22,10 +22,16 @@ final class FakeGuest {
   private final NetworkBackend backend;
   private final TestCard card;
   private byte[] gatewayMac = EVERYBODY;
+  private int udpChecksum;
 
   FakeGuest(NetworkBackend backend, TestCard card) {
     this.backend = backend;
     this.card = card;
+  }
+
+  /** Puts this into datagrams in place of 0, which means that there is none (RFC 768). */
+  void useUdpChecksum(int checksum) {
+    udpChecksum = checksum;
   }
 
   private boolean send(ByteBuffer frame) {
@@ -83,7 +89,7 @@ final class FakeGuest {
     }
     frame.putShort(IP + 10, (short) ~((sum & 0xffff) + (sum >>> 16)));
     frame.putShort((short) from).putShort((short) to).putShort((short) (8 + payload.length));
-    frame.putShort((short) 0).put(payload);
+    frame.putShort((short) udpChecksum).put(payload);
     return send(frame);
   }
 

@@ -19,6 +19,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -26,11 +27,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The real passt; all traffic is to the host's loopback. */
 @Timeout(60)
 class PasstTest {
-  private static final int SECONDS = 3000;
+  private static final String PARAMETERS = "-a 10.0.2.15 -n 24 -g 10.0.2.2 -M 52:55:0a:00:02:02";
+  private static final int WAIT_MILLISECONDS = 3000;
 
   private final TestCard card = new TestCard();
   private List<String> leftBefore;
@@ -115,7 +118,7 @@ class PasstTest {
       byte[] payload = "to the host".getBytes(StandardCharsets.UTF_8);
       assertTrue(guest.sendUdp(40_000, host.getLocalPort(), payload));
       DatagramPacket packet = new DatagramPacket(new byte[100], 100);
-      host.setSoTimeout(SECONDS);
+      host.setSoTimeout(WAIT_MILLISECONDS);
       host.receive(packet);
       assertEquals("to the host", new String(packet.getData(), 0, packet.getLength(), "UTF-8"));
       host.send(packet);
@@ -135,7 +138,7 @@ class PasstTest {
       InetSocketAddress forwarded = new InetSocketAddress("127.0.0.1", port);
       host.send(new DatagramPacket(payload, payload.length, forwarded));
       assertTrue(guest.receiveUdpSource(53, payload) > 0);
-      client.connect(forwarded, SECONDS);
+      client.connect(forwarded, WAIT_MILLISECONDS);
       assertTrue(guest.receivesTcpTo(80));
     }
   }
@@ -170,6 +173,45 @@ class PasstTest {
       FakeGuest guest = new FakeGuest(backend, card);
       assertNotNull(guest.resolveGateway());
       assertNotNull(guest.discover());
+    }
+  }
+
+  /** What the offloads say: neither the checksum nor the size of a datagram matters. */
+  @Test
+  void checksumsDoNotMatter() throws Exception {
+    try (PasstBackend backend = started();
+        DatagramSocket host = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"))) {
+      FakeGuest guest = new FakeGuest(backend, card);
+      guest.useUdpChecksum(0x1234);
+      assertNotNull(guest.resolveGateway());
+      assertNotNull(guest.discover());
+      byte[] payload = new byte[PasstBackend.MAX_FRAME_BYTES - 14 - 28];
+      assertTrue(guest.sendUdp(40_001, host.getLocalPort(), payload));
+      DatagramPacket packet = new DatagramPacket(new byte[70_000], 70_000);
+      host.setSoTimeout(WAIT_MILLISECONDS);
+      host.receive(packet);
+      assertEquals(payload.length, packet.getLength());
+    }
+  }
+
+  @Test
+  void connectsToARunningOne(@TempDir Path directory) throws Exception {
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+    String socket = directory.resolve("passt").toString();
+    Process passt =
+        new ProcessBuilder(("passt -f -i lo -4 " + PARAMETERS + " -s " + socket).split(" "))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try (StreamBackend backend = StreamBackend.toPasst("passt", socket)) {
+      while (!Files.exists(Path.of(socket)) && passt.isAlive()) {
+        Thread.sleep(5);
+      }
+      Thread.sleep(50);
+      backend.start(card);
+      assertNotNull(new FakeGuest(backend, card).resolveGateway());
+    } finally {
+      passt.destroyForcibly().waitFor();
     }
   }
 
