@@ -123,9 +123,12 @@ final class StreamConnection implements AutoCloseable {
     return true;
   }
 
+  static long pauseMilliseconds(int failures, int longest) {
+    return Math.min((long) FIRST_PAUSE_MILLISECONDS << Math.min(failures, 20), longest);
+  }
+
   private synchronized boolean pause() {
-    long milliseconds = (long) FIRST_PAUSE_MILLISECONDS << Math.min(failures, 20);
-    milliseconds = Math.min(milliseconds, longestPauseMilliseconds);
+    long milliseconds = pauseMilliseconds(failures, longestPauseMilliseconds);
     long end = System.nanoTime() + milliseconds * 1_000_000;
     while (!closing && milliseconds > 0) {
       try {

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,20 +26,13 @@ class PasstFailureTest {
       Files.writeString(passt, "#!/bin/sh\n" + script + "\n");
       Files.setPosixFilePermissions(passt, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
-    long before = directories();
+    Leftovers leftovers = new Leftovers();
     try (PasstBackend backend = new PasstBackend("user", List.of(), directory.toString())) {
       String message =
           assertThrows(IOException.class, () -> backend.start(new TestCard())).getMessage();
       assertFalse(message.contains("\n"), message);
-      assertEquals(before, directories());
-      assertEquals(0, ProcessHandle.current().children().filter(ProcessHandle::isAlive).count());
+      leftovers.assertNothing();
       return message;
-    }
-  }
-
-  private static long directories() throws IOException {
-    try (Stream<Path> all = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-      return all.filter(path -> path.getFileName().toString().startsWith("jkvm-passt-")).count();
     }
   }
 
@@ -89,6 +81,16 @@ class PasstFailureTest {
     Files.writeString(directory.resolve("passt"), "\0\0\0");
     String garbage = message(null);
     assertTrue(garbage.contains("passt"), garbage);
+  }
+
+  @Test
+  void startedAgainMoreAndMoreSlowly() {
+    int[] pauses = {1000, 2000, 4000, 8000, 16_000, 30_000, 30_000};
+    for (int i = 0; i < pauses.length; i++) {
+      assertEquals(pauses[i], StreamConnection.pauseMilliseconds(i, 30_000));
+      assertEquals(1000, StreamConnection.pauseMilliseconds(i, 1000));
+    }
+    assertEquals(30_000, StreamConnection.pauseMilliseconds(Integer.MAX_VALUE, 30_000));
   }
 
   @Test

@@ -21,7 +21,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,7 +35,7 @@ class PasstTest {
   private static final int WAIT_MILLISECONDS = 3000;
 
   private final TestCard card = new TestCard();
-  private List<String> leftBefore;
+  private Leftovers leftovers;
 
   @BeforeEach
   void needPasst() throws Exception {
@@ -44,28 +43,14 @@ class PasstTest {
         Stream.of(System.getenv("PATH").split(":"))
             .anyMatch(directory -> Files.isExecutable(Path.of(directory, "passt"))),
         "passt is not installed: apt-get install passt");
-    leftBefore = directories();
+    leftovers = new Leftovers();
   }
 
   @AfterEach
   void leavesNothing() throws Exception {
-    if (leftBefore != null) {
-      assertEquals(leftBefore, directories());
-      assertEquals(0, processes().count());
+    if (leftovers != null) {
+      leftovers.assertNothing();
     }
-  }
-
-  private static List<String> directories() throws IOException {
-    try (Stream<Path> all = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-      return all.map(path -> path.getFileName().toString())
-          .filter(name -> name.startsWith("jkvm-passt-"))
-          .sorted()
-          .toList();
-    }
-  }
-
-  private static Stream<ProcessHandle> processes() {
-    return ProcessHandle.current().children().filter(ProcessHandle::isAlive);
   }
 
   private PasstBackend started(String... forwards) throws IOException {
@@ -104,7 +89,7 @@ class PasstTest {
       byte[] mtu = option(offer, 26);
       assertEquals(backend.mtu().getAsInt(), (mtu[0] & 0xff) << 8 | mtu[1] & 0xff);
       // What the directory was for is done as soon as it is connected.
-      assertEquals(leftBefore, directories());
+      leftovers.assertNoDirectory();
       assertEquals(0, card.linkChanges());
     }
   }
@@ -164,12 +149,13 @@ class PasstTest {
   @Test
   void linkIsDownUntilAnotherRuns() throws Exception {
     try (PasstBackend backend = started()) {
-      ProcessHandle first = processes().findFirst().orElseThrow();
+      ProcessHandle first = Leftovers.processes().findFirst().orElseThrow();
       first.destroyForcibly();
       assertFalse(card.takeLink());
       assertFalse(backend.transmit(0, TestFrames.frame(new byte[60])));
       assertTrue(card.takeLink());
-      assertEquals(1, processes().filter(process -> process.pid() != first.pid()).count());
+      assertEquals(
+          1, Leftovers.processes().filter(process -> process.pid() != first.pid()).count());
       FakeGuest guest = new FakeGuest(backend, card);
       assertNotNull(guest.resolveGateway());
       assertNotNull(guest.discover());
