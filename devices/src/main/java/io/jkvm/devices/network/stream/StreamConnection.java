@@ -93,10 +93,10 @@ final class StreamConnection implements AutoCloseable {
       }
       card.setLink(true);
       if (losses < LOGGED_LOSSES) {
-        logger().info("{}: connected again, the link is up", name);
+        logger().warn("{}: connected again, the link is up", name);
       } else if (losses == LOGGED_LOSSES) {
         losses++;
-        logger().info("{}: connected again; it comes and goes, no more of this is logged", name);
+        logger().warn("{}: connected again; it comes and goes, no more of this is logged", name);
       }
     }
   }
