@@ -23,8 +23,9 @@ cp /bin/busybox "$tree/bin/busybox"
 for applet in $(/bin/busybox --list); do
   [ "$applet" = busybox ] || ln -s busybox "$tree/bin/$applet"
 done
-echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
+printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'nobody:x:65534:65534:nobody:/:/bin/false' >"$tree/etc/passwd"
 echo '127.0.0.1 localhost bed' >"$tree/etc/hosts"
+chmod 1777 "$tree/tmp"
 "$JLINK" --add-modules "$modules" --strip-java-debug-attributes --no-header-files --no-man-pages \
   --output "$tree/jre"
 mkdir "$tree/jkvm"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests.sh [-v] [all | quick | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# tests.sh [-v] [all | quick | network | repeat N]: runs in the outer machine. Boots guests, prints a line for
 # each and the sum; exit status 0 if all passed, else 1.
 
 jkvm=/jkvm/bin/jkvm
@@ -57,6 +57,11 @@ boot() { # limit, words that the output must have (one a line), arguments
     echo $? >/run/status
   fi
   read -r status </run/status
+  check
+}
+
+# Sets problem by status, words and output.
+check() {
   problem=
   [ "$status" = 0 ] || problem="status $status"
   while read -r word; do
@@ -105,6 +110,88 @@ reboot: Power down" \
   rm -f /run/disk.img
 }
 
+# Like boot, but in the background: once the guest says ready, a function talks to it and prints
+# what is wrong; the guest is to end by itself then.
+boot_and_talk() { # function, then as boot
+  talk=$1 limit=$2 words=$3
+  shift 3
+  # shellcheck disable=SC2086
+  timeout -s QUIT -k 10 $((limit + 10)) $jkvm run $options --timeout "${limit}s" "$@" \
+    </dev/null >$output 2>&1 &
+  guest=$!
+  while kill -0 $guest 2>/dev/null && ! grep -q ^ready $output; do sleep 0.1; done
+  said=
+  if kill -0 $guest 2>/dev/null; then
+    said=$($talk 2>&1)
+    [ -z "$said" ] || kill $guest
+  fi
+  status=0
+  wait $guest || status=$?
+  [ -z "$verbose" ] || cat $output
+  check
+  [ -z "$said" ] || problem="$said${problem:+, $problem}"
+}
+
+# --- through passt: DHCP, a published port to the guest's web server, another to end it --------
+talk_user() {
+  wget -q -T 20 -O - http://127.0.0.1:8080/ | grep -qF 'web server in a guest' || echo 'no page'
+  nc 127.0.0.1 8081 </dev/null || echo 'no connection to port 8081'
+}
+network_user() { # transport
+  start=$(now)
+  boot_and_talk talk_user $small_limit "inet addr:10.0.2.15" \
+    --virtio "$1" --kernel $images/bzImage --disk $images/rootfs.img,ro --mem 64M \
+    --net user --publish 127.0.0.1:8080:80 --publish 127.0.0.1:8081:81 \
+    --cmdline 'quiet jkvm.run="ifconfig eth0; echo ready; nc -l -p 81"' || :
+  verdict "$problem" "network, small kernel, user, $1" "$start"
+}
+
+# --- on a tap: ping, then 10 MB to the guest and back ------------------------------------------
+tap_command='echo ready; nc -l -p 5000 >/tmp/f; md5sum /tmp/f; nc -l -p 5001 </tmp/f'
+talk_tap() {
+  ifconfig tap0 192.168.77.1 netmask 255.255.255.0 up || echo 'no tap0'
+  ping -q -c 5 192.168.77.2 | grep -q ' 0% packet loss' || echo 'packets of ping lost'
+  nc 192.168.77.2 5000 </run/sent || echo 'sending failed'
+  # The guest listens again only after its md5sum. A read end that never ends keeps nc reading.
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    nc 192.168.77.2 5001 <>/run/never >/run/returned 2>/run/error && break
+    sleep 0.5
+  done
+  cmp /run/sent /run/returned || cat /run/error
+}
+network_tap() { # small|stock, transport
+  start=$(now)
+  [ -e /run/sent ] || dd if=/dev/urandom of=/run/sent bs=1M count=10 2>/dev/null
+  [ -p /run/never ] || mkfifo /run/never
+  sum=$(md5sum </run/sent)
+  case $1 in
+    small)
+      set -- "$@" $small_limit --kernel $images/bzImage --disk $images/rootfs.img,ro --mem 64M \
+        --cmdline "quiet jkvm.ip=192.168.77.2/24 jkvm.run=\"$tap_command\""
+      ;;
+    stock)
+      cp $images/rootfs.img /run/disk.img
+      # Else the initrd's udev gives the card another name.
+      set -- "$@" $stock_limit --kernel $images/stock-vmlinuz --initrd $images/stock-initrd.img \
+        --disk /run/disk.img \
+        --cmdline "quiet root=/dev/vda rw net.ifnames=0 jkvm.ip=192.168.77.2/24 jkvm.run=\"$tap_command\""
+      ;;
+  esac
+  name="network, $1 kernel, tap, $2" transport=$2 time=$3
+  shift 3
+  boot_and_talk talk_tap "$time" "${sum%% *}" --virtio "$transport" --net tap=tap0 "$@" || :
+  verdict "$problem" "$name" "$start"
+  rm -f /run/disk.img
+}
+
+network_all() {
+  for network_transport in $transports; do
+    network_user "$network_transport"
+    network_tap small "$network_transport"
+  done
+  network_tap stock "$first_transport"
+}
+
 small_most=${small_cpu_counts##* }
 stock_most=${stock_cpu_counts##* }
 first_transport=${transports%% *}
@@ -123,7 +210,9 @@ case $what in
       for cpus in $stock_cpu_counts; do stock direct "$transport" "$cpus"; done
     done
     for way in bzimage bios; do stock $way "$first_transport" "$stock_most"; done
+    network_all
     ;;
+  network) network_all ;;
   repeat)
     i=0
     while [ $i -lt "${2:-20}" ]; do
@@ -132,7 +221,7 @@ case $what in
     done
     ;;
   *)
-    echo "usage: tests.sh [-v] [all | quick | repeat N], not '$what'"
+    echo "usage: tests.sh [-v] [all | quick | network | repeat N], not '$what'"
     exit 2
     ;;
 esac
