@@ -123,7 +123,7 @@ boot_and_talk() { # function, then as boot
   said=
   if kill -0 $guest 2>/dev/null; then
     said=$($talk 2>&1)
-    [ -z "$said" ] || kill $guest
+    [ -z "$said" ] || kill $guest 2>/dev/null
   fi
   status=0
   wait $guest || status=$?
@@ -134,8 +134,17 @@ boot_and_talk() { # function, then as boot
 
 # --- through passt: DHCP, a published port to the guest's web server, another to end it --------
 talk_user() {
-  wget -q -T 20 -O - http://127.0.0.1:8080/ | grep -qF 'web server in a guest' || echo 'no page'
-  nc 127.0.0.1 8081 </dev/null || echo 'no connection to port 8081'
+  # Not wget's -T: with it this busybox crashes.
+  timeout 20 wget -q -O - http://127.0.0.1:8080/ 2>/run/error |
+    grep -qF 'web server in a guest' || echo "no page $(cat /run/error)"
+  # passt accepts before the guest listens.
+  tries=0
+  until grep -qF 'reboot:' $output; do
+    tries=$((tries + 1))
+    [ $tries -lt 20 ] || { echo 'the guest does not end by port 8081' && break; }
+    nc 127.0.0.1 8081 </dev/null >/dev/null 2>&1
+    sleep 0.5
+  done
 }
 network_user() { # transport
   start=$(now)
