@@ -81,7 +81,7 @@ final class NetworkAssembler {
       return new PasstBackend(name, user.published());
     }
     if (place instanceof NetPlace.Passt passt) {
-      return new StreamBackend(name, passt.socket().toString());
+      return StreamBackend.toPasst(name, passt.socket().toString());
     }
     if (place instanceof NetPlace.Tap tap) {
       return TapBackend.open(tap.name(), tap.queues());

@@ -78,7 +78,8 @@ final class VmAssembler {
   private final List<AcpiConfig.VirtioMmio> virtioMmio = new ArrayList<>();
 
   /** A machine ready to start, the serial port that takes input, and what its KVM can run. */
-  record Machine(VirtualMachine vm, Uart16550 serial, HostCapabilities capabilities) {}
+  record Machine(
+      VirtualMachine vm, Uart16550 serial, List<VirtioNet> cards, HostCapabilities capabilities) {}
 
   /**
    * An assembler for one machine.
@@ -193,6 +194,7 @@ final class VmAssembler {
     return new Machine(
         new VirtualMachine("jkvm", memory, vcpus, ports.build(), mmio.build(), stop, resources),
         serial,
+        cards,
         capabilities);
   }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import io.jkvm.core.testing.ProjectFiles;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+
+/** The default guest on a network, and what it talks to. */
+final class NetGuest {
+  private static final int ACCEPT_MILLISECONDS = 120_000;
+
+  private NetGuest() {}
+
+  /** Arguments of a guest without a disk that runs a command, with more arguments. */
+  static String[] args(String commandLine, String command, String... more) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "--kernel",
+                ProjectFiles.guestImage("bzImage").toString(),
+                "--initrd",
+                ProjectFiles.guestImage("initramfs.cpio").toString(),
+                "--cmdline",
+                "quiet " + commandLine + " jkvm.run=\"" + command + "\""));
+    args.addAll(Arrays.asList(more));
+    return args.toArray(new String[0]);
+  }
+
+  /** Bytes that look like nothing, the same each time. */
+  static byte[] data(int length) {
+    byte[] data = new byte[length];
+    new Random(length).nextBytes(data);
+    return data;
+  }
+
+  static String sha256(byte[] bytes) throws Exception {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+  }
+
+  /** Gives the next client these bytes. */
+  static void serve(ServerSocket server, byte[] data) throws Exception {
+    server.setSoTimeout(ACCEPT_MILLISECONDS);
+    try (Socket client = server.accept();
+        OutputStream out = client.getOutputStream()) {
+      out.write(data);
+    }
+  }
+
+  /** Takes what the next client has, to its end. */
+  static byte[] take(ServerSocket server) throws Exception {
+    server.setSoTimeout(ACCEPT_MILLISECONDS);
+    try (Socket client = server.accept();
+        InputStream in = client.getInputStream()) {
+      client.setSoTimeout(ACCEPT_MILLISECONDS);
+      return in.readAllBytes();
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.RequiresKvm;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two jkvm processes joined by a Unix socket. */
+@RequiresKvm
+@Timeout(600)
+class SocketNetworkIT {
+  @TempDir Path folder;
+
+  @Test
+  void twoProcessesExchangeAFile() throws Exception {
+    Path socket = folder.resolve("lan");
+    Path capture = folder.resolve("lan.pcap");
+    try (JkvmProcess one =
+        JkvmProcess.start(
+            NetGuest.args(
+                "jkvm.ip=10.9.0.1/24",
+                "sha256sum < /bin/busybox; nc -l -p 5000 < /bin/busybox; nc -l -p 5001 | sha256sum",
+                "--net",
+                "socket=listen:" + socket + ",pcap=" + capture))) {
+      one.awaitOutput("Linux is up");
+      assertTrue(Files.exists(socket));
+      JkvmProcess.Result second;
+      try (JkvmProcess two =
+          JkvmProcess.start(
+              NetGuest.args(
+                  "jkvm.ip=10.9.0.2/24",
+                  "until nc 10.9.0.1 5000 > /tmp/f; do sleep 1; done; sha256sum < /tmp/f;"
+                      + " until nc 10.9.0.1 5001 < /tmp/f; do sleep 1; done",
+                  "--net",
+                  "socket=connect:" + socket))) {
+        second = two.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      }
+      JkvmProcess.Result first = one.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      String[] sums =
+          first.out().lines().filter(line -> line.endsWith("  -")).toArray(String[]::new);
+      assertEquals(2, sums.length, first::toString);
+      assertEquals(sums[0], sums[1], first::toString);
+      assertTrue(second.out().contains(sums[0]), second::toString);
+      assertTrue(Files.size(capture) > 1 << 20, "the capture holds the transfer");
+      assertTrue(Files.notExists(socket), "the socket is left behind");
+    }
+  }
+}

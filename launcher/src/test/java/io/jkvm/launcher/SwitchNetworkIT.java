@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.devices.network.switching.BackendPort;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Machines of one JVM on a switch of that JVM. */
+@RequiresKvm
+@Timeout(600)
+class SwitchNetworkIT {
+  private static final long MAC = 0x0200_0000_0010L;
+
+  private final NamedSwitches switches = new NamedSwitches();
+
+  private InProcessGuest start(int number, String command) throws Exception {
+    return new InProcessGuest(
+        switches, "switch=lan", MAC + number, "10.9.0." + number + "/24", command);
+  }
+
+  @Test
+  void twoGuestsExchangeAFile() throws Exception {
+    try (InProcessGuest one =
+            start(
+                1, "sha256sum < /bin/busybox; nc -l -p 5000 < /bin/busybox; nc -l -p 5001 | sha256sum");
+        InProcessGuest two =
+            start(
+                2,
+                "until ping -c 3 10.9.0.1; do :; done; until nc 10.9.0.1 5000 > /tmp/f; do sleep 1; done; sha256sum < /tmp/f;"
+                    + " until nc 10.9.0.1 5001 < /tmp/f; do sleep 1; done")) {
+      two.awaitStop();
+      one.awaitStop();
+      String[] sums =
+          one.output().lines().filter(line -> line.endsWith("  -")).toArray(String[]::new);
+      assertEquals(2, sums.length, one.output());
+      assertEquals(sums[0], sums[1], one.output());
+      assertTrue(two.output().contains(sums[0]), two.output());
+      assertTrue(two.output().contains(" 0% packet loss"), two.output());
+    }
+  }
+
+  @Test
+  void aTransferOutlivesALinkThatGoesDownAndUp() throws Exception {
+    try (InProcessGuest one = start(1, "sha256sum < /bin/busybox; nc -l -p 5000 < /bin/busybox");
+        InProcessGuest two =
+            start(2, "until nc 10.9.0.1 5000 > /tmp/f; do sleep 1; done; sha256sum < /tmp/f")) {
+      two.awaitOutput("Linux is up");
+      long before = 0;
+      int flaps = 0;
+      while (two.card().statistics().received() < 10 || flaps < 3) {
+        long received = two.card().statistics().received();
+        if (received > before + 10) {
+          before = received;
+          two.card().setLink(false);
+          Thread.sleep(200);
+          two.card().setLink(true);
+          flaps++;
+        }
+        Thread.sleep(20);
+      }
+      one.awaitStop();
+      two.awaitStop();
+      String sum = one.output().lines().filter(l -> l.endsWith("  -")).findFirst().orElseThrow();
+      assertTrue(two.output().contains(sum), two.output());
+    }
+  }
+
+  @Test
+  void aGuestTalksToANetworkWrittenInJava() throws Exception {
+    try (BackendPort network = new BackendPort(switches.get("lan"), new AnsweringNetwork());
+        InProcessGuest guest = start(2, "ping -c 5 10.9.0.77; ping -c 2 -s 1400 10.9.0.78")) {
+      network.start();
+      guest.awaitStop();
+      assertTrue(guest.output().contains("5 packets received, 0% packet loss"), guest.output());
+      assertTrue(guest.output().contains("2 packets received, 0% packet loss"), guest.output());
+    }
+  }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Linux on the host's network through passt, as a user without privileges has it. */
+@RequiresKvm
+@Timeout(600)
+class UserNetworkIT {
+  private static final String HOST = "10.0.2.2";
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void needsPasst() {
+    boolean installed =
+        List.of(System.getenv("PATH").split(":")).stream()
+            .anyMatch(directory -> Files.isExecutable(Path.of(directory, "passt")));
+    assumeTrue(installed, "passt is not installed");
+  }
+
+  private static ServerSocket listen() throws Exception {
+    return new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+  }
+
+  private static int freePort() throws Exception {
+    try (ServerSocket socket = listen()) {
+      return socket.getLocalPort();
+    }
+  }
+
+  @Test
+  void aWebServerInTheGuestAnswersOnAPortOfTheHost() throws Exception {
+    int port = freePort();
+    // On a disk of its own, as the README has it, by a user who is nobody but may open /dev/kvm.
+    Path root = Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img"));
+    List<String> command = new ArrayList<>();
+    if (asRoot()) {
+      String group = Files.getAttribute(Path.of("/dev/kvm"), "unix:gid").toString();
+      Files.setAttribute(root, "unix:uid", 65534);
+      Files.setPosixFilePermissions(
+          folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+      command.addAll(List.of("setpriv", "--reuid", "65534", "--regid", "65534", "--groups", group));
+    }
+    command.addAll(
+        JkvmProcess.runCommand(
+            "--kernel",
+            ProjectFiles.guestImage("bzImage").toString(),
+            "--disk",
+            root.toString(),
+            "--net",
+            "user",
+            "--publish",
+            "127.0.0.1:" + port + ":80",
+            "--cmdline",
+            "quiet jkvm.run=\"ip addr show eth0; echo ready; read line\""));
+    try (JkvmProcess guest = JkvmProcess.start(command)) {
+      guest.awaitOutput("ready");
+      assertTrue(guest.output().contains("inet 10.0.2.15/24"), guest.output());
+      HttpResponse<String> answer =
+          HttpClient.newHttpClient()
+              .send(
+                  HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/")).build(),
+                  HttpResponse.BodyHandlers.ofString());
+      assertEquals(200, answer.statusCode());
+      assertTrue(answer.body().contains("jkvm"), answer.body());
+      guest.send("\n");
+      JkvmProcess.Result result = guest.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+    }
+  }
+
+  private static boolean asRoot() throws Exception {
+    return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
+  }
+
+  @Test
+  void aLargeFileThereAndBack() throws Exception {
+    byte[] data = NetGuest.data(16 << 20);
+    try (ServerSocket to = listen();
+        ServerSocket from = listen();
+        JkvmProcess guest =
+            JkvmProcess.start(
+                NetGuest.args(
+                    "",
+                    String.format(
+                        "cat /sys/class/net/eth0/mtu; nc %s %d > /tmp/f; sha256sum /tmp/f;"
+                            + " nc %s %d < /tmp/f; ifconfig eth0",
+                        HOST, to.getLocalPort(), HOST, from.getLocalPort()),
+                    "--net"))) {
+      NetGuest.serve(to, data);
+      byte[] back = NetGuest.take(from);
+      JkvmProcess.Result result = guest.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertTrue(result.out().contains(NetGuest.sha256(data)), result::toString);
+      assertArrayEquals(data, back);
+    }
+  }
+
+  @Test
+  void passtThatIsKilledDuringATransferIsStartedAgain() throws Exception {
+    byte[] data = NetGuest.data(1 << 20);
+    try (ServerSocket endless = listen();
+        ServerSocket second = listen();
+        JkvmProcess guest =
+            JkvmProcess.start(
+                NetGuest.args(
+                    "",
+                    String.format(
+                        "nc %s %d > /dev/null & until [ `cat /sys/class/net/eth0/carrier` = 0 ];"
+                            + " do sleep 0.1; done; echo link is down;"
+                            + " until [ `cat /sys/class/net/eth0/carrier` = 1 ]; do sleep 0.1;"
+                            + " done; echo link is up; nc %s %d | sha256sum",
+                        HOST, endless.getLocalPort(), HOST, second.getLocalPort()),
+                    "--net",
+                    "user"))) {
+      Thread sender = new Thread(() -> sendForEver(endless));
+      sender.setDaemon(true);
+      sender.start();
+      guest.awaitOutput("Linux is up");
+      Thread.sleep(6000); // the address, and some of the transfer
+      ProcessHandle passt = passtOf(guest).orElseThrow();
+      passt.destroyForcibly();
+      guest.awaitOutput("link is up");
+      NetGuest.serve(second, data);
+      JkvmProcess.Result result = guest.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertTrue(result.out().contains(NetGuest.sha256(data)), result::toString);
+      assertTrue(result.out().contains("link is down"), result::toString);
+      assertTrue(passtOf(guest).isEmpty(), "passt outlives jkvm");
+    }
+  }
+
+  private static void sendForEver(ServerSocket server) {
+    try {
+      NetGuest.serve(server, new byte[1 << 30]);
+    } catch (Exception e) {
+      // The connection dies with passt.
+    }
+  }
+
+  private static Optional<ProcessHandle> passtOf(JkvmProcess guest) {
+    return ProcessHandle.of(guest.pid()).stream()
+        .flatMap(ProcessHandle::descendants)
+        .filter(process -> process.info().command().orElse("").contains("passt"))
+        .findFirst();
+  }
+
+  @Test
+  void passtDoesNotOutliveAHypervisorThatIsKilled() throws Exception {
+    try (JkvmProcess guest =
+        JkvmProcess.start(NetGuest.args("", "echo ready; sleep 1000", "--net", "user"))) {
+      guest.awaitOutput("ready");
+      ProcessHandle passt = passtOf(guest).orElseThrow();
+      JkvmProcess.signal(guest.pid(), "KILL");
+      passt.onExit().get(10, java.util.concurrent.TimeUnit.SECONDS);
+    }
+  }
+}
