@@ -15,6 +15,12 @@ import java.util.Random;
 
 /** The default guest on a network, and what it talks to. */
 final class NetGuest {
+  /** Takes what a server (address, port) has into /tmp/f, in large pieces as nc itself does not. */
+  static final String RECEIVE = "nc %s %d -e dd of=/tmp/f bs=256k";
+
+  /** Sends /tmp/f to a server. */
+  static final String SEND = "nc %s %d -e dd if=/tmp/f bs=256k";
+
   private static final int ACCEPT_MILLISECONDS = 120_000;
 
   private NetGuest() {}

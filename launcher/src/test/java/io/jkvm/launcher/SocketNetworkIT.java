@@ -25,7 +25,8 @@ class SocketNetworkIT {
         JkvmProcess.start(
             NetGuest.args(
                 "jkvm.ip=10.9.0.1/24",
-                "sha256sum < /bin/busybox; nc -l -p 5000 < /bin/busybox; nc -l -p 5001 | sha256sum",
+                "sha256sum < /bin/busybox; nc -l -p 5000 -e dd if=/bin/busybox bs=256k;"
+                    + " nc -l -p 5001 -e dd of=/tmp/g bs=256k; sha256sum < /tmp/g",
                 "--net",
                 "socket=listen:" + socket + ",pcap=" + capture))) {
       one.awaitOutput("Linux is up");
@@ -35,8 +36,12 @@ class SocketNetworkIT {
           JkvmProcess.start(
               NetGuest.args(
                   "jkvm.ip=10.9.0.2/24",
-                  "until nc 10.9.0.1 5000 > /tmp/f; do sleep 1; done; sha256sum < /tmp/f;"
-                      + " until nc 10.9.0.1 5001 < /tmp/f; do sleep 1; done",
+                  "until "
+                      + String.format(NetGuest.RECEIVE, "10.9.0.1", 5000)
+                      + "; do sleep 1; done;"
+                      + " sha256sum < /tmp/f; sleep 1; until "
+                      + String.format(NetGuest.SEND, "10.9.0.1", 5001)
+                      + "; do sleep 1; done",
                   "--net",
                   "socket=connect:" + socket))) {
         second = two.awaitEnd(JkvmProcess.BOOT_SECONDS);

@@ -26,12 +26,18 @@ class SwitchNetworkIT {
   void twoGuestsExchangeAFile() throws Exception {
     try (InProcessGuest one =
             start(
-                1, "sha256sum < /bin/busybox; nc -l -p 5000 < /bin/busybox; nc -l -p 5001 | sha256sum");
+                1,
+                "sha256sum < /bin/busybox; nc -l -p 5000 -e dd if=/bin/busybox bs=256k;"
+                    + " nc -l -p 5001 -e dd of=/tmp/g bs=256k; sha256sum < /tmp/g");
         InProcessGuest two =
             start(
                 2,
-                "until ping -c 3 10.9.0.1; do :; done; until nc 10.9.0.1 5000 > /tmp/f; do sleep 1; done; sha256sum < /tmp/f;"
-                    + " until nc 10.9.0.1 5001 < /tmp/f; do sleep 1; done")) {
+                "until ping -c 3 10.9.0.1; do :; done; until "
+                    + String.format(NetGuest.RECEIVE, "10.9.0.1", 5000)
+                    + "; do sleep 1; done;"
+                    + " sha256sum < /tmp/f; sleep 1; until "
+                    + String.format(NetGuest.SEND, "10.9.0.1", 5001)
+                    + "; do sleep 1; done")) {
       two.awaitStop();
       one.awaitStop();
       String[] sums =
@@ -45,9 +51,14 @@ class SwitchNetworkIT {
 
   @Test
   void aTransferOutlivesALinkThatGoesDownAndUp() throws Exception {
-    try (InProcessGuest one = start(1, "sha256sum < /bin/busybox; nc -l -p 5000 < /bin/busybox");
+    try (InProcessGuest one =
+            start(1, "sha256sum < /bin/busybox; nc -l -p 5000 -e dd if=/bin/busybox bs=4k");
         InProcessGuest two =
-            start(2, "until nc 10.9.0.1 5000 > /tmp/f; do sleep 1; done; sha256sum < /tmp/f")) {
+            start(
+                2,
+                "until "
+                    + String.format(NetGuest.RECEIVE, "10.9.0.1", 5000)
+                    + "; do sleep 1; done; sha256sum < /tmp/f")) {
       two.awaitOutput("Linux is up");
       long before = 0;
       int flaps = 0;

@@ -60,8 +60,11 @@ class TapNetworkIT {
         JkvmProcess guest =
             start(
                 String.format(
-                    "nc %s %d > /tmp/f; sha256sum /tmp/f; nc %s %d < /tmp/f; ifconfig eth0",
-                    HOST, PORT, HOST, PORT + 1),
+                    NetGuest.RECEIVE + "; sha256sum /tmp/f; " + NetGuest.SEND,
+                    HOST,
+                    PORT,
+                    HOST,
+                    PORT + 1),
                 "--net",
                 "tap=jk0",
                 "--virtio",
@@ -129,7 +132,10 @@ class TapNetworkIT {
     byte[] data = NetGuest.data(12 << 20);
     try (ServerSocket to = listen(PORT);
         JkvmProcess guest =
-            start("nc " + HOST + " " + PORT + " > /tmp/f; sha256sum /tmp/f", "--net", "tap=jk0")) {
+            start(
+                String.format(NetGuest.RECEIVE + "; sha256sum /tmp/f", HOST, PORT),
+                "--net",
+                "tap=jk0")) {
       Future<Object> transfer =
           host.submit(
               () -> {

@@ -105,9 +105,11 @@ class UserNetworkIT {
                 NetGuest.args(
                     "",
                     String.format(
-                        "cat /sys/class/net/eth0/mtu; nc %s %d > /tmp/f; sha256sum /tmp/f;"
-                            + " nc %s %d < /tmp/f; ifconfig eth0",
-                        HOST, to.getLocalPort(), HOST, from.getLocalPort()),
+                        NetGuest.RECEIVE + "; sha256sum /tmp/f; " + NetGuest.SEND,
+                        HOST,
+                        to.getLocalPort(),
+                        HOST,
+                        from.getLocalPort()),
                     "--net"))) {
       NetGuest.serve(to, data);
       byte[] back = NetGuest.take(from);
