@@ -17,6 +17,7 @@ import java.security.MessageDigest;
 import java.util.Random;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * TCP between two hosts' kernels through two taps joined back to back: what one kernel leaves
  * undone on a frame the other one does.
  */
+@Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TapSegmentationTest {
   private static final int MEBIBYTES = 64;
 

@@ -12,15 +12,19 @@ import java.lang.management.ManagementFactory;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Frames to and from a tap interface, with the kernel as the other side. */
+@Timeout(60)
 class TapTrafficTest {
   @Test
   void answersPing() throws Exception {
@@ -119,6 +123,7 @@ class TapTrafficTest {
     AtomicInteger refusals = new AtomicInteger();
     AtomicLong last = new AtomicLong(-1);
     AtomicInteger taken = new AtomicInteger();
+    Queue<Long> wrong = new ConcurrentLinkedQueue<>();
     try (HostNetwork host = new HostNetwork();
         TapBackend tap = host.openWithAddress(1);
         DatagramSocket socket = host.socket()) {
@@ -140,7 +145,9 @@ class TapTrafficTest {
                 return false;
               }
               long number = frame.bytes().getLong(frame.bytes().readerIndex() + 42);
-              assertTrue(number > last.getAndSet(number), "out of order or twice: " + number);
+              if (number != last.getAndSet(number) + 1 && number < 400) {
+                wrong.add(number);
+              }
               taken.incrementAndGet();
               return true;
             }
@@ -175,6 +182,7 @@ class TapTrafficTest {
         TimeUnit.MILLISECONDS.sleep(10);
       }
       TimeUnit.MILLISECONDS.sleep(100);
+      assertTrue(wrong.isEmpty(), "lost, twice or out of order: " + wrong);
       assertTrue(taken.get() >= 400 && taken.get() < sent, "taken: " + taken);
     }
   }
@@ -203,7 +211,8 @@ class TapTrafficTest {
         assertTrue(HostNetwork.echo(socket, 64));
       }
       long allocated = threads.getThreadAllocatedBytes(reader.get()) - before;
-      assertTrue(allocated < 5000, "5000 frames each way: " + allocated + " bytes");
+      // The smallest object has 16 bytes; less than one a frame is the JVM's own doing.
+      assertTrue(allocated < 5000 * 16, "5000 frames each way: " + allocated + " bytes");
     }
   }
 }
