@@ -8,7 +8,9 @@
 # Needs root: everything is in a network namespace of its own, which ends with the script.
 #   VMMS="jkvm qemu" BACKENDS="tap passt" TESTS="tcp1-out ..."   do less
 # Needs: make, guest-images/build.sh all network-tools, qemu-system-x86, iperf3, sockperf, passt.
-# Runs in the test bed too, where there is nothing but the outer machine: see bed-network.sh.
+# It runs in the test bed as well, on kvm_amd in an emulated machine:
+#   test-bed/run -t 3600 -w /usr/bin/qemu-system-x86_64 -w /usr/share/qemu -w /usr/share/seabios \
+#     -w /usr/bin/iperf3 -w /usr/bin/sockperf -s benchmarks/network.sh [ROUNDS [SECONDS]]
 set -eu
 rounds=${1:-3}
 seconds=${2:-3}
