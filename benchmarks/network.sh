@@ -118,7 +118,10 @@ start_vmm() { # VMM, backend; its output goes to the file descriptor 1
     tap) server=192.168.77.1 address=192.168.77.2/24 ;;
     passt) server=10.0.2.2 address=10.0.2.15/24,10.0.2.2 ;;
   esac
-  run="$line jkvm.ip=$address jkvm.run=\"sh /bench/run $server $seconds ${software:-n} $tests\""
+  these=$tests
+  # Debian 12's passt breaks iperf3's control connection in this one, whoever has the guest.
+  [ "$2" != passt ] || these=$(echo "$tests" | sed 's/udp64-in//')
+  run="$line jkvm.ip=$address jkvm.run=\"sh /bench/run $server $seconds ${software:-n} $these\""
   case $1,$2 in
     jkvm,tap) set -- jkvm --net tap=tap0 ;;
     jkvm,passt) set -- jkvm --net "passt=$socket" ;;
@@ -135,7 +138,7 @@ start_vmm() { # VMM, backend; its output goes to the file descriptor 1
     qemu)
       exec qemu-system-x86_64 -M pc -enable-kvm -cpu $cpu -m 128 -nodefaults -no-user-config \
         -no-reboot -display none -serial stdio -kernel "$images/vmlinux" -initrd "$work/initrd" \
-        -append "$run reboot=t" "$@" -device virtio-net-pci,netdev=n
+        -append "$run reboot=t" "$@" -device virtio-net-pci,netdev=n,romfile=
       ;;
   esac
 }
