@@ -48,7 +48,8 @@ run: launcher/target/cds.stamp default-guest
 	fi
 
 test: guest-images | java
-	@.ci/require.sh nasm=nasm iasl=acpica-tools script=bsdutils setpriv=util-linux
+	@.ci/require.sh nasm=nasm iasl=acpica-tools script=bsdutils setpriv=util-linux \
+	  ip=iproute2 ping=iputils-ping passt=passt tcpdump=tcpdump
 	@echo "jkvm: building and testing (several minutes)"
 	@mvn -B -ntp verify
 
