@@ -10,7 +10,7 @@ public interface NetworkCard {
    * receives yet, is dropped and counted as taken.
    *
    * @param queuePair the backend's queue that it came by, from 0
-   * @param frame is read during the call only and not changed
+   * @param frame is used during the call only; the headroom may be overwritten, the rest is not
    * @return false if the guest's queue is full: the frame is dropped, unless the caller has a
    *     bounded place to keep it and tries again after {@link #awaitRoom}
    */

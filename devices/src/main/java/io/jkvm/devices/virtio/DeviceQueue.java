@@ -2,7 +2,6 @@
 package io.jkvm.devices.virtio;
 
 import io.jkvm.core.linux.EventFd;
-import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 
 /**
@@ -27,7 +26,7 @@ public final class DeviceQueue {
   }
 
   /** Interrupts the driver if it wants that for what was put into the used ring. */
-  public void announce() throws GuestFault {
+  public void announce() {
     if (rings.needsInterrupt()) {
       transport.queueUsed(index);
     }

@@ -6,7 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -164,7 +165,7 @@ class SoftwareOffloadHostileTest {
     tcp.gsoSize = 8 + random.nextInt(100);
     Frame frame = tcp.build();
     byte[] header = new byte[VnetHeader.BYTES];
-    frame.header().write(Unpooled.wrappedBuffer(header), 0, 0);
+    frame.header().write(ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN), 0, 0);
     for (int i = random.nextInt(4); i >= 0; i--) {
       set(random.nextInt(tcp.headers()), random.nextInt()).accept(frame);
     }
@@ -178,7 +179,7 @@ class SoftwareOffloadHostileTest {
   }
 
   private void finishUnchanged(Frame frame, byte[] header, int accepted) {
-    frame.header().read(Unpooled.wrappedBuffer(header), 0);
+    frame.header().read(ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN), 0);
     byte[] before = TestFrames.bytes(frame);
     offload.finish(
         frame,

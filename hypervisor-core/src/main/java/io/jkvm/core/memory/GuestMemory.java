@@ -95,10 +95,7 @@ public final class GuestMemory implements AutoCloseable {
    */
   public boolean contains(long address, long length) {
     for (int i = 0; i < regions.size(); i++) {
-      GuestRegion region = regions.get(i);
-      long offset = address - region.guestPhysicalAddress();
-      if (Long.compareUnsigned(offset, region.length()) < 0
-          && Long.compareUnsigned(length, region.length() - offset) <= 0) {
+      if (regions.get(i).contains(address, length)) {
         return true;
       }
     }
@@ -120,10 +117,8 @@ public final class GuestMemory implements AutoCloseable {
   public long hostAddress(long address, long length) throws GuestFault {
     for (int i = 0; i < regions.size(); i++) {
       GuestRegion region = regions.get(i);
-      long offset = address - region.guestPhysicalAddress();
-      if (Long.compareUnsigned(offset, region.length()) < 0
-          && Long.compareUnsigned(length, region.length() - offset) <= 0) {
-        return region.mapping().address() + offset;
+      if (region.contains(address, length)) {
+        return region.mapping().address() + address - region.guestPhysicalAddress();
       }
     }
     throw outside(address, length);
@@ -204,6 +199,11 @@ public final class GuestMemory implements AutoCloseable {
 
   /** Copies out of RAM; the target's position does not matter and stays. */
   public void read(long address, ByteBuffer target, int from, int length) throws GuestFault {
+    ByteBuffer chunk = chunk(address, 0);
+    if (length <= chunk.limit() - offset(address)) {
+      target.put(from, chunk, offset(address), length);
+      return;
+    }
     checkRange(address, length);
     for (int done = 0; done < length; ) {
       long at = address + done;
@@ -215,6 +215,11 @@ public final class GuestMemory implements AutoCloseable {
 
   /** Copies into RAM; the source's position does not matter and stays. */
   public void write(long address, ByteBuffer source, int from, int length) throws GuestFault {
+    ByteBuffer chunk = chunk(address, 0);
+    if (length <= chunk.limit() - offset(address)) {
+      chunk.put(offset(address), source, from, length);
+      return;
+    }
     checkRange(address, length);
     for (int done = 0; done < length; ) {
       long at = address + done;
@@ -235,6 +240,19 @@ public final class GuestMemory implements AutoCloseable {
       throw new IllegalArgumentException("slice crosses 1 GiB: 0x" + Long.toHexString(address));
     }
     return chunk.slice(offset(address), length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * A little-endian view of any range, for structures that are used again and again, such as rings;
+   * it must not outlive this object.
+   */
+  public ByteBuffer view(long address, int length) throws GuestFault {
+    for (GuestRegion region : regions) {
+      if (region.contains(address, length)) {
+        return region.mapping().buffer(address - region.guestPhysicalAddress(), length);
+      }
+    }
+    throw outside(address, length);
   }
 
   /** Unmaps the RAM. The VM, its vCPUs and every worker must be gone. */

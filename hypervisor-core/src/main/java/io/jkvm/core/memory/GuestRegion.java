@@ -15,6 +15,13 @@ public record GuestRegion(long guestPhysicalAddress, Mapping mapping) {
     return mapping.length();
   }
 
+  /** Whether a range, both numbers unsigned, is wholly inside; one of 0 bytes may not be behind. */
+  boolean contains(long address, long bytes) {
+    long offset = address - guestPhysicalAddress;
+    return Long.compareUnsigned(offset, length()) < 0
+        && Long.compareUnsigned(bytes, length() - offset) <= 0;
+  }
+
   /** The first address after the region. */
   public long end() {
     return guestPhysicalAddress + mapping.length();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 class GuestMemoryTest {
@@ -45,6 +46,33 @@ class GuestMemoryTest {
       byte[] back = new byte[20];
       memory.read(GIB - 10, back, 0, back.length);
       assertArrayEquals(bytes, back);
+    }
+  }
+
+  @Test
+  void buffersAndViewsMayStraddleAGibibyte() throws Exception {
+    try (GuestMemory memory = GuestMemory.allocate(2 * GIB)) {
+      ByteBuffer bytes = ByteBuffer.allocateDirect(40);
+      for (int i = 0; i < 40; i++) {
+        bytes.put(i, (byte) (i + 1));
+      }
+      memory.write(GIB - 17, bytes, 3, 33);
+      ByteBuffer back = ByteBuffer.allocateDirect(40);
+      memory.read(GIB - 17, back, 3, 33);
+      ByteBuffer view = memory.view(GIB - 17, 33);
+      assertEquals(33, view.capacity());
+      for (int i = 0; i < 33; i++) {
+        assertEquals(i + 4, back.get(3 + i));
+        assertEquals(i + 4, view.get(i));
+      }
+      view.putShort(20, (short) 0x0102);
+      assertEquals(0x0102, memory.readU16(GIB + 3));
+      assertThrows(GuestFault.class, () -> memory.view(2 * GIB - 1, 2));
+      assertThrows(GuestFault.class, () -> memory.view(-1, 2));
+      assertThrows(GuestFault.class, () -> memory.write(2 * GIB - 10, bytes, 0, 11));
+      assertThrows(GuestFault.class, () -> memory.read(2 * GIB - 10, bytes, 0, 11));
+      assertThrows(GuestFault.class, () -> memory.read(-10, bytes, 0, 11));
+      memory.write(2 * GIB - 10, bytes, 0, 10);
     }
   }
 

@@ -9,9 +9,8 @@ import io.jkvm.devices.network.VnetHeader;
 import io.jkvm.devices.virtio.DeviceQueue;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.Virtqueue;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * A receive queue (virtio 1.2, section 5.1.6.4). Frames come on the threads of whoever sends them;
@@ -22,8 +21,8 @@ final class ReceiveQueue {
   private final SoftwareOffload software = new SoftwareOffload();
   private final SoftwareOffload.Output output = this::put;
   private final VnetHeader header = new VnetHeader();
-  private final ByteBuffer headerMemory = ByteBuffer.allocateDirect(VnetHeader.BYTES);
-  private final ByteBuf headerBytes = Unpooled.wrappedBuffer(headerMemory);
+  private final ByteBuffer headerMemory =
+      ByteBuffer.allocateDirect(VnetHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   // Guarded by this.
   private DeviceQueue queue;
@@ -41,11 +40,7 @@ final class ReceiveQueue {
     mergeable = mergeableBuffers;
     first = newQueue.rings().newChain();
     next = newQueue.rings().newChain();
-    try {
-      queue.rings().disableNotifications();
-    } catch (GuestFault e) {
-      queue.fail(e.getMessage());
-    }
+    queue.rings().disableNotifications();
   }
 
   /** When this returns, no thread uses the rings or the eventfd any more. */
@@ -84,11 +79,7 @@ final class ReceiveQueue {
       return true;
     }
     if (usable()) {
-      try {
-        queue.announce();
-      } catch (GuestFault e) {
-        queue.fail(e.getMessage());
-      }
+      queue.announce();
     }
     return done || !usable();
   }
@@ -133,6 +124,14 @@ final class ReceiveQueue {
       rings.takeBack(1);
       return -1;
     }
+    if (left <= first.writableBytes() - VnetHeader.BYTES) {
+      // The header goes before the frame, so that one copy does for both.
+      int start = source - VnetHeader.BYTES;
+      headerFor(frame).write(frame.memory(), start, 1);
+      first.write(0, frame.memory(), start, VnetHeader.BYTES + left);
+      rings.stageUsed(first.head(), (long) VnetHeader.BYTES + left);
+      return 1;
+    }
     int part = (int) Math.min(left, first.writableBytes() - VnetHeader.BYTES);
     first.write(VnetHeader.BYTES, frame.memory(), source, part);
     rings.stageUsed(first.head(), (long) VnetHeader.BYTES + part);
@@ -149,15 +148,20 @@ final class ReceiveQueue {
       rings.stageUsed(next.head(), part);
       buffers++;
     }
+    headerFor(frame).write(headerMemory, 0, buffers);
+    first.write(0, headerMemory, 0, VnetHeader.BYTES);
+    return buffers;
+  }
+
+  /** What the driver is told of a frame. */
+  private VnetHeader headerFor(Frame frame) {
     header.set(frame.header());
     if ((guestOffloads & Offload.CSUM) == 0) {
       header.clear();
     } else if (header.flags() == 0 && SoftwareOffload.checksumValid(frame)) {
       header.checksumValid();
     }
-    header.write(headerBytes, 0, buffers);
-    first.write(0, headerMemory, 0, VnetHeader.BYTES);
-    return buffers;
+    return header;
   }
 
   private static boolean poll(Virtqueue rings, DescriptorChain into) throws GuestFault {
@@ -179,12 +183,7 @@ final class ReceiveQueue {
         sleep(timeoutMilliseconds);
         return;
       }
-      try {
-        if (queue.rings().enableNotifications()) {
-          return;
-        }
-      } catch (GuestFault e) {
-        queue.fail(e.getMessage());
+      if (queue.rings().enableNotifications()) {
         return;
       }
       waiting++;
@@ -194,11 +193,7 @@ final class ReceiveQueue {
       waiting--;
       notifyAll();
       if (queue == waitedFor && !queue.failed()) {
-        try {
-          queue.rings().disableNotifications();
-        } catch (GuestFault e) {
-          queue.fail(e.getMessage());
-        }
+        queue.rings().disableNotifications();
       }
     }
   }

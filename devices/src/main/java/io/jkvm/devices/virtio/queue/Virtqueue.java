@@ -3,7 +3,10 @@ package io.jkvm.devices.virtio.queue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * The device's side of a split virtqueue (virtio 1.2, section 2.7), event index and indirect
@@ -16,19 +19,26 @@ public final class Virtqueue {
   /** The largest queue of the specification. */
   public static final int MAX_SIZE = 32768;
 
+  private static final VarHandle U16 =
+      MethodHandles.byteBufferViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+
   private static final int DESCRIPTOR_BYTES = 16;
   private static final int F_NEXT = 1;
   private static final int F_WRITE = 2;
   private static final int F_INDIRECT = 4;
+  private static final int RING_INDEX = 2;
+  private static final int RING_ENTRIES = 4;
   private static final int AVAIL_F_NO_INTERRUPT = 1;
   private static final int USED_F_NO_NOTIFY = 1;
 
   private final GuestMemory memory;
   private final int maxSize;
   private final int size;
-  private final long descriptors;
-  private final long avail;
-  private final long used;
+
+  // The rings, checked once and then used without looking for them in guest memory.
+  private final ByteBuffer descriptors;
+  private final ByteBuffer avail;
+  private final ByteBuffer used;
   private final boolean eventIndex;
   private final boolean indirect;
 
@@ -73,27 +83,25 @@ public final class Virtqueue {
       throw new GuestFault(
           "queue size " + Integer.toUnsignedString(size) + " is not a power of two to " + maxSize);
     }
-    checkRing(memory, "descriptor table", descriptors, 16, 16L * size);
-    checkRing(memory, "available ring", avail, 2, 6 + 2L * size);
-    checkRing(memory, "used ring", used, 4, 6 + 8L * size);
+    this.descriptors = ring(memory, "descriptor table", descriptors, 16, DESCRIPTOR_BYTES * size);
+    this.avail = ring(memory, "available ring", avail, 2, 6 + 2 * size);
+    this.used = ring(memory, "used ring", used, 4, 6 + 8 * size);
     this.memory = memory;
     this.maxSize = maxSize;
     this.size = size;
-    this.descriptors = descriptors;
-    this.avail = avail;
-    this.used = used;
     this.eventIndex = eventIndex;
     this.indirect = indirect;
   }
 
-  private static void checkRing(
-      GuestMemory memory, String what, long address, int alignment, long bytes) throws GuestFault {
+  private static ByteBuffer ring(
+      GuestMemory memory, String what, long address, int alignment, int bytes) throws GuestFault {
     if ((address & (alignment - 1)) != 0) {
       throw new GuestFault(what + " at 0x" + Long.toHexString(address) + " is not aligned");
     }
     if (!memory.contains(address, bytes)) {
       throw new GuestFault(what + " at 0x" + Long.toHexString(address) + " is not inside RAM");
     }
+    return memory.view(address, bytes);
   }
 
   /** The queue's size in descriptors. */
@@ -114,15 +122,18 @@ public final class Virtqueue {
    * @throws GuestFault if the ring or the chain breaks a rule
    */
   public boolean poll(DescriptorChain into) throws GuestFault {
-    seenAvail = memory.readU16Acquire(avail + 2);
-    int pending = (seenAvail - nextAvail) & 0xffff;
-    if (pending == 0) {
-      return false;
+    if (nextAvail == seenAvail) {
+      int index = availIndexAcquire();
+      int pending = (index - nextAvail) & 0xffff;
+      if (pending == 0) {
+        return false;
+      }
+      if (pending > size) {
+        throw new GuestFault("avail.idx is " + pending + " ahead in a queue of " + size);
+      }
+      seenAvail = index;
     }
-    if (pending > size) {
-      throw new GuestFault("avail.idx is " + pending + " ahead in a queue of " + size);
-    }
-    int head = memory.readU16(avail + 4 + 2L * (nextAvail & (size - 1)));
+    int head = avail.getShort(RING_ENTRIES + 2 * (nextAvail & (size - 1))) & 0xffff;
     if (head >= size) {
       throw new GuestFault("head " + head + " in a queue of " + size);
     }
@@ -132,14 +143,19 @@ public final class Virtqueue {
     return true;
   }
 
+  private int availIndexAcquire() {
+    return (short) U16.getAcquire(avail, RING_INDEX) & 0xffff;
+  }
+
   private void walk(DescriptorChain into, int head) throws GuestFault {
     int index = head;
     for (int seen = 1; ; seen++) {
-      long at = descriptors + (long) DESCRIPTOR_BYTES * index;
-      long address = memory.readU64(at);
-      long length = Integer.toUnsignedLong(memory.readU32(at + 8));
-      int flags = memory.readU16(at + 12);
-      int next = memory.readU16(at + 14);
+      long address = descriptors.getLong(DESCRIPTOR_BYTES * index);
+      // Length, flags and next in one load.
+      long rest = descriptors.getLong(DESCRIPTOR_BYTES * index + 8);
+      long length = rest & 0xffff_ffffL;
+      int flags = (int) (rest >>> 32) & 0xffff;
+      int next = (int) (rest >>> 48);
       if ((flags & F_INDIRECT) != 0) {
         if (!indirect || (flags & F_NEXT) != 0) {
           throw new GuestFault("indirect descriptor not negotiated or with a next one");
@@ -169,9 +185,10 @@ public final class Virtqueue {
     for (int seen = 1; ; seen++) {
       long at = table + (long) DESCRIPTOR_BYTES * index;
       long address = memory.readU64(at);
-      long length = Integer.toUnsignedLong(memory.readU32(at + 8));
-      int flags = memory.readU16(at + 12);
-      int next = memory.readU16(at + 14);
+      long rest = memory.readU64(at + 8);
+      long length = rest & 0xffff_ffffL;
+      int flags = (int) (rest >>> 32) & 0xffff;
+      int next = (int) (rest >>> 48);
       if ((flags & F_INDIRECT) != 0) {
         throw new GuestFault("nested indirect descriptor");
       }
@@ -192,7 +209,7 @@ public final class Virtqueue {
    * @param head {@link DescriptorChain#head}
    * @param writtenBytes how many bytes were written, counted from the first device-writable one
    */
-  public void addUsed(int head, long writtenBytes) throws GuestFault {
+  public void addUsed(int head, long writtenBytes) {
     stageUsed(head, writtenBytes);
     publishUsed();
   }
@@ -204,18 +221,17 @@ public final class Virtqueue {
    * @param head {@link DescriptorChain#head} of the chain polled last
    * @param writtenBytes how many bytes were written, counted from the first device-writable one
    */
-  public void stageUsed(int head, long writtenBytes) throws GuestFault {
-    long entry = used + 4 + 8L * ((usedIndex + staged) & (size - 1));
-    memory.writeU32(entry, head);
-    memory.writeU32(entry + 4, (int) writtenBytes);
+  public void stageUsed(int head, long writtenBytes) {
+    int entry = RING_ENTRIES + 8 * ((usedIndex + staged) & (size - 1));
+    used.putLong(entry, head | writtenBytes << 32);
     staged++;
   }
 
   /** Shows the driver all staged elements. */
-  public void publishUsed() throws GuestFault {
+  public void publishUsed() {
     usedIndex = (usedIndex + staged) & 0xffff;
     staged = 0;
-    memory.writeU16Release(used + 2, usedIndex);
+    U16.setRelease(used, RING_INDEX, (short) usedIndex);
   }
 
   /**
@@ -232,7 +248,7 @@ public final class Virtqueue {
   /**
    * Whether the driver wants an interrupt for what was added since the last call (section 2.7.7).
    */
-  public boolean needsInterrupt() throws GuestFault {
+  public boolean needsInterrupt() {
     int added = (usedIndex - announcedIndex) & 0xffff;
     if (added == 0) {
       return false;
@@ -241,17 +257,17 @@ public final class Virtqueue {
     // The driver writes its wish and then reads used.idx; we did the reverse: a fence on each side.
     VarHandle.fullFence();
     if (eventIndex) {
-      int event = memory.readU16Acquire(avail + 4 + 2L * size);
+      int event = (short) U16.getAcquire(avail, RING_ENTRIES + 2 * size) & 0xffff;
       return ((usedIndex - event - 1) & 0xffff) < added;
     }
-    return (memory.readU16Acquire(avail) & AVAIL_F_NO_INTERRUPT) == 0;
+    return ((short) U16.getAcquire(avail, 0) & AVAIL_F_NO_INTERRUPT) == 0;
   }
 
   /** Tells the driver that it need not notify, since the queue is being looked at anyway. */
-  public void disableNotifications() throws GuestFault {
+  public void disableNotifications() {
     // With the event index, an avail_event left behind says the same (section 2.7.10).
     if (!eventIndex) {
-      memory.writeU16Release(used, USED_F_NO_NOTIFY);
+      U16.setRelease(used, 0, (short) USED_F_NO_NOTIFY);
     }
   }
 
@@ -260,13 +276,13 @@ public final class Virtqueue {
    *
    * @return true if one came in the meantime, for which no notification may come: poll again
    */
-  public boolean enableNotifications() throws GuestFault {
+  public boolean enableNotifications() {
     if (eventIndex) {
-      memory.writeU16Release(used + 4 + 8L * size, seenAvail);
+      U16.setRelease(used, RING_ENTRIES + 8 * size, (short) seenAvail);
     } else {
-      memory.writeU16Release(used, 0);
+      U16.setRelease(used, 0, (short) 0);
     }
     VarHandle.fullFence();
-    return memory.readU16Acquire(avail + 2) != seenAvail;
+    return availIndexAcquire() != seenAvail;
   }
 }
