@@ -21,6 +21,9 @@ public final class Frame {
   /** The smallest frame that has its whole Ethernet header. */
   public static final int MIN_BYTES = 14;
 
+  /** A frame that is left where the guest has it is in so many places at the most. */
+  public static final int MAX_RANGES = 256;
+
   /** At least so many bytes before the frame may be overwritten by whoever sends it on. */
   public static final int HEADROOM_BYTES = 16;
 
@@ -73,7 +76,9 @@ public final class Frame {
     return bytes.readableBytes();
   }
 
-  /** The same memory as {@link #bytes} with the same indices, for absolute access only. */
+  /**
+   * The memory of {@link #bytes} with the same indices; little-endian, for absolute access only.
+   */
   public ByteBuffer memory() {
     return memory.buffer();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network;
 
+import io.jkvm.core.linux.IoVector;
 import java.io.IOException;
 import java.util.OptionalInt;
 
@@ -30,6 +31,23 @@ public interface NetworkBackend extends AutoCloseable {
    * @return false if the frame was dropped
    */
   boolean transmit(int queuePair, Frame frame);
+
+  /** Whether {@link #transmitInPlace} may be called, for large frames, in place of transmit. */
+  default boolean transmitsInPlace() {
+    return false;
+  }
+
+  /**
+   * The same as {@link #transmit} for a frame that was left where the guest has it, to save a copy.
+   * The guest may change it at any time: what is looked at must be copied first.
+   *
+   * @param header what is left to do, checked and out of the guest's reach
+   * @param frame its bytes in order, {@link Frame#MIN_BYTES} to {@link Frame#MAX_BYTES} in at most
+   *     {@link Frame#MAX_RANGES} places; may be used during the call only
+   */
+  default boolean transmitInPlace(int queuePair, VnetHeader header, IoVector frame) {
+    throw new UnsupportedOperationException();
+  }
 
   /** The {@link Offload}s that {@link #transmit} takes. The card does the rest before. */
   default int transmitOffloads() {

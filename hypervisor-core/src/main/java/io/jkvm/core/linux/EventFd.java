@@ -3,7 +3,8 @@ package io.jkvm.core.linux;
 
 /**
  * An eventfd(2) counter: the doorbell between guest, kernel and workers. {@link #signal} may be
- * called by any thread; {@link #await} and {@link #clear} by one thread at a time.
+ * called by any thread; {@link #await} and {@link #clear} by one thread at a time. The descriptor
+ * blocks, so that waiting for ever is one system call.
  */
 public final class EventFd implements AutoCloseable {
   private final Fd fd;
@@ -12,9 +13,7 @@ public final class EventFd implements AutoCloseable {
   private final NativeMemory pollFd = new NativeMemory(8);
 
   public EventFd() throws LinuxException {
-    fd =
-        new Fd(
-            LinuxException.check("eventfd", Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK)));
+    fd = new Fd(LinuxException.check("eventfd", Libc.eventfd(0, Libc.EFD_CLOEXEC)));
     one.buffer().putLong(0, 1);
     pollFd.buffer().putInt(0, fd.value()).putShort(4, (short) Libc.POLLIN);
   }
@@ -23,24 +22,27 @@ public final class EventFd implements AutoCloseable {
     return fd;
   }
 
-  /** Adds 1. Never blocks: a counter at its maximum (2^64 - 2) is already ringing. */
+  /** Adds 1. Never blocks, because nobody can ring as often as to fill the counter (2^64 - 2). */
   public void signal() {
     Libc.write(fd.value(), one.address(), 8);
   }
 
   /** Sets the counter to 0; true if it was not 0. */
   public boolean clear() {
-    return Libc.read(fd.value(), count.address(), 8) == 8;
+    return await(0);
   }
 
   /**
    * Waits until the counter is not 0, then sets it to 0.
    *
-   * @param timeoutMilliseconds how long at most; -1 is for ever
+   * @param timeoutMilliseconds how long at most; negative is for ever
    * @return false when the time ran out or a signal to this thread ended the wait early
    */
   public boolean await(int timeoutMilliseconds) {
-    return Libc.poll(pollFd.address(), 1, timeoutMilliseconds) > 0 && clear();
+    if (timeoutMilliseconds >= 0 && Libc.poll(pollFd.address(), 1, timeoutMilliseconds) <= 0) {
+      return false;
+    }
+    return Libc.read(fd.value(), count.address(), 8) == 8;
   }
 
   @Override

@@ -28,7 +28,6 @@ public final class Libc {
   public static final int MAP_NORESERVE = 0x4000;
 
   public static final int EFD_CLOEXEC = 0x80000;
-  public static final int EFD_NONBLOCK = 0x800;
 
   public static final int POLLIN = 1;
   public static final int POLLOUT = 4;
@@ -95,6 +94,8 @@ public final class Libc {
   public static native long read(int fd, long buffer, long count);
 
   public static native long write(int fd, long buffer, long count);
+
+  public static native long writev(int fd, long iovec, int count);
 
   public static native long pread(int fd, long buffer, long count, long offset);
 

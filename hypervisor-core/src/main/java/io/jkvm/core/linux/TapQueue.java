@@ -4,8 +4,8 @@ package io.jkvm.core.linux;
 /**
  * One queue of a tap interface: a descriptor of the kernel's tun driver that frames are read from
  * and written to, each with a struct virtio_net_hdr before it
- * (Documentation/networking/tuntap.rst). Never blocks. The interface is one of the network
- * namespace of the thread that opens it, whoever uses it later.
+ * (Documentation/networking/tuntap.rst). The interface is one of the network namespace of the
+ * thread that opens it, whoever uses it later.
  */
 public final class TapQueue implements AutoCloseable {
   /** Where the kernel has its tun driver. */
@@ -42,7 +42,7 @@ public final class TapQueue implements AutoCloseable {
       throws LinuxException {
     InterfaceRequest request = new InterfaceRequest(name);
     request.flags(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multiQueue ? IFF_MULTI_QUEUE : 0));
-    Fd fd = Fd.open(driver, Libc.O_RDWR | Libc.O_NONBLOCK);
+    Fd fd = Fd.open(driver, Libc.O_RDWR);
     try {
       LinuxException.check(
           "TUNSETIFF " + name, Libc.ioctl(fd.value(), TUNSETIFF, request.address()));
@@ -76,10 +76,10 @@ public final class TapQueue implements AutoCloseable {
   }
 
   /**
-   * Reads one frame with its header.
+   * Reads one frame with its header; waits for one, also while the interface is down.
    *
-   * @return the bytes read, or an {@link Errno} negated: EAGAIN if there is no frame, EBADFD if the
-   *     interface was deleted
+   * @return the bytes read, or an {@link Errno} negated: EINTR after a signal to the thread, EBADFD
+   *     if the interface was deleted, EFAULT if that happened during the wait
    */
   public long read(long address, long bytes) {
     long count = Libc.read(fd.value(), address, bytes);
@@ -87,7 +87,7 @@ public final class TapQueue implements AutoCloseable {
   }
 
   /**
-   * Sends one frame with its header to the host.
+   * Sends one frame with its header to the host, without waiting for anything.
    *
    * @return the bytes written, or an {@link Errno} negated: EIO if the interface is down, EINVAL
    *     for a header that the kernel refuses, EBADFD if the interface was deleted
@@ -97,9 +97,10 @@ public final class TapQueue implements AutoCloseable {
     return count < 0 ? -Libc.errno() : count;
   }
 
-  /** For poll(2). */
-  public Fd fd() {
-    return fd;
+  /** As {@link #write(long, long)}, of a frame in several places, the header's first. */
+  public long write(IoVector ranges) {
+    long count = Libc.writev(fd.value(), ranges.address(), ranges.count());
+    return count < 0 ? -Libc.errno() : count;
   }
 
   @Override

@@ -2,7 +2,7 @@
 package io.jkvm.devices.network.tap;
 
 import io.jkvm.core.linux.Errno;
-import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.TapQueue;
 import io.jkvm.core.vm.CloseStack;
@@ -10,6 +10,7 @@ import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.VnetHeader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,19 +36,16 @@ public final class TapBackend implements NetworkBackend {
   private final OptionalInt mtu;
   private final int transmitOffloads;
   private final List<TapQueuePair> pairs = new ArrayList<>();
-  private final EventFd wake;
   private final AtomicBoolean dead = new AtomicBoolean();
   private boolean closed;
 
   /** Takes charge of the queues, but not if it throws. */
-  TapBackend(String name, List<TapQueue> queues, int mtu, int transmitOffloads)
-      throws LinuxException {
+  TapBackend(String name, List<TapQueue> queues, int mtu, int transmitOffloads) {
     this.name = name;
     this.mtu = OptionalInt.of(mtu);
     this.transmitOffloads = transmitOffloads;
-    wake = new EventFd();
     for (TapQueue queue : queues) {
-      pairs.add(new TapQueuePair(pairs.size(), queue, wake, this));
+      pairs.add(new TapQueuePair(pairs.size(), queue, this));
     }
   }
 
@@ -99,6 +97,16 @@ public final class TapBackend implements NetworkBackend {
   }
 
   @Override
+  public boolean transmitsInPlace() {
+    return true;
+  }
+
+  @Override
+  public boolean transmitInPlace(int queuePair, VnetHeader header, IoVector frame) {
+    return pairs.get(queuePair).transmitInPlace(header, frame);
+  }
+
+  @Override
   public int transmitOffloads() {
     return transmitOffloads;
   }
@@ -136,7 +144,7 @@ public final class TapBackend implements NetworkBackend {
   void fail(NetworkCard card, int errno) {
     if (dead.compareAndSet(false, true)) {
       String why =
-          errno == Errno.EBADFD
+          errno == Errno.EBADFD || errno == Errno.EFAULT
               ? "the interface was deleted"
               : "reading fails (" + Errno.name(errno) + ": " + Errno.message(errno) + ")";
       LoggerFactory.getLogger(TapBackend.class)
@@ -157,13 +165,11 @@ public final class TapBackend implements NetworkBackend {
     }
     closed = true;
     pairs.forEach(TapQueuePair::requestStop);
-    wake.signal();
     for (TapQueuePair pair : pairs) {
       if (!pair.join(JOIN_MILLISECONDS)) {
         throw new CloseStack.StillInUse("tap " + name + " waits for the guest's network card");
       }
     }
     pairs.forEach(TapQueuePair::close);
-    wake.close();
   }
 }

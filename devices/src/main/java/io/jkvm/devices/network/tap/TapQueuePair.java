@@ -2,11 +2,11 @@
 package io.jkvm.devices.network.tap;
 
 import io.jkvm.core.linux.Errno;
-import io.jkvm.core.linux.EventFd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.TapQueue;
+import io.jkvm.core.linux.ThreadSignal;
 import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.VnetHeader;
@@ -20,38 +20,28 @@ final class TapQueuePair {
 
   private static final int READ_BYTES = VnetHeader.BYTES + Frame.MAX_BYTES;
   private static final int ROOM_MILLISECONDS = 100;
-  private static final int PAUSE_MILLISECONDS = 100;
-
-  private static final int POLLFD_BYTES = 8;
-  private static final int POLLFD_EVENTS = 4;
-  private static final int POLLFD_RETURNED_EVENTS = 6;
+  private static final int SIGNAL_MILLISECONDS = 10;
 
   private final int index;
   private final TapQueue queue;
   private final TapBackend backend;
   private final Frame frame = new Frame();
-  private final NativeMemory pollFds = new NativeMemory(2 * POLLFD_BYTES);
   private Thread thread;
   private volatile boolean stopping;
 
   // Guarded by this, as every use of the queue outside its thread.
+  private final NativeMemory headerMemory = new NativeMemory(VnetHeader.BYTES);
+  private final IoVector ranges = new IoVector(1 + Frame.MAX_RANGES);
   private boolean open = true;
 
-  /**
-   * A pair that does not read yet.
-   *
-   * @param wake ends waiting for frames; closed by its owner after {@link #join}
-   */
-  TapQueuePair(int index, TapQueue queue, EventFd wake, TapBackend backend) {
+  /** The reading thread's, while it runs. */
+  private ThreadSignal signal;
+
+  /** A pair that does not read yet. */
+  TapQueuePair(int index, TapQueue queue, TapBackend backend) {
     this.index = index;
     this.queue = queue;
     this.backend = backend;
-    setPollFd(0, wake.fd().value());
-    setPollFd(POLLFD_BYTES, queue.fd().value());
-  }
-
-  private void setPollFd(int offset, int fd) {
-    pollFds.buffer().putInt(offset, fd).putShort(offset + POLLFD_EVENTS, (short) Libc.POLLIN);
   }
 
   void start(NetworkCard card) {
@@ -65,7 +55,7 @@ final class TapQueuePair {
   }
 
   /**
-   * Waits for the end of the thread, if there is one.
+   * Interrupts the thread, if there is one, in its system calls until it has ended.
    *
    * @return false if it still runs after the time
    */
@@ -78,8 +68,9 @@ final class TapQueuePair {
     for (long left = deadline - System.nanoTime();
         thread.isAlive() && left > 0;
         left = deadline - System.nanoTime()) {
+      interruptCall();
       try {
-        thread.join(left / 1_000_000 + 1);
+        thread.join(Math.min(SIGNAL_MILLISECONDS, left / 1_000_000 + 1));
       } catch (InterruptedException e) {
         interrupted = true; // remembered, but the thread's end is waited for
       }
@@ -90,50 +81,40 @@ final class TapQueuePair {
     return !thread.isAlive();
   }
 
-  private void run(NetworkCard card) {
-    try {
-      while (!stopping) {
-        int ready = Libc.poll(pollFds.address(), 2, -1);
-        if (ready < 0 && Libc.errno() != Errno.EINTR) {
-          backend.fail(card, Libc.errno());
-          return;
-        }
-        if (ready > 0 && !stopping && !drain(card)) {
-          return;
-        }
-      }
-    } catch (RuntimeException | Error e) {
-      LoggerFactory.getLogger(TapQueuePair.class).error("tap {}", backend.name(), e);
+  /** A signal that comes before the call has begun is in vain: to be repeated. */
+  private synchronized void interruptCall() {
+    if (signal != null) {
+      signal.send();
     }
   }
 
-  /** Reads until there is nothing left; false if there never will be again. */
-  private boolean drain(NetworkCard card) {
-    boolean any = false;
+  private synchronized void setSignal(ThreadSignal newSignal) {
+    signal = newSignal;
+  }
+
+  private void run(NetworkCard card) {
+    setSignal(ThreadSignal.current());
+    try {
+      readUntilStopped(card);
+    } catch (RuntimeException | Error e) {
+      LoggerFactory.getLogger(TapQueuePair.class).error("tap {}", backend.name(), e);
+    } finally {
+      setSignal(null);
+    }
+  }
+
+  private void readUntilStopped(NetworkCard card) {
     while (!stopping) {
       long bytes = queue.read(frame.address() + READ_INDEX, READ_BYTES);
       if (bytes >= VnetHeader.BYTES + Frame.MIN_BYTES) {
-        any = true;
         frame.reset();
-        frame.header().read(frame.bytes(), READ_INDEX);
+        frame.header().read(frame.memory(), READ_INDEX);
         frame.bytes().writerIndex(READ_INDEX + (int) bytes);
         deliver(card);
-      } else if (bytes == -Errno.EAGAIN || bytes == 0) {
-        pauseAfterError(any);
-        return true;
       } else if (bytes < 0 && bytes != -Errno.EINTR) {
         backend.fail(card, (int) -bytes);
-        return false;
+        return;
       }
-    }
-    return true;
-  }
-
-  /** Errors that poll reports and reading does not show must not make the thread spin. */
-  private void pauseAfterError(boolean any) {
-    int events = pollFds.buffer().getShort(POLLFD_BYTES + POLLFD_RETURNED_EVENTS);
-    if (!any && (events & (Libc.POLLERR | Libc.POLLHUP)) != 0) {
-      Libc.poll(pollFds.address(), 1, PAUSE_MILLISECONDS);
     }
   }
 
@@ -148,13 +129,28 @@ final class TapQueuePair {
       return false;
     }
     int start = sent.bytes().readerIndex() - VnetHeader.BYTES;
-    sent.header().write(sent.bytes(), start, 0);
+    sent.header().write(sent.memory(), start, 0);
     int bytes = VnetHeader.BYTES + sent.length();
     long written;
     do {
       written = queue.write(sent.address() + start, bytes);
     } while (written == -Errno.EINTR);
     return written == bytes;
+  }
+
+  synchronized boolean transmitInPlace(VnetHeader header, IoVector sent) {
+    if (!open) {
+      return false;
+    }
+    header.write(headerMemory.buffer(), 0, 0);
+    ranges.clear();
+    ranges.add(headerMemory.address(), VnetHeader.BYTES);
+    ranges.addAll(sent);
+    long written;
+    do {
+      written = queue.write(ranges);
+    } while (written == -Errno.EINTR);
+    return written == ranges.remainingBytes();
   }
 
   synchronized void setOffloads(int offloads) throws LinuxException {

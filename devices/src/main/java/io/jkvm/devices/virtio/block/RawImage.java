@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.block;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.block;
 
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.LogLimit;
 import io.jkvm.devices.virtio.VirtioDevice;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
@@ -12,9 +13,13 @@ import io.jkvm.devices.virtio.queue.DescriptorChain;
 final class TransmitQueue {
   private static final int HEADER_AT = Frame.HEADROOM_BYTES - VnetHeader.BYTES;
 
+  /** From this size on a copy costs more than handing over a list of places. */
+  private static final int IN_PLACE_BYTES = 4096;
+
   private final NetworkBackend backend;
   private final int queuePair;
   private final Frame frame = new Frame();
+  private final IoVector ranges = new IoVector(Frame.MAX_RANGES);
   private final SoftwareOffload software = new SoftwareOffload();
   private final SoftwareOffload.Output output;
   private volatile long sent;
@@ -46,17 +51,37 @@ final class TransmitQueue {
       countDropped();
       return;
     }
+    boolean inPlace = length >= IN_PLACE_BYTES && backend.transmitsInPlace();
     // In one pass, which puts the header where a tap wants it. What is checked is this copy.
-    request.read(0, frame.memory(), HEADER_AT, (int) (VnetHeader.BYTES + length));
-    frame.bytes().setIndex(Frame.HEADROOM_BYTES, (int) (Frame.HEADROOM_BYTES + length));
+    int copied = VnetHeader.BYTES + (inPlace ? 0 : (int) length);
+    request.read(0, frame.memory(), HEADER_AT, copied);
     VnetHeader header = frame.header();
-    header.read(frame.bytes(), HEADER_AT);
+    header.read(frame.memory(), HEADER_AT);
     header.keepSendersFlags();
     int asked = header.offloads();
-    if (asked < 0
-        || (asked & ~hostOffloads) != 0
-        || !header.fits((int) length)
-        || !software.finish(frame, backend.transmitOffloads(), output)) {
+    if (asked < 0 || (asked & ~hostOffloads) != 0 || !header.fits((int) length)) {
+      countDropped();
+      return;
+    }
+    if (inPlace && (asked & ~backend.transmitOffloads()) == 0) {
+      sendInPlace(request);
+      return;
+    }
+    if (inPlace) {
+      request.read(VnetHeader.BYTES, frame.memory(), Frame.HEADROOM_BYTES, (int) length);
+    }
+    frame.bytes().setIndex(Frame.HEADROOM_BYTES, (int) (Frame.HEADROOM_BYTES + length));
+    if (!software.finish(frame, backend.transmitOffloads(), output)) {
+      countDropped();
+    }
+  }
+
+  private void sendInPlace(DescriptorChain request) throws GuestFault {
+    ranges.clear();
+    request.readableRanges(VnetHeader.BYTES, ranges);
+    if (backend.transmitInPlace(queuePair, frame.header(), ranges)) {
+      sent++; // only this thread writes it
+    } else {
       countDropped();
     }
   }

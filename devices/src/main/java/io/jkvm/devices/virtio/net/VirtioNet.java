@@ -24,7 +24,10 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   public static final int MAX_QUEUE_PAIRS = 16;
 
   private static final int DEVICE_ID = 1;
-  private static final int QUEUE_SIZE = 256;
+
+  /** In descriptors; no chain is longer. */
+  private static final int QUEUE_SIZE = Frame.MAX_RANGES;
+
   private static final int CONTROL_QUEUE_SIZE = 64;
   private static final long GUEST_OFFLOADS =
       NetFeatures.GUEST_CSUM

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.queue;
 
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import java.nio.ByteBuffer;
@@ -183,6 +184,23 @@ public final class DescriptorChain {
         int part = (int) Math.min(length - done, lengths[i] - skip);
         memory.write(guestAddresses[i] + skip, source, from + done, part);
         done += part;
+        skip = 0;
+      } else {
+        skip -= lengths[i];
+      }
+    }
+  }
+
+  /**
+   * Appends the places of the device-readable bytes from {@code offset} to the end to a list.
+   *
+   * @throws GuestFault if there are not so many
+   */
+  public void readableRanges(long offset, IoVector ranges) throws GuestFault {
+    long skip = checkSpan(offset, 0, readableBytes);
+    for (int i = 0; i < readableCount; i++) {
+      if (skip < lengths[i]) {
+        ranges.add(hostAddresses[i] + skip, lengths[i] - skip);
         skip = 0;
       } else {
         skip -= lengths[i];

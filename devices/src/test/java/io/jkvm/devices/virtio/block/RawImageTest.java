@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.memory.GuestMemory;
@@ -213,27 +214,5 @@ class RawImageTest {
   void defaultIdIsTheFileName() {
     assertEquals("disk.img", VirtioBlock.defaultId(Path.of("/a b/disk.img")));
     assertEquals("disk", VirtioBlock.defaultId(Path.of("/")));
-  }
-
-  @Test
-  void ioVectorAdvances() {
-    IoVector vector = new IoVector(3);
-    vector.add(1000, 10);
-    vector.add(2000, 0);
-    vector.add(3000, 20);
-    assertEquals(2, vector.count());
-    long start = vector.address();
-    vector.advance(4);
-    assertEquals(start, vector.address());
-    assertEquals(26, vector.remainingBytes());
-    vector.advance(6);
-    assertEquals(start + 16, vector.address());
-    assertEquals(1, vector.count());
-    vector.advance(20);
-    assertEquals(0, vector.count());
-    assertThrows(IllegalArgumentException.class, () -> vector.advance(1));
-    vector.clear();
-    vector.add(1, 1);
-    assertEquals(start, vector.address());
   }
 }

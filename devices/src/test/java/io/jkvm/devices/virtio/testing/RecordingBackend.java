@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.testing;
 
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.devices.virtio.block.BlockBackend;
-import io.jkvm.devices.virtio.block.IoVector;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.devices.virtio.block;
-
-import io.jkvm.core.linux.NativeMemory;
+package io.jkvm.core.linux;
 
 /**
- * A list of memory ranges for preadv(2) and pwritev(2): {@code struct iovec[]} in native memory,
- * filled anew for each request. Not thread-safe.
+ * A list of memory ranges for writev(2), preadv(2) and pwritev(2): {@code struct iovec[]} in native
+ * memory, filled anew for each request. Not thread-safe.
  */
 public final class IoVector {
   private static final int ENTRY_BYTES = 16;
@@ -47,6 +45,13 @@ public final class IoVector {
       entries.buffer().putLong(end * ENTRY_BYTES + 8, length);
       end++;
       remainingBytes += length;
+    }
+  }
+
+  /** Appends all that is left of another list. */
+  public void addAll(IoVector other) {
+    for (int at = other.first * ENTRY_BYTES; at < other.end * ENTRY_BYTES; at += ENTRY_BYTES) {
+      add(other.entries.buffer().getLong(at), other.entries.buffer().getLong(at + 8));
     }
   }
 

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.net;
+
+import static io.jkvm.devices.virtio.net.NetFixture.HEADER;
+import static io.jkvm.devices.virtio.net.NetFixture.TX_DATA;
+import static io.jkvm.devices.virtio.net.NetFixture.frame;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.IoVector;
+import io.jkvm.core.linux.Libc;
+import io.jkvm.devices.network.ForwardingBackend;
+import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.virtio.testing.Buffer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Large frames for a network that takes them from where the guest has them. */
+@Timeout(60)
+class TransmitInPlaceTest {
+  @TempDir Path directory;
+
+  private final RecordingNetwork copies =
+      new RecordingNetwork(Offload.CSUM | Offload.TSO4, 1, OptionalInt.empty());
+  private final List<byte[]> frames = new ArrayList<>();
+  private final List<VnetHeader> headers = new ArrayList<>();
+  private volatile boolean taking = true;
+
+  private final ForwardingBackend network =
+      new ForwardingBackend(copies) {
+        @Override
+        public boolean transmitsInPlace() {
+          return true;
+        }
+
+        @Override
+        public boolean transmitInPlace(int queuePair, VnetHeader header, IoVector frame) {
+          if (taking) {
+            VnetHeader copy = new VnetHeader();
+            copy.set(header);
+            headers.add(copy);
+            frames.add(bytesOf(frame));
+          }
+          return taking;
+        }
+      };
+
+  /** As the kernel sees them. */
+  private byte[] bytesOf(IoVector ranges) {
+    try {
+      Path file = Files.createFile(directory.resolve("frame" + frames.size()));
+      try (Fd fd = Fd.open(file.toString(), Libc.O_RDWR)) {
+        long written = Libc.pwritev(fd.value(), ranges.address(), ranges.count(), 0);
+        assertEquals(ranges.remainingBytes(), written);
+      }
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static byte[] header(int flags, int gso, int headers, int size, int start, int offset) {
+    byte[] header = new byte[HEADER];
+    int[] fields = {headers, size, start, offset};
+    header[0] = (byte) flags;
+    header[1] = (byte) gso;
+    for (int i = 0; i < fields.length; i++) {
+      header[2 + 2 * i] = (byte) fields[i];
+      header[3 + 2 * i] = (byte) (fields[i] >> 8);
+    }
+    return header;
+  }
+
+  @Test
+  void aLargeFrameStaysWhereItIsHoweverItIsLaidOut() throws Exception {
+    byte[] header = header(0xff, 1, 54, 1448, 34, 16);
+    byte[] frame = frame(60_000, 1);
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      guest.send(header, frame);
+      guest.sendRaw(
+          Buffer.out(TX_DATA, 5),
+          Buffer.out(TX_DATA + 5, 10),
+          Buffer.out(TX_DATA + 15, 30_000),
+          Buffer.out(TX_DATA + 30_015, HEADER + frame.length - 30_015));
+      guest.sendRaw(Buffer.out(TX_DATA, HEADER), Buffer.out(TX_DATA + HEADER, frame.length));
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(frame, frames.get(i));
+        assertEquals(Offload.CSUM | Offload.TSO4, headers.get(i).offloads());
+        assertEquals(VnetHeader.F_NEEDS_CSUM, headers.get(i).flags());
+        assertEquals(1448, headers.get(i).gsoSize());
+      }
+      assertEquals(0, copies.count());
+      assertEquals(3, guest.card.statistics().sent());
+    }
+  }
+
+  @Test
+  void aSmallFrameIsCopied() throws Exception {
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      guest.send(new byte[HEADER], frame(1514, 2));
+      assertEquals(0, frames.size());
+      assertArrayEquals(frame(1514, 2), copies.sent().get(0).bytes());
+    }
+  }
+
+  /** Segmentation with ECN is more than this network takes: the card must see the frame. */
+  @Test
+  void whatTheCardMustDoItselfIsCopied() throws Exception {
+    byte[] frame = frame(5000, 3);
+    frame[12] = 0x08;
+    frame[13] = 0;
+    frame[14] = 0x45;
+    frame[20] = 0;
+    frame[21] = 0;
+    frame[23] = 6;
+    frame[46] = 0x50;
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      guest.send(header(1, 0x81, 54, 1400, 34, 16), frame);
+      assertEquals(0, frames.size());
+      assertEquals(4, copies.count());
+      byte[] first = copies.sent().get(0).bytes();
+      assertEquals(54 + 1400, first.length);
+      for (int i = 54; i < first.length; i++) {
+        assertEquals(frame[i], first[i]);
+      }
+    }
+  }
+
+  @Test
+  void headersThatLieCostTheirFrameOnly() throws Exception {
+    byte[][] lies = {
+      header(1, 0, 0, 0, 4999, 0),
+      header(1, 2, 0, 0, 0, 0),
+      header(1, 1, 54, 0, 34, 16),
+      header(0, 1, 54, 1400, 34, 16),
+      header(1, 1, 5001, 1400, 34, 16),
+      header(1, 3, 42, 1400, 34, 6), // not negotiated
+    };
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      for (byte[] lie : lies) {
+        guest.send(lie, frame(5000, 4));
+      }
+      assertEquals(0, frames.size() + copies.count());
+      assertEquals(lies.length, guest.card.statistics().sendDropped());
+      assertFalse(guest.needsReset());
+    }
+  }
+
+  @Test
+  void whatTheNetworkDoesNotTakeIsCounted() throws Exception {
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      taking = false;
+      guest.send(new byte[HEADER], frame(5000, 5));
+      assertEquals(1, guest.card.statistics().sendDropped());
+      taking = true;
+      guest.send(new byte[HEADER], frame(5000, 5));
+      assertEquals(1, guest.card.statistics().sent());
+    }
+  }
+}

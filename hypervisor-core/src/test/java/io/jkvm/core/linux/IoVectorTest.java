@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.Test;
+
+class IoVectorTest {
+  @Test
+  void advances() {
+    IoVector vector = new IoVector(3);
+    vector.add(1000, 10);
+    vector.add(2000, 0);
+    vector.add(3000, 20);
+    assertEquals(2, vector.count());
+    long start = vector.address();
+    vector.advance(4);
+    assertEquals(start, vector.address());
+    assertEquals(26, vector.remainingBytes());
+    vector.advance(6);
+    assertEquals(start + 16, vector.address());
+    assertEquals(1, vector.count());
+    vector.advance(20);
+    assertEquals(0, vector.count());
+    assertThrows(IllegalArgumentException.class, () -> vector.advance(1));
+    vector.clear();
+    vector.add(1, 1);
+    assertEquals(start, vector.address());
+  }
+
+  /** What the kernel then writes is the header and the rest of the other list. */
+  @Test
+  void takesWhatIsLeftOfAnother() throws Exception {
+    NativeMemory memory = new NativeMemory(64);
+    for (int i = 0; i < 64; i++) {
+      memory.buffer().put(i, (byte) i);
+    }
+    IoVector other = new IoVector(3);
+    other.add(memory.address() + 8, 8);
+    other.add(memory.address() + 24, 8);
+    other.add(memory.address() + 40, 8);
+    other.advance(10);
+    IoVector all = new IoVector(3);
+    all.add(memory.address(), 4);
+    all.addAll(other);
+    assertEquals(18, all.remainingBytes());
+    assertEquals(3, all.count());
+    NativeMemory pipe = new NativeMemory(8);
+    NativeMemory read = new NativeMemory(64);
+    LinuxException.check(
+        "socketpair", Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_STREAM, 0, pipe.address()));
+    try (Fd in = new Fd(pipe.buffer().getInt(0));
+        Fd out = new Fd(pipe.buffer().getInt(4))) {
+      assertEquals(18, Libc.writev(in.value(), all.address(), all.count()));
+      assertEquals(18, Libc.read(out.value(), read.address(), 64));
+    }
+    int[] expected = {0, 1, 2, 3, 26, 27, 28, 29, 30, 31, 40, 41, 42, 43, 44, 45, 46, 47};
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], read.buffer().get(i));
+    }
+  }
+
+  @Test
+  void holdsNoMoreThanItsCapacity() {
+    IoVector vector = new IoVector(2);
+    vector.add(1, 1);
+    vector.add(2, 1);
+    assertThrows(IllegalStateException.class, () -> vector.add(3, 1));
+    IoVector other = new IoVector(1);
+    assertThrows(IllegalStateException.class, () -> other.addAll(vector));
+  }
+}
