@@ -103,6 +103,10 @@ record NetConfig(NetPlace place, long mac, OptionalInt mtu, Optional<Path> pcap,
       if (net.place instanceof NetPlace.Tap tap) {
         require(seen.add(tap.name()), "tap=" + tap.name());
       }
+      if (net.place instanceof NetPlace.Listen listen) {
+        Path socket = listen.socket().toAbsolutePath().normalize();
+        require(seen.add(socket), "socket=listen:" + socket);
+      }
     }
     return nets;
   }

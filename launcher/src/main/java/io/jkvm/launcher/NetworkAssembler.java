@@ -17,9 +17,10 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /** Builds network cards, each on what its {@code --net} asks for. */
-final class NetworkAssembler {
+final class NetworkAssembler implements AutoCloseable {
   private final CloseStack resources;
   private final NamedSwitches switches;
+  private final List<NetworkBackend> backends = new ArrayList<>();
   private final List<VirtioNet> cards = new ArrayList<>();
 
   /**
@@ -43,6 +44,7 @@ final class NetworkAssembler {
     for (NetConfig net : nets) {
       NetworkBackend backend = backend(net);
       OptionalInt mtu = net.mtu().isPresent() ? net.mtu() : backend.mtu();
+      backends.add(backend);
       cards.add(new VirtioNet(net.mac(), mtu, backend));
     }
     return cards;
@@ -57,6 +59,12 @@ final class NetworkAssembler {
     for (VirtioNet card : cards) {
       card.start();
     }
+  }
+
+  /** Disconnects the cards: nothing comes from a network any more. */
+  @Override
+  public void close() {
+    backends.forEach(NetworkBackend::close);
   }
 
   /** The network itself at the bottom, what is done to its frames above, the capture on top. */

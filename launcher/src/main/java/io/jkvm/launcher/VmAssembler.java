@@ -190,7 +190,8 @@ final class VmAssembler {
 
     List<KvmVcpu> vcpus = createVcpus(vm, supported);
     VcpuSetup.enter(vcpus.get(0), boot);
-    network.start();
+    // Closed first: what a network tells a card would reach interrupts that are closed.
+    resources.push(network).start();
     return new Machine(
         new VirtualMachine("jkvm", memory, vcpus, ports.build(), mmio.build(), stop, resources),
         serial,

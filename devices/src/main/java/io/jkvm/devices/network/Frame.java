@@ -76,6 +76,11 @@ public final class Frame {
     return bytes.readableBytes();
   }
 
+  /** The length of the packet in it: without Ethernet header and up to two VLAN tags. */
+  public int packetBytes() {
+    return length() - TransportLocation.etherType(memory(), bytes.readerIndex(), length()) - 2;
+  }
+
   /**
    * The memory of {@link #bytes} with the same indices; little-endian, for absolute access only.
    */

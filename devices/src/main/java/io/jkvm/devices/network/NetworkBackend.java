@@ -67,7 +67,10 @@ public interface NetworkBackend extends AutoCloseable {
     return OptionalInt.empty();
   }
 
-  /** Ends all threads and gives everything back; nothing is given to the card after that. */
+  /**
+   * Ends all threads and gives everything back; nothing is given to the card after that. What is
+   * transmitted later is dropped; closing again does nothing.
+   */
   @Override
   void close();
 }

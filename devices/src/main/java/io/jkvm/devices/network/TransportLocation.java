@@ -32,12 +32,7 @@ final class TransportLocation {
    *     (the pseudo header then has another destination than the IP header)
    */
   static long find(ByteBuffer memory, int base, int length) {
-    int type = 12;
-    int tags = 0;
-    while (type + 2 <= length && tags < 2 && isVlan(u16(memory, base + type))) {
-      type += 4;
-      tags++;
-    }
+    int type = etherType(memory, base, length);
     int ip = type + 2;
     if (ip + 20 > length) {
       return NONE;
@@ -48,6 +43,15 @@ final class TransportLocation {
       return findIpv4(memory, base, length, ip);
     }
     return etherType == IPV6 && version == 6 ? findIpv6(memory, base, length, ip) : NONE;
+  }
+
+  /** The offset of the EtherType behind up to two VLAN tags. */
+  static int etherType(ByteBuffer memory, int base, int length) {
+    int type = 12;
+    while (type + 2 <= length && type < 20 && isVlan(u16(memory, base + type))) {
+      type += 4;
+    }
+    return type;
   }
 
   private static boolean isVlan(int etherType) {

@@ -128,7 +128,6 @@ final class VirtioPciCommon {
   private void writeStatus(int value) {
     state.writeStatus(value);
     if (state.status() == 0) {
-      interrupts.forgetVectors();
       deviceFeatureSelect = 0;
       driverFeatureSelect = 0;
       queueSelect = 0;

@@ -62,7 +62,7 @@ final class VirtioPciInterrupts implements TransportState.Interrupts {
     return vector >= 0 && vector < msix.count() ? vector : NO_VECTOR;
   }
 
-  void forgetVectors() {
+  private void forgetVectors() {
     configVector = NO_VECTOR;
     for (int i = 0; i < queueVectors.length(); i++) {
       queueVectors.set(i, NO_VECTOR);
@@ -112,6 +112,7 @@ final class VirtioPciInterrupts implements TransportState.Interrupts {
 
   @Override
   public void clear() {
+    forgetVectors();
     readIsr();
   }
 

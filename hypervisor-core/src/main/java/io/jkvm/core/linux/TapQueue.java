@@ -13,6 +13,7 @@ public final class TapQueue implements AutoCloseable {
 
   private static final long TUNSETIFF = Ioctl.iow('T', 202, 4);
   private static final long TUNSETOFFLOAD = Ioctl.iow('T', 208, 4);
+  private static final long TUNSETSNDBUF = Ioctl.iow('T', 212, 4);
   private static final long TUNSETVNETHDRSZ = Ioctl.iow('T', 216, 4);
   private static final long TUNSETVNETLE = Ioctl.iow('T', 220, 4);
   private static final int IFF_TAP = 0x0002;
@@ -46,6 +47,11 @@ public final class TapQueue implements AutoCloseable {
     try {
       LinuxException.check(
           "TUNSETIFF " + name, Libc.ioctl(fd.value(), TUNSETIFF, request.address()));
+      // As it is at first: with less, which the interface remembers, writing could wait.
+      NativeMemory unlimited = new NativeMemory(4);
+      unlimited.buffer().putInt(0, Integer.MAX_VALUE);
+      LinuxException.check(
+          "TUNSETSNDBUF " + name, Libc.ioctl(fd.value(), TUNSETSNDBUF, unlimited.address()));
     } catch (LinuxException e) {
       fd.close();
       throw e;

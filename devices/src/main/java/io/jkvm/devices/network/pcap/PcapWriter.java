@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -51,7 +53,7 @@ public final class PcapWriter implements AutoCloseable {
   }
 
   /**
-   * Starts a capture; an existing file is emptied.
+   * Starts a capture; an existing one is emptied, any other file is refused.
    *
    * @param file a regular file: a pipe that nobody reads would stop the network
    * @throws IOException one line naming the file, the cause and what to do
@@ -64,10 +66,8 @@ public final class PcapWriter implements AutoCloseable {
     try {
       channel =
           FileChannel.open(
-              file,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING);
+              file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+      takeOver(file, channel);
       return new PcapWriter(file, channel);
     } catch (IOException e) {
       if (channel != null) {
@@ -75,6 +75,28 @@ public final class PcapWriter implements AutoCloseable {
       }
       throw failure(file, reason(e), e);
     }
+  }
+
+  /**
+   * Empties the file if it is a capture that nobody writes to: one letter wrong in a name must not
+   * cost a disk image.
+   */
+  private static void takeOver(Path file, FileChannel channel) throws IOException {
+    FileLock lock;
+    try {
+      lock = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      lock = null;
+    }
+    if (lock == null) {
+      throw new FileSystemException(file.toString(), null, "in use by another program");
+    }
+    ByteBuffer magic = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+    int count = channel.read(magic, 0);
+    if (count >= 0 && (count < 4 || magic.getInt(0) != MAGIC_NANOSECONDS)) {
+      throw new FileSystemException(file.toString(), null, "there already, and no capture of ours");
+    }
+    channel.truncate(0);
   }
 
   private static IOException failure(Path file, String cause, IOException e) {

@@ -18,12 +18,13 @@ final class AcceptedConnection implements NetworkBackend {
   /**
    * Not receiving yet.
    *
+   * @param patience for sending, common to all peers
    * @param whenGone is given the reason by the receiving thread, and may close this then
    */
-  AcceptedConnection(String name, UnixSocket socket, Consumer<String> whenGone) {
+  AcceptedConnection(String name, UnixSocket socket, Patience patience, Consumer<String> whenGone) {
     this.name = name;
     this.whenGone = whenGone;
-    stream = new FrameStream(socket);
+    stream = new FrameStream(socket, patience);
   }
 
   @Override
@@ -38,7 +39,16 @@ final class AcceptedConnection implements NetworkBackend {
 
   /** Receives from now on: after the start, when whoever learns of the end is ready for it. */
   synchronized void receive() {
-    thread = Threads.start(name + " receive", () -> whenGone.accept(stream.receiveAll(card)));
+    thread = Threads.start(name + " receive", this::run);
+  }
+
+  private void run() {
+    String reason = "is given up";
+    try {
+      reason = stream.receiveAll(card);
+    } finally {
+      whenGone.accept(reason);
+    }
   }
 
   boolean isPeerBroken() {

@@ -22,6 +22,7 @@ final class FrameStream implements AutoCloseable {
   private static final int ROOM_MILLISECONDS = 100;
 
   private final UnixSocket socket;
+  private final Patience patience;
   private final Object sending = new Object();
   private final Frame chunk = new Frame(CHUNK_BYTES);
   private final NativeMemory pending = new NativeMemory(LARGEST);
@@ -39,7 +40,17 @@ final class FrameStream implements AutoCloseable {
 
   /** On a connected socket, which this object closes. */
   FrameStream(UnixSocket socket) {
+    this(socket, new Patience(Integer.MAX_VALUE));
+  }
+
+  /**
+   * One of several that send the same frames one after the other.
+   *
+   * @param patience what they have together
+   */
+  FrameStream(UnixSocket socket, Patience patience) {
     this.socket = socket;
+    this.patience = patience;
     socket.bufferBytes(SOCKET_BUFFER_BYTES);
   }
 
@@ -96,8 +107,8 @@ final class FrameStream implements AutoCloseable {
   }
 
   /**
-   * Sends a frame. When the peer does not take it within a fifth of a second it is dropped; what is
-   * left of one begun goes before the next.
+   * Sends a frame. When the peer does not take it within a fifth of a second, or the patience that
+   * is left, it is dropped; what is left of one begun goes before the next.
    *
    * @return false if the frame was dropped
    */
@@ -150,8 +161,10 @@ final class FrameStream implements AutoCloseable {
       }
       long now = System.nanoTime();
       deadline = deadline == 0 ? now + SEND_MILLISECONDS * 1_000_000L : deadline;
-      long left = (deadline - now) / 1_000_000;
-      if (left <= 0 || !socket.awaitRoom((int) left)) {
+      long left = Math.min((deadline - now) / 1_000_000, patience.leftMilliseconds());
+      boolean room = left > 0 && socket.awaitRoom((int) left);
+      patience.spend(System.nanoTime() - now);
+      if (!room) {
         congested = true;
         return sent;
       }

@@ -135,9 +135,10 @@ public final class PasstBackend implements NetworkBackend {
         "passt, which a network without privileges needs, is not installed: apt-get install passt");
   }
 
-  private List<String> options() {
+  private List<String> options() throws IOException {
     List<String> options = new ArrayList<>(GUEST);
     if (!DefaultRoute.exists()) {
+      refuseIpv6();
       options.addAll(LOOPBACK_ONLY);
     }
     for (PortForward.Protocol protocol : PortForward.Protocol.values()) {
@@ -148,6 +149,18 @@ public final class PasstBackend implements NetworkBackend {
       }
     }
     return options;
+  }
+
+  private void refuseIpv6() throws IOException {
+    for (PortForward forward : forwards) {
+      if (forward.address().indexOf(':') >= 0) {
+        throw new IOException(
+            "cannot forward "
+                + forward
+                + ": this host has no default route of IPv4, and passt serves IPv4 only then;"
+                + " forward from 127.0.0.1");
+      }
+    }
   }
 
   private String ended() {

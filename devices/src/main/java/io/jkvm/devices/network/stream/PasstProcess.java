@@ -37,13 +37,15 @@ final class PasstProcess implements AutoCloseable {
    * @throws IOException one line; nothing is left behind
    */
   PasstProcess(Path executable, List<String> options, String name) throws IOException {
-    directory = Files.createTempDirectory("jkvm-passt-");
+    directory = makeDirectory();
     try {
       letNobodyIn();
       socket = directory.resolve("socket").toString();
       if (socket.length() > UnixSocket.MAX_PATH_BYTES) {
         throw new IOException(
-            socket + " is too long for passt's socket; set java.io.tmpdir to a shorter directory");
+            socket
+                + " is too long for passt's socket; name a shorter directory with"
+                + " JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY");
       }
       List<String> command = new ArrayList<>(List.of(executable.toString()));
       command.addAll(List.of("--foreground", "--one-off", "--quiet", "--socket", socket));
@@ -58,7 +60,28 @@ final class PasstProcess implements AutoCloseable {
       removeDirectory();
       throw e;
     }
-    lastWords = new LastWords(process.getErrorStream(), name + " messages");
+    try {
+      lastWords = new LastWords(process.getErrorStream(), name + " messages");
+    } catch (OutOfMemoryError e) {
+      // No thread to be had: nobody would end it.
+      process.destroyForcibly();
+      removeDirectory();
+      throw e;
+    }
+  }
+
+  private static Path makeDirectory() throws IOException {
+    try {
+      return Files.createTempDirectory("jkvm-passt-");
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot make a directory for passt's socket in "
+              + System.getProperty("java.io.tmpdir")
+              + " ("
+              + e.getClass().getSimpleName()
+              + "); name another with JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY",
+          e);
+    }
   }
 
   private void letNobodyIn() throws IOException {

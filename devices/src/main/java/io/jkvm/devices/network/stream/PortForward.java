@@ -104,7 +104,12 @@ public record PortForward(Protocol protocol, String address, int hostPort, int g
     for (PortForward forward : forwards) {
       if (!seen.add(forward.protocol + " " + forward.hostPort)) {
         throw new IllegalArgumentException(
-            "host port " + forward.hostPort + "/" + forward.suffix() + " is forwarded twice");
+            "host port "
+                + forward.hostPort
+                + "/"
+                + forward.suffix()
+                + " is forwarded twice, which passt can't do, not even from two addresses; leave"
+                + " one out");
       }
     }
   }
@@ -148,7 +153,14 @@ public record PortForward(Protocol protocol, String address, int hostPort, int g
       }
     } catch (IOException e) {
       throw new IOException(
-          "cannot forward " + hostAddress() + "/" + suffix() + ": " + e.getMessage(), e);
+          "cannot forward "
+              + hostAddress()
+              + "/"
+              + suffix()
+              + ": "
+              + e.getMessage()
+              + "; choose another port, or an address that is this host's",
+          e);
     }
   }
 }

@@ -13,6 +13,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 /** A listening socket and its file, which is removed with it unless it is another one by then. */
 final class SocketFile implements AutoCloseable {
   private static final int BACKLOG = 16;
+  private static final int S_IFMT = 0170000;
+  private static final int S_IFSOCK = 0140000;
 
   private final Path path;
   private final UnixSocket socket;
@@ -50,7 +52,8 @@ final class SocketFile implements AutoCloseable {
   }
 
   private void checkStale(String name) throws IOException {
-    if (!attributes().isOther()) {
+    // A device, too, is neither file nor directory, and to connect to it is refused alike.
+    if ((mode() & S_IFMT) != S_IFSOCK) {
       throw new IOException(name + " is there already and is no socket; choose another name");
     }
     try {
@@ -63,17 +66,17 @@ final class SocketFile implements AutoCloseable {
         throw e;
       }
     }
-    throw new IOException(
-        name + " is already served by another process; connect to it or choose another name");
+    throw new IOException(name + " is already served; connect to it or choose another name");
   }
 
-  private BasicFileAttributes attributes() throws IOException {
-    return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+  private int mode() throws IOException {
+    return (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
   }
 
   private Object key() {
     try {
-      return attributes().fileKey();
+      return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .fileKey();
     } catch (IOException e) {
       return null;
     }

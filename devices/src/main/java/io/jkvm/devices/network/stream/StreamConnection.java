@@ -27,8 +27,10 @@ final class StreamConnection implements AutoCloseable {
   private static final int FIRST_PAUSE_MILLISECONDS = 1000;
   private static final long STEADY_NANOSECONDS = 10_000_000_000L;
 
-  /** A peer that comes and goes is reported so often, then only once it stayed. */
+  /** A peer that comes and goes is reported so often, then only once it stayed for an hour. */
   private static final int LOGGED_LOSSES = 5;
+
+  private static final long FORGIVEN_NANOSECONDS = 3600_000_000_000L;
 
   private final String name;
   private final Peer peer;
@@ -79,10 +81,14 @@ final class StreamConnection implements AutoCloseable {
         return;
       }
       card.setLink(false);
-      reason = peer.lost(reason);
-      if (System.nanoTime() - since >= STEADY_NANOSECONDS) {
-        failures = 0;
-        losses = 0;
+      String ending = peer.lost(reason);
+      reason = current.isPeerBroken() ? "the peer " + reason : ending;
+      long lasted = System.nanoTime() - since;
+      failures = lasted >= STEADY_NANOSECONDS ? 0 : failures;
+      losses = lasted >= FORGIVEN_NANOSECONDS ? 0 : losses;
+      // Reported after the pause: what ends the whole process group takes the peer first.
+      if (!pause()) {
+        return;
       }
       if (losses < LOGGED_LOSSES) {
         losses++;
@@ -103,14 +109,15 @@ final class StreamConnection implements AutoCloseable {
 
   /** Returns false when closed. */
   private boolean connectAgain() {
-    while (pause()) {
+    do {
       failures++;
       try {
         return adopt(new FrameStream(peer.connect()));
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        // Without memory or threads now: tried again like everything else.
         logger().debug("{}: {}", name, e.getMessage());
       }
-    }
+    } while (pause());
     return false;
   }
 

@@ -24,9 +24,11 @@ public final class StreamListener implements NetworkBackend {
 
   private static final int LOGGED = 5;
   private static final int PAUSE_MILLISECONDS = 200;
+  private static final int PATIENCE_MILLISECONDS = 50;
 
   private final String name;
   private final String path;
+  private final Patience patience = new Patience(PATIENCE_MILLISECONDS);
   private final EthernetSwitch network;
   private final NetworkBackend own;
   private final List<Peer> peers = new ArrayList<>();
@@ -42,7 +44,7 @@ public final class StreamListener implements NetworkBackend {
     final BackendPort port;
 
     Peer(UnixSocket socket) {
-      connection = new AcceptedConnection(name, socket, reason -> leave(this, reason));
+      connection = new AcceptedConnection(name, socket, patience, reason -> leave(this, reason));
       port = new BackendPort(network, connection);
     }
   }
@@ -76,7 +78,8 @@ public final class StreamListener implements NetworkBackend {
     while (!isClosing()) {
       try {
         accept(file.socket().accept());
-      } catch (LinuxException e) {
+      } catch (LinuxException | RuntimeException | OutOfMemoryError e) {
+        // Without memory or threads now; whoever listens goes on.
         if (!isClosing()) {
           failures.warn(name, "cannot accept a connection: " + e.getMessage());
           pause();
@@ -92,7 +95,13 @@ public final class StreamListener implements NetworkBackend {
       socket.close();
       return;
     }
-    Peer peer = new Peer(socket);
+    Peer peer;
+    try {
+      peer = new Peer(socket);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      socket.close();
+      throw e;
+    }
     if (!join(peer)) {
       peer.port.close();
       return;
@@ -102,6 +111,9 @@ public final class StreamListener implements NetworkBackend {
       peer.connection.receive();
     } catch (IOException e) {
       leave(peer, e.getMessage());
+    } catch (RuntimeException | OutOfMemoryError e) {
+      leave(peer, e.getMessage());
+      throw e;
     }
   }
 

@@ -11,6 +11,7 @@ import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.Offload;
 import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.virtio.LogLimit;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +37,7 @@ public final class TapBackend implements NetworkBackend {
   private final OptionalInt mtu;
   private final int transmitOffloads;
   private final List<TapQueuePair> pairs = new ArrayList<>();
+  private final LogLimit refusals = new LogLimit(TapBackend.class, 1);
   private final AtomicBoolean dead = new AtomicBoolean();
   private boolean closed;
 
@@ -117,7 +119,7 @@ public final class TapBackend implements NetworkBackend {
       pairs.get(0).setOffloads(kernelMask(offloads & transmitOffloads));
     } catch (LinuxException e) {
       if (!dead.get() && e.errno() != Errno.EBADFD) {
-        LoggerFactory.getLogger(TapBackend.class).warn("tap {}: {}", name, e.getMessage());
+        refusals.warn("tap " + name, e.getMessage());
       }
     }
   }

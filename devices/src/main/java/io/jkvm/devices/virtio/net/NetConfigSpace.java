@@ -35,6 +35,11 @@ final class NetConfigSpace {
     mac = newMac;
   }
 
+  /** The largest packet in bytes, 0 if the device says nothing of it. */
+  int mtu() {
+    return mtu;
+  }
+
   boolean linkUp() {
     return linkUp;
   }

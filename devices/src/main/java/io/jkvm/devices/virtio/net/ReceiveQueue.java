@@ -29,15 +29,31 @@ final class ReceiveQueue {
   private DescriptorChain first;
   private DescriptorChain next;
   private boolean mergeable;
+  private int largestPacket;
+  private boolean enabled;
   private int guestOffloads;
-  private int waiting;
+  private boolean waiting;
+
+  /**
+   * The length of the last frame if the driver's buffers were too few for it. Nothing as long is
+   * tried until there are more: a driver could have it copied again and again and never take it.
+   */
+  private int refusedBytes;
+
   private long taken;
   private long dropped;
 
-  /** The driver has set the queue up. */
-  synchronized void start(DeviceQueue newQueue, boolean mergeableBuffers) {
+  /**
+   * The driver has set the queue up.
+   *
+   * @param newLargestPacket without Ethernet header and VLAN tags, in bytes; a larger frame that is
+   *     not left to be cut is dropped (section 5.1.4.1)
+   */
+  synchronized void start(DeviceQueue newQueue, boolean mergeableBuffers, int newLargestPacket) {
     queue = newQueue;
     mergeable = mergeableBuffers;
+    largestPacket = newLargestPacket;
+    refusedBytes = Integer.MAX_VALUE;
     first = newQueue.rings().newChain();
     next = newQueue.rings().newChain();
     queue.rings().disableNotifications();
@@ -48,7 +64,7 @@ final class ReceiveQueue {
     DeviceQueue old = queue;
     queue = null;
     boolean interrupted = false;
-    while (waiting > 0) {
+    while (waiting) {
       old.wake();
       try {
         wait(100);
@@ -67,9 +83,17 @@ final class ReceiveQueue {
     guestOffloads = offloads;
   }
 
+  /** Whether the driver wants frames here; when this returns, none is under way otherwise. */
+  synchronized void enable(boolean wanted) {
+    enabled = wanted;
+  }
+
   /** As {@link io.jkvm.devices.network.NetworkCard#receive}. */
   synchronized boolean receive(Frame frame) {
-    if (!usable() || frame.length() < Frame.MIN_BYTES || frame.length() > Frame.MAX_BYTES) {
+    if (!usable()
+        || !enabled
+        || frame.length() < Frame.MIN_BYTES
+        || frame.length() > Frame.MAX_BYTES) {
       dropped++;
       return true;
     }
@@ -112,11 +136,18 @@ final class ReceiveQueue {
   /** The number of buffers filled, 0 if there are not enough, -1 if the frame can't be received. */
   private int copy(Frame frame) throws GuestFault {
     Virtqueue rings = queue.rings();
-    if (!poll(rings, first)) {
-      return 0;
-    }
     int source = frame.bytes().readerIndex();
     int left = frame.length();
+    if (exceedsMtu(frame)) {
+      return -1;
+    }
+    if (left >= refusedBytes && !rings.hasMore()) {
+      return 0;
+    }
+    refusedBytes = Integer.MAX_VALUE;
+    if (!poll(rings, first)) {
+      return refuse(left);
+    }
     if (first.writableBytes() < VnetHeader.BYTES) {
       throw new GuestFault("receive buffer of " + first.writableBytes() + " bytes");
     }
@@ -136,13 +167,15 @@ final class ReceiveQueue {
     first.write(VnetHeader.BYTES, frame.memory(), source, part);
     rings.stageUsed(first.head(), (long) VnetHeader.BYTES + part);
     int buffers = 1;
+    int descriptors = first.count();
     for (left -= part; left > 0; left -= part) {
       source += part;
       if (!poll(rings, next)) {
         rings.takeBack(buffers);
         // More than a whole ring: that frame would wait for ever.
-        return buffers == rings.size() ? -1 : 0;
+        return descriptors >= rings.size() ? -1 : refuse(frame.length());
       }
+      descriptors += next.count();
       part = (int) Math.min(left, next.writableBytes());
       next.write(0, frame.memory(), source, part);
       rings.stageUsed(next.head(), part);
@@ -151,6 +184,17 @@ final class ReceiveQueue {
     headerFor(frame).write(headerMemory, 0, buffers);
     first.write(0, headerMemory, 0, VnetHeader.BYTES);
     return buffers;
+  }
+
+  private int refuse(int frameBytes) {
+    refusedBytes = frameBytes;
+    return 0;
+  }
+
+  private boolean exceedsMtu(Frame frame) {
+    return frame.length() - Frame.MIN_BYTES > largestPacket
+        && frame.header().gsoType() == VnetHeader.GSO_NONE
+        && frame.packetBytes() > largestPacket;
   }
 
   /** What the driver is told of a frame. */
@@ -179,18 +223,19 @@ final class ReceiveQueue {
     DeviceQueue waitedFor;
     synchronized (this) {
       waitedFor = queue;
-      if (!usable()) {
+      // Several queues of a network may end here: one waits for the driver, the rest for that one.
+      if (!usable() || waiting) {
         sleep(timeoutMilliseconds);
         return;
       }
       if (queue.rings().enableNotifications()) {
         return;
       }
-      waiting++;
+      waiting = true;
     }
     waitedFor.awaitNotification(timeoutMilliseconds);
     synchronized (this) {
-      waiting--;
+      waiting = false;
       notifyAll();
       if (queue == waitedFor && !queue.failed()) {
         queue.rings().disableNotifications();
@@ -200,7 +245,9 @@ final class ReceiveQueue {
 
   private void sleep(int milliseconds) {
     try {
-      wait(milliseconds);
+      if (milliseconds > 0) {
+        wait(milliseconds);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -42,12 +42,12 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   private final TransmitQueue[] transmit;
   private final ControlQueue control = new ControlQueue(new Commands());
   private final long offered;
-  private Runnable configChanged = () -> {};
+  private volatile Runnable configChanged = () -> {};
 
   private volatile long features;
   private volatile int hostOffloads;
   private volatile int usablePairs = 1;
-  private volatile int activePairs = 1;
+  private volatile int activePairs;
   private volatile ReceiveFilter filter = ReceiveFilter.ALL;
   private volatile boolean active;
 
@@ -73,6 +73,7 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
       receive[i] = new ReceiveQueue();
       transmit[i] = new TransmitQueue(backend, i);
     }
+    setActivePairs(1);
     long ufo = NetFeatures.HOST_UFO | NetFeatures.GUEST_UFO;
     offered =
         NetFeatures.CSUM
@@ -152,6 +153,7 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
     hostOffloads = NetFeatures.hostOffloads(negotiated);
     usablePairs = has(NetFeatures.MQ) ? receive.length : 1;
     setGuestOffloads(negotiated);
+    setActivePairs(1);
     active = true;
   }
 
@@ -161,7 +163,7 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
     features = 0;
     hostOffloads = 0;
     usablePairs = 1;
-    activePairs = 1;
+    setActivePairs(1);
     filter = ReceiveFilter.ALL;
     config.reset();
     setGuestOffloads(0);
@@ -175,6 +177,13 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
     backend.receiveOffloads(offloads);
   }
 
+  private void setActivePairs(int count) {
+    activePairs = count;
+    for (int i = 0; i < receive.length; i++) {
+      receive[i].enable(i < count);
+    }
+  }
+
   private boolean has(long feature) {
     return (features & feature) != 0;
   }
@@ -186,7 +195,8 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
 
   @Override
   public void queueStarted(int queue, DeviceQueue rings) {
-    receive[queue / 2].start(rings, has(NetFeatures.MRG_RXBUF));
+    int largest = has(NetFeatures.MTU) ? config.mtu() : Frame.MAX_BYTES;
+    receive[queue / 2].start(rings, has(NetFeatures.MRG_RXBUF), largest);
   }
 
   @Override
@@ -286,7 +296,7 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
       if (!has(NetFeatures.MQ) || count < 1 || count > usablePairs) {
         return false;
       }
-      activePairs = count;
+      setActivePairs(count);
       return true;
     }
 

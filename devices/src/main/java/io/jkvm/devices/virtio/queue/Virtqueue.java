@@ -143,6 +143,11 @@ public final class Virtqueue {
     return true;
   }
 
+  /** Whether the driver has added requests since {@link #poll} last looked for some. */
+  public boolean hasMore() {
+    return availIndexAcquire() != seenAvail;
+  }
+
   private int availIndexAcquire() {
     return (short) U16.getAcquire(avail, RING_INDEX) & 0xffff;
   }
@@ -283,6 +288,6 @@ public final class Virtqueue {
       U16.setRelease(used, 0, (short) 0);
     }
     VarHandle.fullFence();
-    return availIndexAcquire() != seenAvail;
+    return hasMore();
   }
 }

@@ -55,6 +55,26 @@ class PcapWriterTest {
   }
 
   @Test
+  void leavesAnythingThatIsNoCaptureOrInUseAsItIs() throws IOException {
+    for (String content : new String[] {"disk", "a disk image", "x"}) {
+      Files.writeString(file(), content);
+      IOException e = assertThrows(IOException.class, () -> PcapWriter.open(file()));
+      assertTrue(e.getMessage().contains("no capture of ours"), e.getMessage());
+      assertEquals(content, Files.readString(file()));
+    }
+    Files.delete(file());
+    try (PcapWriter writer = PcapWriter.open(file())) {
+      writer.record(TestFrames.hex(TestFrames.UDP4), writer.now());
+      IOException e = assertThrows(IOException.class, () -> PcapWriter.open(file()));
+      assertTrue(e.getMessage().contains("in use"), e.getMessage());
+    }
+    PcapWriter.open(file()).close();
+    assertEquals(24, Files.size(file()), "an old capture is emptied");
+    Files.write(file(), new byte[0]);
+    PcapWriter.open(file()).close();
+  }
+
+  @Test
   void tcpdumpReadsIt() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/tcpdump")), "tcpdump is not installed");
     try (PcapWriter writer = PcapWriter.open(file())) {
@@ -79,13 +99,6 @@ class PcapWriterTest {
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), () -> "tcpdump: see " + directory);
     return out.lines().toList();
-  }
-
-  @Test
-  void existingFileIsEmptied() throws IOException {
-    Files.write(file(), new byte[100_000]);
-    PcapWriter.open(file()).close();
-    assertEquals(24, Files.size(file()));
   }
 
   @Test
@@ -125,7 +138,8 @@ class PcapWriterTest {
     Path pipe = directory.resolve("pipe");
     assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
     refused(pipe, "not a regular file");
-    refused(Path.of("/proc/version"), "denied", "not permitted", "Input/output error");
+    // Whether a user may open it for writing or not, it is no capture.
+    refused(Path.of("/proc/version"), "denied", "not permitted", "no capture");
   }
 
   private static void refused(Path path, String... causes) {

@@ -128,8 +128,7 @@ class StreamListenerTest {
       try (StreamListener other = new StreamListener("socket", path())) {
         IOException e = assertThrows(IOException.class, () -> other.start(new TestCard()));
         assertEquals(
-            path() + " is already served by another process; connect to it or choose another name",
-            e.getMessage());
+            path() + " is already served; connect to it or choose another name", e.getMessage());
       }
       assertTrue(Files.exists(Path.of(path())));
     }
@@ -217,6 +216,41 @@ class StreamListenerTest {
       assertTrue(System.nanoTime() - start < 3_000_000_000L);
       deaf.close();
     }
+  }
+
+  /** Nor do as many as may connect, all of them deaf, each of which is waited for a little. */
+  @Test
+  void allPeersThatDoNotReadTogetherHoldUpNobody() throws Exception {
+    List<UnixSocket> deaf = new ArrayList<>();
+    try (StreamListener listener = new StreamListener("socket", path())) {
+      TestCard own = new TestCard();
+      listener.start(own);
+      for (int i = 0; i < StreamListener.MAX_PEERS; i++) {
+        deaf.add(UnixSocket.connect(path()));
+        new FrameStream(deaf.get(i)).transmit(TestFrames.frame(frame(BROADCAST, 2 + i, i)));
+        own.take();
+      }
+      byte[] large = ByteBuffer.allocate(9000).put(BROADCAST).put(address(1)).array();
+      long longest = 0;
+      for (int i = 0; i < 1000; i++) {
+        long start = System.nanoTime();
+        listener.transmit(0, TestFrames.frame(large));
+        longest = Math.max(longest, System.nanoTime() - start);
+      }
+      assertTrue(longest < 500_000_000L, longest + " ns for one frame");
+    } finally {
+      deaf.forEach(UnixSocket::close);
+    }
+  }
+
+  @Test
+  void leavesADeviceWhereItIs() throws Exception {
+    assertEquals(0, new ProcessBuilder("mkfifo", path()).start().waitFor());
+    try (StreamListener listener = new StreamListener("socket", path())) {
+      IOException e = assertThrows(IOException.class, () -> listener.start(new TestCard()));
+      assertTrue(e.getMessage().contains("is no socket"), e.getMessage());
+    }
+    assertTrue(Files.exists(Path.of(path())));
   }
 
   @Test
