@@ -25,7 +25,7 @@ $(JKVM): $(SOURCES) | java
 	@touch $@
 
 guest-images:
-	@guest-images/build.sh all
+	@guest-images/build.sh all network-tools
 	@guest-images/asm/build.sh
 
 # The SMP kernel is minutes of building that `make run` does not need.
@@ -49,7 +49,7 @@ run: launcher/target/cds.stamp default-guest
 
 test: guest-images | java
 	@.ci/require.sh nasm=nasm iasl=acpica-tools script=bsdutils setpriv=util-linux \
-	  ip=iproute2 ping=iputils-ping passt=passt tcpdump=tcpdump
+	  ip=iproute2 ping=iputils-ping passt=passt tcpdump=tcpdump iperf3=iperf3
 	@echo "jkvm: building and testing (several minutes)"
 	@mvn -B -ntp verify
 

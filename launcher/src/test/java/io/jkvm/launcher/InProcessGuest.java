@@ -10,6 +10,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -23,10 +25,19 @@ final class InProcessGuest implements AutoCloseable {
   /** Starts a guest with one card that runs a command. */
   InProcessGuest(NamedSwitches switches, String net, long mac, String ip, String command)
       throws Exception {
+    this(switches, net, mac, ip, command, List.of());
+  }
+
+  /** With more archives over the initramfs. */
+  InProcessGuest(
+      NamedSwitches switches, String net, long mac, String ip, String command, List<Path> archives)
+      throws Exception {
+    List<Path> initrds = new ArrayList<>(List.of(ProjectFiles.guestImage("initramfs.cpio")));
+    initrds.addAll(archives);
     VmConfig config =
         new VmConfig(
             ProjectFiles.guestImage("bzImage"),
-            List.of(ProjectFiles.guestImage("initramfs.cpio")),
+            initrds,
             List.of(),
             List.of(NetConfig.parse(net, mac)),
             128L << 20,
