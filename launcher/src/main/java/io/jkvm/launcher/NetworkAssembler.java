@@ -69,7 +69,7 @@ final class NetworkAssembler implements AutoCloseable {
 
   /** The network itself at the bottom, what is done to its frames above, the capture on top. */
   private NetworkBackend backend(NetConfig net) throws IOException {
-    NetworkBackend backend = open(net.place(), "net" + cards.size());
+    NetworkBackend backend = open(net, "net" + cards.size());
     try {
       if (!net.link().isPerfect()) {
         backend = new LinkEmulator(backend, net.link().settings());
@@ -84,9 +84,10 @@ final class NetworkAssembler implements AutoCloseable {
     return resources.push(backend);
   }
 
-  private NetworkBackend open(NetPlace place, String name) throws IOException {
+  private NetworkBackend open(NetConfig net, String name) throws IOException {
+    NetPlace place = net.place();
     if (place instanceof NetPlace.User user) {
-      return new PasstBackend(name, user.published());
+      return new PasstBackend(name, user.published(), net.mtu());
     }
     if (place instanceof NetPlace.Passt passt) {
       return StreamBackend.toPasst(name, passt.socket().toString());

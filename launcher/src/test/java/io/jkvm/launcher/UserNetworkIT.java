@@ -130,18 +130,18 @@ class UserNetworkIT {
                 NetGuest.args(
                     "",
                     String.format(
-                        "nc %s %d > /dev/null & until [ `cat /sys/class/net/eth0/carrier` = 0 ];"
-                            + " do sleep 0.1; done; echo link is down;"
-                            + " until [ `cat /sys/class/net/eth0/carrier` = 1 ]; do sleep 0.1;"
-                            + " done; echo link is up; nc %s %d | sha256sum",
+                        "nc %s %d > /dev/null & carrier=/sys/class/net/eth0/carrier; sleep 1;"
+                            + " echo watching; up=1; until [ $up = 0 ]; do read up < $carrier;"
+                            + " done; echo link is down; until [ $up = 1 ]; do"
+                            + " read up < $carrier; sleep 0.1; done; echo link is up;"
+                            + " nc %s %d | sha256sum",
                         HOST, endless.getLocalPort(), HOST, second.getLocalPort()),
                     "--net",
                     "user"))) {
       Thread sender = new Thread(() -> sendForEver(endless));
       sender.setDaemon(true);
       sender.start();
-      guest.awaitOutput("Linux is up");
-      Thread.sleep(6000); // the address, and some of the transfer
+      guest.awaitOutput("watching");
       ProcessHandle passt = passtOf(guest).orElseThrow();
       passt.destroyForcibly();
       guest.awaitOutput("link is up");
@@ -151,6 +151,25 @@ class UserNetworkIT {
       assertTrue(result.out().contains(NetGuest.sha256(data)), result::toString);
       assertTrue(result.out().contains("link is down"), result::toString);
       assertTrue(passtOf(guest).isEmpty(), "passt outlives jkvm");
+    }
+  }
+
+  /** By the card and by DHCP alike. */
+  @Test
+  void theMtuIsToldToTheGuest() throws Exception {
+    try (JkvmProcess guest =
+        JkvmProcess.start(
+            NetGuest.args(
+                "",
+                "cat /sys/class/net/eth0/mtu; echo '#!/bin/sh' > /tmp/s;"
+                    + " echo 'echo by DHCP $mtu' >> /tmp/s; chmod +x /tmp/s;"
+                    + " udhcpc -n -q -i eth0 -O mtu -s /tmp/s",
+                "--net",
+                "user,mtu=1400"))) {
+      JkvmProcess.Result result = guest.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertTrue(result.out().lines().anyMatch("1400"::equals), result::toString);
+      assertTrue(result.out().contains("by DHCP 1400"), result::toString);
     }
   }
 

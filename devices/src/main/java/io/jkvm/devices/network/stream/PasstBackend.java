@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * same settings runs, after 1 second, or up to 30 if it keeps ending.
  */
 public final class PasstBackend implements NetworkBackend {
-  /** What passt tells the guest by DHCP as well. */
+  /** What passt tells the guest by DHCP if it is not told another; it can't do more. */
   static final int MTU_BYTES = 65520;
 
   /**
@@ -44,6 +44,7 @@ public final class PasstBackend implements NetworkBackend {
 
   private final String name;
   private final List<PortForward> forwards;
+  private final int mtu;
   private final String searchPath;
   private final StreamConnection connection;
   private PasstProcess process;
@@ -57,16 +58,19 @@ public final class PasstBackend implements NetworkBackend {
    *
    * @param name for logs and threads
    * @param forwards the guest's ports to be reached from the host
+   * @param mtu what the guest is told by DHCP, 68 bytes or more; the most that passt can if not
+   *     given or larger
    * @throws IllegalArgumentException one line if two forwards are of the same host port
    */
-  public PasstBackend(String name, List<PortForward> forwards) {
-    this(name, forwards, System.getenv().getOrDefault("PATH", "/usr/bin:/bin"));
+  public PasstBackend(String name, List<PortForward> forwards, OptionalInt mtu) {
+    this(name, forwards, mtu, System.getenv().getOrDefault("PATH", "/usr/bin:/bin"));
   }
 
-  PasstBackend(String name, List<PortForward> forwards, String searchPath) {
+  PasstBackend(String name, List<PortForward> forwards, OptionalInt mtu, String searchPath) {
     PortForward.checkDistinct(forwards);
     this.name = name;
     this.forwards = List.copyOf(forwards);
+    this.mtu = Math.min(mtu.orElse(MTU_BYTES), MTU_BYTES);
     this.searchPath = searchPath;
     StreamConnection.Peer peer =
         new StreamConnection.Peer() {
@@ -137,6 +141,7 @@ public final class PasstBackend implements NetworkBackend {
 
   private List<String> options() throws IOException {
     List<String> options = new ArrayList<>(GUEST);
+    options.addAll(List.of("--mtu", Integer.toString(mtu)));
     if (!DefaultRoute.exists()) {
       refuseIpv6();
       options.addAll(LOOPBACK_ONLY);
@@ -195,7 +200,7 @@ public final class PasstBackend implements NetworkBackend {
 
   @Override
   public OptionalInt mtu() {
-    return OptionalInt.of(MTU_BYTES);
+    return OptionalInt.of(mtu);
   }
 
   @Override

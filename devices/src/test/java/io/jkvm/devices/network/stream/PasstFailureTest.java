@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +28,8 @@ class PasstFailureTest {
       Files.setPosixFilePermissions(passt, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
     Leftovers leftovers = new Leftovers();
-    try (PasstBackend backend = new PasstBackend("user", List.of(), directory.toString())) {
+    try (PasstBackend backend =
+        new PasstBackend("user", List.of(), OptionalInt.empty(), directory.toString())) {
       String message =
           assertThrows(IOException.class, () -> backend.start(new TestCard())).getMessage();
       assertFalse(message.contains("\n"), message);

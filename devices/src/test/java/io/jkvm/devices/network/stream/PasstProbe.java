@@ -4,6 +4,7 @@ package io.jkvm.devices.network.stream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 
 /** A process of its own with a network through passt, for {@link PasstHostTest}. */
@@ -13,7 +14,7 @@ final class PasstProbe {
   /** Ends with status 0 if the guest got its address; with {@code wait} only when it is killed. */
   public static void main(String[] arguments) throws IOException, InterruptedException {
     TestCard card = new TestCard();
-    try (PasstBackend backend = new PasstBackend("user", List.of())) {
+    try (PasstBackend backend = new PasstBackend("user", List.of(), OptionalInt.empty())) {
       backend.start(card);
       FakeGuest guest = new FakeGuest(backend, card);
       byte[] offer = guest.resolveGateway() == null ? null : guest.discover();

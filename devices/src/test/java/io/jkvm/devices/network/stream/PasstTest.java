@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,7 +56,8 @@ class PasstTest {
 
   private PasstBackend started(String... forwards) throws IOException {
     PasstBackend backend =
-        new PasstBackend("user", Stream.of(forwards).map(PortForward::parse).toList());
+        new PasstBackend(
+            "user", Stream.of(forwards).map(PortForward::parse).toList(), OptionalInt.empty());
     backend.start(card);
     return backend;
   }
