@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.tap;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.InternetChecksum;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.VnetHeader;
+import io.netty.buffer.ByteBuf;
 import java.lang.management.ManagementFactory;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.util.Arrays;
 import java.util.Queue;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -60,6 +67,40 @@ class TapTrafficTest {
         }
       }
     }
+  }
+
+  /** A datagram that is left to be cut into fragments arrives whole; Linux itself leaves none. */
+  @Test
+  void aDatagramThatIsNotFragmentedYetArrives() throws Exception {
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(1);
+        DatagramSocket socket = host.socket()) {
+      assumeTrue((tap.transmitOffloads() & Offload.UFO) != 0, "this kernel's taps have no UFO");
+      tap.start(new EchoGuest(tap));
+      byte[] payload = new byte[6000];
+      new Random(1).nextBytes(payload);
+      assertTrue(tap.transmit(0, unfragmented(socket.getLocalPort(), payload)));
+      DatagramPacket received = new DatagramPacket(new byte[7000], 7000);
+      socket.receive(received);
+      assertArrayEquals(payload, Arrays.copyOf(received.getData(), received.getLength()));
+    }
+  }
+
+  private static Frame unfragmented(int port, byte[] payload) {
+    int udpBytes = 8 + payload.length;
+    Frame frame = new Frame();
+    ByteBuf bytes = frame.bytes();
+    bytes.writeInt(-1).writeShort(-1).writeShort(0x0200).writeInt(0x55).writeShort(0x0800);
+    int ip = bytes.writerIndex();
+    bytes.writeShort(0x4500).writeShort(20 + udpBytes).writeInt(0).writeShort(0x4011).writeShort(0);
+    bytes.writeInt(0xc0000202).writeInt(0xc0000201);
+    bytes.setShort(ip + 10, ~InternetChecksum.sum(frame.memory(), ip, 20));
+    int pseudo = InternetChecksum.sum(frame.memory(), ip + 12, 8) + 17 + udpBytes;
+    bytes.writeShort(9).writeShort(port).writeShort(udpBytes);
+    bytes.writeShort(InternetChecksum.fold(pseudo)).writeBytes(payload);
+    frame.header().needChecksum(34, 6);
+    frame.header().segment(VnetHeader.GSO_UDP, 42, 1480);
+    return frame;
   }
 
   /** Without offloads the kernel computes every checksum itself. */
