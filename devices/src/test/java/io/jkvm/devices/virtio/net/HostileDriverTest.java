@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
+import static io.jkvm.devices.virtio.net.NetFixture.HEADER;
+import static io.jkvm.devices.virtio.net.NetFixture.OTHER;
 import static io.jkvm.devices.virtio.net.NetFixture.RX_DATA;
 import static io.jkvm.devices.virtio.net.NetFixture.TX_DATA;
 import static io.jkvm.devices.virtio.net.NetFixture.asFrame;
 import static io.jkvm.devices.virtio.net.NetFixture.frame;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.network.ForwardingBackend;
 import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.Offload;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
@@ -19,6 +24,7 @@ import io.jkvm.devices.virtio.queue.Virtqueue;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -75,15 +81,16 @@ class HostileDriverTest {
       }
       // As good as new.
       guest.card.setLink(true);
-      NetFixture fresh = guest;
-      fresh.driver.status(0);
-      assertEquals(0, fresh.driver.status());
-    }
-    try (NetFixture guest = new NetFixture(new RecordingNetwork()).startWithout(0)) {
+      guest.startWithout(0);
       guest.giveBuffers(2, 2000);
       byte[] frame = frame(1000, seed);
       assertTrue(guest.card.receive(0, asFrame(frame)));
-      assertArrayEquals(frame, guest.read(RX_DATA + 12, 1000));
+      assertArrayEquals(frame, guest.read(RX_DATA + HEADER, 1000));
+      long sent = network.count();
+      guest.send(new byte[HEADER], frame);
+      assertEquals(sent + 1, network.count());
+      assertEquals(0, guest.command(0, 1, (byte) 1));
+      assertFalse(guest.needsReset());
     }
   }
 
@@ -119,18 +126,76 @@ class HostileDriverTest {
     }
   }
 
-  /** Nothing is written but buffers of the guest and the used ring. */
+  /** Commands of all kinds, some of which make sense. */
+  @ParameterizedTest
+  @ValueSource(longs = {6, 7})
+  void randomCommands(long seed) throws Exception {
+    Random random = new Random(seed);
+    RecordingNetwork network = new RecordingNetwork(Offload.UFO, 3, OptionalInt.empty());
+    int[] lengths = {0, 1, 2, 6, 8, 8 + 6 * 5, 8 + 6 * 100, 999};
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      int understood = 0;
+      for (int i = 0; i < 3000; i++) {
+        byte[] data = new byte[lengths[random.nextInt(lengths.length)]];
+        if (random.nextBoolean()) {
+          random.nextBytes(data);
+        } else if (data.length > 0) {
+          data[0] = (byte) ((data.length - 8) / 6); // addresses in a table, or a small number
+        }
+        int command = random.nextInt(random.nextInt(8) == 0 ? 256 : 7);
+        if (guest.command(random.nextInt(7), command, data) == 0) {
+          understood++;
+        }
+      }
+      assertTrue(understood > 100, understood + " commands were understood");
+      guest.startWithout(0);
+      guest.giveBuffers(1, 1000);
+      assertTrue(guest.gets(OTHER));
+    }
+  }
+
+  /** Else the tests above would take a bug for an answer to nonsense. */
+  @Test
+  void whatOnlyABugThrowsIsNoticed() throws Exception {
+    NetFixture guest =
+        new NetFixture(
+                new ForwardingBackend(new RecordingNetwork()) {
+                  @Override
+                  public boolean transmit(int queuePair, Frame frame) {
+                    throw new IllegalStateException("a bug");
+                  }
+                })
+            .startWithout(0);
+    guest.send(new byte[HEADER], frame(60, 1));
+    assertTrue(guest.needsReset());
+    assertThrows(AssertionError.class, guest::close);
+  }
+
+  /** Nothing is written in all of RAM but buffers of the driver and the used ring. */
   @Test
   void receivingWritesOnlyWhereItMay() throws Exception {
-    try (NetFixture guest = new NetFixture(new RecordingNetwork()).startWithout(0)) {
-      byte[] before = guest.read(RX_DATA, 1 << 16);
-      guest.rx.add(Buffer.in(RX_DATA + 1000, 500), Buffer.in(RX_DATA + 3000, 500));
-      guest.card.receive(0, asFrame(frame(988, 1)));
-      byte[] after = guest.read(RX_DATA, 1 << 16);
-      for (int i = 0; i < after.length; i++) {
-        boolean buffer = i >= 1000 && i < 1500 || i >= 3000 && i < 3500;
-        assertTrue(buffer || before[i] == after[i], "wrote at " + i);
+    try (NetFixture guest = new NetFixture(new RecordingNetwork())) {
+      byte[] expected = new byte[MEMORY];
+      new Random(8).nextBytes(expected);
+      guest.memory.write(0, expected, 0, MEMORY);
+      guest.startWithout(0);
+      SplitRingDriver rx = guest.rx;
+      rx.add(Buffer.in(RX_DATA + 1000, 500), Buffer.in(RX_DATA + 3000, 500));
+      rx.add(Buffer.in(RX_DATA + 5000, 500));
+      guest.memory.read(0, expected, 0, MEMORY);
+      assertTrue(guest.card.receive(0, asFrame(frame(1488, 1))));
+      assertEquals(2, rx.usedIndex());
+      byte[] after = guest.read(0, MEMORY);
+      long[][] allowed = {
+        {RX_DATA + 1000, 500},
+        {RX_DATA + 3000, 500},
+        {RX_DATA + 5000, 500},
+        {rx.used(), rx.end() - rx.used()}
+      };
+      for (long[] range : allowed) {
+        System.arraycopy(after, (int) range[0], expected, (int) range[0], (int) range[1]);
       }
+      assertEquals(-1, Arrays.mismatch(expected, after), "written outside");
     }
   }
 
