@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
+import static io.jkvm.devices.virtio.net.NetFixture.BROADCAST;
 import static io.jkvm.devices.virtio.net.NetFixture.CONTROL;
+import static io.jkvm.devices.virtio.net.NetFixture.GROUP;
 import static io.jkvm.devices.virtio.net.NetFixture.MAC;
+import static io.jkvm.devices.virtio.net.NetFixture.OTHER;
+import static io.jkvm.devices.virtio.net.NetFixture.address;
 import static io.jkvm.devices.virtio.net.NetFixture.asFrame;
 import static io.jkvm.devices.virtio.net.NetFixture.frame;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.network.Offload;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.MmioDriver;
@@ -23,17 +26,6 @@ import org.junit.jupiter.api.Timeout;
 class ControlTest {
   private static final int OK = 0;
   private static final int ERR = 1;
-  private static final byte[] GROUP = {1, 0, 0x5e, 0, 0, 7};
-  private static final byte[] OTHER = {2, 0, 0, 0, 0, 9};
-  private static final byte[] ALL = {-1, -1, -1, -1, -1, -1};
-
-  private static byte[] bytes(long address) {
-    byte[] bytes = new byte[6];
-    for (int i = 0; i < 6; i++) {
-      bytes[i] = (byte) (address >>> (8 * (5 - i)));
-    }
-    return bytes;
-  }
 
   private static byte[] tables(byte[][] unicast, byte[][] multicast) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -44,15 +36,6 @@ class ControlTest {
       }
     }
     return out.toByteArray();
-  }
-
-  /** Whether the guest gets a frame for this address. */
-  private static boolean gets(NetFixture guest, byte[] destination) throws GuestFault {
-    int before = guest.rx.usedIndex();
-    byte[] frame = frame(60, 1);
-    System.arraycopy(destination, 0, frame, 0, 6);
-    assertTrue(guest.card.receive(0, asFrame(frame)));
-    return guest.rx.usedIndex() != before;
   }
 
   @Test
@@ -82,8 +65,11 @@ class ControlTest {
     long[] wrong = {
       NetFeatures.GUEST_TSO4,
       NetFeatures.GUEST_TSO6,
+      NetFeatures.GUEST_UFO,
       NetFeatures.GUEST_CSUM | NetFeatures.GUEST_ECN,
       NetFeatures.HOST_TSO4,
+      NetFeatures.HOST_TSO6,
+      NetFeatures.HOST_UFO,
       NetFeatures.CSUM | NetFeatures.HOST_ECN,
       NetFeatures.CTRL_RX,
       NetFeatures.CTRL_MAC_ADDR,
@@ -106,33 +92,33 @@ class ControlTest {
   void framesAreFilteredAsTheDriverWants() throws Exception {
     try (NetFixture guest = new NetFixture(new RecordingNetwork()).startWithout(0)) {
       guest.giveBuffers(60, 1000);
-      assertTrue(gets(guest, OTHER), "promiscuous after a reset");
+      assertTrue(guest.gets(OTHER), "promiscuous after a reset");
       assertEquals(OK, guest.command(0, 0, (byte) 0));
-      assertFalse(gets(guest, OTHER));
-      assertFalse(gets(guest, GROUP));
-      assertTrue(gets(guest, ALL));
-      assertTrue(gets(guest, bytes(MAC)));
+      assertFalse(guest.gets(OTHER));
+      assertFalse(guest.gets(GROUP));
+      assertTrue(guest.gets(BROADCAST));
+      assertTrue(guest.gets(address(MAC)));
 
       assertEquals(OK, guest.command(1, 0, tables(new byte[][] {OTHER}, new byte[][] {GROUP})));
-      assertTrue(gets(guest, OTHER));
-      assertTrue(gets(guest, GROUP));
-      assertFalse(gets(guest, bytes(MAC + 1)));
+      assertTrue(guest.gets(OTHER));
+      assertTrue(guest.gets(GROUP));
+      assertFalse(guest.gets(address(MAC + 1)));
 
       assertEquals(OK, guest.command(0, 5, (byte) 1));
-      assertFalse(gets(guest, ALL), "no broadcast");
+      assertFalse(guest.gets(BROADCAST), "no broadcast");
       assertEquals(OK, guest.command(0, 3, (byte) 1));
-      assertFalse(gets(guest, GROUP), "no multicast");
+      assertFalse(guest.gets(GROUP), "no multicast");
       assertEquals(OK, guest.command(0, 4, (byte) 1));
-      assertFalse(gets(guest, bytes(MAC)), "no unicast");
+      assertFalse(guest.gets(address(MAC)), "no unicast");
       for (int mode = 3; mode <= 5; mode++) {
         assertEquals(OK, guest.command(0, mode, (byte) 0));
       }
       assertEquals(OK, guest.command(1, 0, tables(new byte[0][], new byte[0][])));
       assertEquals(OK, guest.command(0, 1, (byte) 1));
-      assertTrue(gets(guest, GROUP), "all multicast");
-      assertFalse(gets(guest, OTHER));
+      assertTrue(guest.gets(GROUP), "all multicast");
+      assertFalse(guest.gets(OTHER));
       assertEquals(OK, guest.command(0, 2, (byte) 1));
-      assertTrue(gets(guest, OTHER), "all unicast");
+      assertTrue(guest.gets(OTHER), "all unicast");
     }
   }
 
@@ -142,12 +128,12 @@ class ControlTest {
       guest.giveBuffers(60, 1000);
       byte[][] many = new byte[ControlQueue.MAX_TABLE_ENTRIES + 1][];
       for (int i = 0; i < many.length; i++) {
-        many[i] = bytes(0x0200_0000_0100L + i);
+        many[i] = address(0x0200_0000_0100L + i);
       }
       assertEquals(OK, guest.command(0, 0, (byte) 0));
       assertEquals(OK, guest.command(1, 0, tables(many, new byte[0][])));
-      assertTrue(gets(guest, OTHER));
-      assertFalse(gets(guest, GROUP));
+      assertTrue(guest.gets(OTHER));
+      assertFalse(guest.gets(GROUP));
     }
   }
 
@@ -157,8 +143,8 @@ class ControlTest {
       guest.giveBuffers(10, 1000);
       guest.command(0, 0, (byte) 0);
       assertEquals(OK, guest.command(1, 1, OTHER));
-      assertTrue(gets(guest, OTHER));
-      assertFalse(gets(guest, bytes(MAC)));
+      assertTrue(guest.gets(OTHER));
+      assertFalse(guest.gets(address(MAC)));
       assertEquals(0x0900_0000_0002L, read48(guest));
       assertEquals(ERR, guest.command(1, 1, GROUP));
       assertEquals(ERR, guest.command(1, 1, new byte[6]));
@@ -184,6 +170,16 @@ class ControlTest {
       assertEquals(OK, guest.command(3, 0));
       assertEquals(1, guest.mmio.read(0x106, 2));
       assertEquals(ERR, guest.command(3, 1));
+    }
+  }
+
+  @Test
+  void aDriverThatMakesNoAnnouncementsIsAskedForNone() throws Exception {
+    try (NetFixture guest =
+        new NetFixture(new RecordingNetwork()).startWithout(NetFeatures.GUEST_ANNOUNCE)) {
+      guest.card.setLink(false);
+      guest.card.setLink(true);
+      assertEquals(1, guest.mmio.read(0x106, 2), "up, nothing else");
     }
   }
 
