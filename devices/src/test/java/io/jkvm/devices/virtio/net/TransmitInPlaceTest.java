@@ -12,14 +12,20 @@ import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.devices.network.ForwardingBackend;
+import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.Offload;
 import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.emulation.LinkEmulator;
+import io.jkvm.devices.network.emulation.LinkSettings;
+import io.jkvm.devices.network.pcap.CapturingBackend;
+import io.jkvm.devices.network.pcap.PcapWriter;
 import io.jkvm.devices.virtio.testing.Buffer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -102,6 +108,52 @@ class TransmitInPlaceTest {
       }
       assertEquals(0, copies.count());
       assertEquals(3, guest.card.statistics().sent());
+    }
+  }
+
+  /** The longest chain that there can be, with a part of the frame in each of its buffers. */
+  @Test
+  void aFrameMayBeInAsManyPlacesAsAChainCanHave() throws Exception {
+    byte[] frame = frame(Frame.MAX_BYTES, 6);
+    Buffer[] buffers = new Buffer[Frame.MAX_RANGES];
+    int part = frame.length / buffers.length;
+    int first = HEADER + frame.length - part * (buffers.length - 1);
+    buffers[0] = Buffer.out(TX_DATA, first);
+    for (int i = 1; i < buffers.length; i++) {
+      buffers[i] = Buffer.out(TX_DATA + first + (long) part * (i - 1), part);
+    }
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      guest.memory.write(TX_DATA + HEADER, frame, 0, frame.length);
+      guest.sendIndirect(0x20000, buffers);
+      assertFalse(guest.needsReset());
+      assertArrayEquals(frame, frames.get(0));
+      assertEquals(0, copies.count());
+    }
+  }
+
+  /** What looks at frames on their way must get them, however well its network does without. */
+  @Test
+  void aCaptureBeforeTheNetworkHasTheFrame() throws Exception {
+    Path file = directory.resolve("net.pcap");
+    try (CapturingBackend capture = new CapturingBackend(network, PcapWriter.open(file));
+        NetFixture guest = new NetFixture(capture).startWithout(0)) {
+      guest.send(new byte[HEADER], frame(5000, 7));
+    }
+    byte[] captured = Files.readAllBytes(file);
+    int start = 24 + 16; // headers of the file and of its only record
+    assertEquals(start + 5000, captured.length);
+    assertArrayEquals(frame(5000, 7), Arrays.copyOfRange(captured, start, captured.length));
+    assertArrayEquals(frame(5000, 7), copies.sent().get(0).bytes());
+    assertEquals(0, frames.size());
+  }
+
+  @Test
+  void aLossyLinkBeforeTheNetworkLosesTheFrame() throws Exception {
+    try (LinkEmulator link = new LinkEmulator(network, new LinkSettings(0, 1, 0, 1));
+        NetFixture guest = new NetFixture(link).startWithout(0)) {
+      guest.send(new byte[HEADER], frame(5000, 7));
+      assertEquals(1, link.lostFrames());
+      assertEquals(0, frames.size() + copies.count());
     }
   }
 
