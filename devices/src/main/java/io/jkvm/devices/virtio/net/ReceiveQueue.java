@@ -167,7 +167,7 @@ final class ReceiveQueue {
     first.write(VnetHeader.BYTES, frame.memory(), source, part);
     rings.stageUsed(first.head(), (long) VnetHeader.BYTES + part);
     int buffers = 1;
-    int descriptors = first.count();
+    int descriptors = first.ringDescriptors();
     for (left -= part; left > 0; left -= part) {
       source += part;
       if (!poll(rings, next)) {
@@ -175,7 +175,7 @@ final class ReceiveQueue {
         // More than a whole ring: that frame would wait for ever.
         return descriptors >= rings.size() ? -1 : refuse(frame.length());
       }
-      descriptors += next.count();
+      descriptors += next.ringDescriptors();
       part = (int) Math.min(left, next.writableBytes());
       next.write(0, frame.memory(), source, part);
       rings.stageUsed(next.head(), part);
@@ -229,6 +229,7 @@ final class ReceiveQueue {
         return;
       }
       if (queue.rings().enableNotifications()) {
+        queue.rings().disableNotifications();
         return;
       }
       waiting = true;

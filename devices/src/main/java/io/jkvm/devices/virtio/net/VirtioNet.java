@@ -159,13 +159,16 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
 
   @Override
   public void reset() {
-    active = false;
-    features = 0;
+    // One after the other with setLink, or the next driver would find this one's announcement.
+    synchronized (config) {
+      active = false;
+      features = 0;
+      config.reset();
+    }
     hostOffloads = 0;
     usablePairs = 1;
     setActivePairs(1);
     filter = ReceiveFilter.ALL;
-    config.reset();
     setGuestOffloads(0);
   }
 
@@ -235,7 +238,9 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   public void setLink(boolean up) {
     if (config.linkUp(up)) {
       // The network may have forgotten where the guest is.
-      config.announce(up && active && has(NetFeatures.GUEST_ANNOUNCE));
+      synchronized (config) {
+        config.announce(up && active && has(NetFeatures.GUEST_ANNOUNCE));
+      }
       configChanged.run();
     }
   }

@@ -21,6 +21,7 @@ public final class DescriptorChain {
   private final long[] lengths;
   private int head;
   private int count;
+  private int ringDescriptors;
   private int readableCount;
   private long readableBytes;
   private long writableBytes;
@@ -78,6 +79,15 @@ public final class DescriptorChain {
   /** The number of buffers. */
   public int count() {
     return count;
+  }
+
+  /** How many descriptors of the ring it takes, where an indirect table takes one. */
+  public int ringDescriptors() {
+    return ringDescriptors;
+  }
+
+  void ringDescriptors(int newCount) {
+    ringDescriptors = newCount;
   }
 
   /** The number of device-readable buffers; they are the first ones. */

@@ -166,10 +166,12 @@ public final class Virtqueue {
           throw new GuestFault("indirect descriptor not negotiated or with a next one");
         }
         walkIndirect(into, address, length);
+        into.ringDescriptors(seen);
         return;
       }
       into.add(address, length, (flags & F_WRITE) != 0);
       if ((flags & F_NEXT) == 0) {
+        into.ringDescriptors(seen);
         return;
       }
       if (next >= size || seen == size) {

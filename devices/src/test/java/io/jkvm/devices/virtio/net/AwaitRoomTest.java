@@ -76,6 +76,8 @@ class AwaitRoomTest {
       assertFalse(guest.card.receive(0, asFrame(frame(60, 1))));
       guest.giveBuffers(1, 1000);
       assertTrue(milliseconds(() -> guest.card.awaitRoom(0, 10_000)) < 5_000, "not seen");
+      boolean byFlag = without == VirtioFeatures.EVENT_IDX;
+      assertEquals(byFlag ? NO_NOTIFY : 0, guest.rx.usedFlags(), "still asked");
       assertTrue(guest.card.receive(0, asFrame(frame(60, 1))));
     }
   }

@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.net;
 
 import static io.jkvm.devices.virtio.net.NetFixture.HEADER;
 import static io.jkvm.devices.virtio.net.NetFixture.RX_DATA;
+import static io.jkvm.devices.virtio.net.NetFixture.TX_DATA;
 import static io.jkvm.devices.virtio.net.NetFixture.asFrame;
 import static io.jkvm.devices.virtio.net.NetFixture.frame;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -80,6 +81,22 @@ class TooFewBuffersTest {
       assertTrue(guest.card.receive(0, asFrame(frame(most, 2))));
       assertEquals(chains, guest.rx.usedIndex());
       assertArrayEquals(frame(most, 2), guest.read(RX_DATA + HEADER, most));
+    }
+  }
+
+  /** An indirect table takes one descriptor of the ring, so this driver has half of it left. */
+  @Test
+  void aFrameWaitsWhileTheRingHasRoomForMoreTables() throws Exception {
+    try (NetFixture guest = new NetFixture(new RecordingNetwork()).startWithout(0)) {
+      Frame frame = asFrame(frame(4000, 1));
+      int chains = guest.rx.size() / 2;
+      for (int i = 0; i < 2 * chains; i++) {
+        assertFalse(i <= chains && guest.card.receive(0, frame), "dropped");
+        long data = RX_DATA + 100L * i;
+        guest.rx.addIndirect(TX_DATA + 32L * i, Buffer.in(data, 50), Buffer.in(data + 50, 50));
+      }
+      assertTrue(guest.card.receive(0, frame));
+      assertEquals((4000 + HEADER + 99) / 100, guest.rx.usedIndex());
     }
   }
 }
