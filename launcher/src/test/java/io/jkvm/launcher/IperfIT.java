@@ -3,7 +3,6 @@ package io.jkvm.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.ProjectFiles;
@@ -11,7 +10,6 @@ import io.jkvm.core.testing.RequiresKvm;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -56,10 +54,7 @@ class IperfIT {
 
   @BeforeAll
   static void needsIperf() {
-    boolean installed =
-        List.of(System.getenv("PATH").split(":")).stream()
-            .anyMatch(directory -> Files.isExecutable(Path.of(directory, "iperf3")));
-    assumeTrue(installed, "iperf3 is not installed");
+    NetGuest.assumeInstalled("iperf3");
   }
 
   private static String[] args(String commandLine, String command, String net) {
@@ -115,6 +110,7 @@ class IperfIT {
 
   @Test
   void throughPasst() throws Exception {
+    NetGuest.assumeInstalled("passt");
     int port = freePort();
     Process server = server("127.0.0.1", port).start();
     try (JkvmProcess guest =

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import io.jkvm.core.testing.ProjectFiles;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +28,14 @@ final class NetGuest {
   private static final int ACCEPT_MILLISECONDS = 120_000;
 
   private NetGuest() {}
+
+  /** Skips a test, saying so, where a program is not on the PATH. */
+  static void assumeInstalled(String program) {
+    boolean installed =
+        List.of(System.getenv("PATH").split(":")).stream()
+            .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
+    assumeTrue(installed, program + " is not installed");
+  }
 
   /** Arguments of a guest without a disk that runs a command, with more arguments. */
   static String[] args(String commandLine, String command, String... more) {

@@ -4,7 +4,6 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
@@ -34,10 +33,7 @@ class UserNetworkIT {
 
   @BeforeAll
   static void needsPasst() {
-    boolean installed =
-        List.of(System.getenv("PATH").split(":")).stream()
-            .anyMatch(directory -> Files.isExecutable(Path.of(directory, "passt")));
-    assumeTrue(installed, "passt is not installed");
+    NetGuest.assumeInstalled("passt");
   }
 
   private static ServerSocket listen() throws Exception {

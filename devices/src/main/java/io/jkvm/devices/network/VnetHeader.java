@@ -12,9 +12,6 @@ public final class VnetHeader {
   /** The size of the structure with num_buffers. */
   public static final int BYTES = 12;
 
-  /** Where num_buffers is, which is no property of a frame and not kept here. */
-  public static final int NUM_BUFFERS = 10;
-
   /** Flag: the checksum at checksumStart + checksumOffset must be computed. */
   public static final int F_NEEDS_CSUM = 1;
 
@@ -73,7 +70,7 @@ public final class VnetHeader {
   }
 
   /**
-   * Writes the structure with num_buffers, 12 bytes.
+   * Writes the structure with num_buffers, which is no property of a frame: 12 bytes.
    *
    * @param to a little-endian buffer, absolute access only
    */
