@@ -2,11 +2,11 @@
 
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.virtio.VirtioMmio;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.Virtqueue;

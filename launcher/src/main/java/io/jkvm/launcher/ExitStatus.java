@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.core.vm.StopReason;
+import io.jkvm.core.lifecycle.StopReason;
 
 /** The exit statuses of the command; the README has the same table. */
 final class ExitStatus {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.devices.network.emulation.LinkSettings;
+import io.jkvm.devices.network.emulation.LinkQuality;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
@@ -35,8 +35,8 @@ record LinkConfig(OptionalLong bitsPerSecond, double loss, Duration delay, Optio
   }
 
   /** The same for the emulator; without a seed, one that differs from run to run. */
-  LinkSettings settings() {
-    return new LinkSettings(
+  LinkQuality settings() {
+    return new LinkQuality(
         bitsPerSecond.orElse(0), loss, delay.toNanos(), seed.orElseGet(System::nanoTime));
   }
 

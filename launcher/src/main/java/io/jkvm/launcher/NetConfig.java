@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.devices.network.stream.PortForward;
+import io.jkvm.devices.network.passt.PortForward;
 import io.jkvm.devices.network.tap.TapBackend;
 import java.nio.file.Files;
 import java.nio.file.Path;

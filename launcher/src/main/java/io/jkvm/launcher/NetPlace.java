@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.devices.network.stream.PortForward;
+import io.jkvm.devices.network.passt.PortForward;
 import java.nio.file.Path;
 import java.util.List;
 

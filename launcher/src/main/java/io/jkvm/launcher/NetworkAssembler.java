@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.core.vm.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.emulation.LinkEmulator;
+import io.jkvm.devices.network.passt.PasstBackend;
 import io.jkvm.devices.network.pcap.CapturingBackend;
 import io.jkvm.devices.network.pcap.PcapWriter;
-import io.jkvm.devices.network.stream.PasstBackend;
 import io.jkvm.devices.network.stream.StreamBackend;
 import io.jkvm.devices.network.stream.StreamListener;
 import io.jkvm.devices.network.tap.TapBackend;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.core.vm.StopReason;
-import io.jkvm.devices.legacy.SerialSink;
+import io.jkvm.core.lifecycle.StopReason;
+import io.jkvm.devices.serial.SerialSink;
 import java.nio.charset.StandardCharsets;
 
 /**

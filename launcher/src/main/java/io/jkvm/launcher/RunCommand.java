@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.probe.HostCapabilities;
-import io.jkvm.core.vm.StopReason;
-import io.jkvm.firmware.boot.CpuidPolicy;
+import io.jkvm.firmware.boot.BootMode;
+import io.jkvm.firmware.cpu.CpuidPolicy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

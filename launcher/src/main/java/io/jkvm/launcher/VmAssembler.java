@@ -5,47 +5,49 @@ import io.jkvm.core.bus.AddressRange;
 import io.jkvm.core.bus.IoBus;
 import io.jkvm.core.irq.IrqLine;
 import io.jkvm.core.irq.SharedIrqLine;
-import io.jkvm.core.kvm.Cpuid;
 import io.jkvm.core.kvm.Kvm;
 import io.jkvm.core.kvm.KvmMsiRouter;
 import io.jkvm.core.kvm.KvmVcpu;
 import io.jkvm.core.kvm.KvmVm;
+import io.jkvm.core.kvm.state.Cpuid;
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.HostProbe;
-import io.jkvm.core.vm.CloseStack;
-import io.jkvm.core.vm.StopLatch;
-import io.jkvm.core.vm.StopReason;
 import io.jkvm.core.vm.VirtualMachine;
+import io.jkvm.devices.clock.CmosRtc;
 import io.jkvm.devices.legacy.AcpiPm;
-import io.jkvm.devices.legacy.CmosRtc;
 import io.jkvm.devices.legacy.I8042;
 import io.jkvm.devices.legacy.PostCode;
 import io.jkvm.devices.legacy.ResetRegister;
-import io.jkvm.devices.legacy.SerialSink;
 import io.jkvm.devices.legacy.SystemControlPortA;
-import io.jkvm.devices.legacy.Uart16550;
 import io.jkvm.devices.pci.PciBus;
 import io.jkvm.devices.pci.PciConfigPorts;
 import io.jkvm.devices.pci.PciHostBridge;
 import io.jkvm.devices.pci.PciMemoryWindow;
+import io.jkvm.devices.serial.SerialSink;
+import io.jkvm.devices.serial.Uart16550;
+import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.virtio.VirtioDevice;
-import io.jkvm.devices.virtio.VirtioMmio;
-import io.jkvm.devices.virtio.VirtioPci;
-import io.jkvm.devices.virtio.block.RawImage;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.devices.virtio.rng.VirtioRng;
+import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
+import io.jkvm.devices.virtio.transport.pci.VirtioPci;
 import io.jkvm.firmware.boot.BootConfig;
-import io.jkvm.firmware.boot.BootState;
-import io.jkvm.firmware.boot.CpuTopology;
-import io.jkvm.firmware.boot.CpuidPolicy;
-import io.jkvm.firmware.boot.MemoryMap;
-import io.jkvm.firmware.boot.ResetVector;
-import io.jkvm.firmware.boot.X86Layout;
+import io.jkvm.firmware.boot.BootPlan;
+import io.jkvm.firmware.cpu.BootState;
+import io.jkvm.firmware.cpu.CpuTopology;
+import io.jkvm.firmware.cpu.CpuidPolicy;
+import io.jkvm.firmware.cpu.ResetVector;
+import io.jkvm.firmware.cpu.VcpuEntry;
+import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.tables.AcpiTables;
 import io.jkvm.firmware.tables.PciInterrupts;
@@ -119,7 +121,7 @@ final class VmAssembler {
   }
 
   private Machine build() throws IOException {
-    KernelLoader kernel = KernelLoader.open(config, reporter);
+    BootPlan kernel = BootPlan.open(config.kernel(), config.bootMode(), reporter::note);
     List<RawImage> disks = new ArrayList<>();
     for (DiskConfig disk : config.disks()) {
       RawImage image = resources.push(RawImage.open(disk.image(), disk.readOnly()));
@@ -189,7 +191,7 @@ final class VmAssembler {
     reporter.step("kernel is loaded");
 
     List<KvmVcpu> vcpus = createVcpus(vm, supported);
-    VcpuSetup.enter(vcpus.get(0), boot);
+    VcpuEntry.enter(vcpus.get(0), boot);
     // Closed first: what a network tells a card would reach interrupts that are closed.
     resources.push(network).start();
     return new Machine(
@@ -218,7 +220,7 @@ final class VmAssembler {
     for (int id = 0; id < config.cpus(); id++) {
       KvmVcpu vcpu = resources.push(vm.createVcpu(id));
       vcpu.setCpuid(policy.apply(supported, topology, id));
-      VcpuSetup.prepare(vcpu);
+      VcpuEntry.prepare(vcpu);
       vcpus.add(vcpu);
     }
     return vcpus;

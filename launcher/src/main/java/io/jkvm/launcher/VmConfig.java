@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.firmware.boot.BootMode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

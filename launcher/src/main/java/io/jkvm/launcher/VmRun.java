@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.probe.HostCapabilities;
-import io.jkvm.core.vm.StopLatch;
-import io.jkvm.core.vm.StopReason;
 import io.jkvm.core.vm.VirtualMachine;
-import io.jkvm.devices.legacy.ConsoleOutput;
+import io.jkvm.devices.console.ConsoleInput;
+import io.jkvm.devices.console.ConsoleOutput;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;

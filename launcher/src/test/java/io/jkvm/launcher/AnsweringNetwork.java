@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import io.netty.buffer.ByteBuf;
 
 /** A network with everyone on it: answers ARP requests and pings for every address. */

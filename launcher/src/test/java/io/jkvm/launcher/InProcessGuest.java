@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.testing.ProjectFiles;
-import io.jkvm.core.vm.StopLatch;
-import io.jkvm.core.vm.StopReason;
-import io.jkvm.devices.legacy.SerialSink;
+import io.jkvm.devices.serial.SerialSink;
 import io.jkvm.devices.virtio.net.VirtioNet;
+import io.jkvm.firmware.boot.BootMode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintWriter;
 import java.io.Writer;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.RingZeroFeature;
+import io.jkvm.firmware.boot.BootMode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -4,7 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.vm.StopReason;
+import io.jkvm.core.lifecycle.StopReason;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.stream.Stream;

@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.emulation.LinkSettings;
-import io.jkvm.devices.network.stream.PortForward;
+import io.jkvm.devices.network.emulation.LinkQuality;
+import io.jkvm.devices.network.passt.PortForward;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -89,10 +89,10 @@ class NetConfigTest {
   @Test
   void tellsTheEmulator() {
     assertEquals(
-        new LinkSettings(1000, 0.5, 2_000_000, 42),
+        new LinkQuality(1000, 0.5, 2_000_000, 42),
         parse("user,rate=1K,loss=.5,delay=2ms,seed=42").link().settings());
-    LinkSettings rest = parse("user,loss=1").link().settings();
-    assertEquals(new LinkSettings(0, 1, 0, rest.seed()), rest);
+    LinkQuality rest = parse("user,loss=1").link().settings();
+    assertEquals(new LinkQuality(0, 1, 0, rest.seed()), rest);
   }
 
   @ParameterizedTest

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.vm.StopReason;
-import io.jkvm.devices.legacy.SerialSink;
+import io.jkvm.core.lifecycle.StopReason;
+import io.jkvm.devices.serial.SerialSink;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
-import io.jkvm.devices.virtio.block.RawImage;
+import io.jkvm.devices.storage.RawImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

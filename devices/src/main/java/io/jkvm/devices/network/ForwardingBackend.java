@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network;
 
+import io.jkvm.devices.network.frame.Frame;
 import java.io.IOException;
 import java.util.OptionalInt;
 

@@ -2,6 +2,9 @@
 package io.jkvm.devices.network;
 
 import io.jkvm.core.linux.IoVector;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.io.IOException;
 import java.util.OptionalInt;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network;
 
+import io.jkvm.devices.network.frame.Frame;
+
 /**
  * The guest's side of a network, as a {@link NetworkBackend} sees it. May be used by any thread.
  */

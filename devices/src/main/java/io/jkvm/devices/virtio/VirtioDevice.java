@@ -2,6 +2,7 @@
 package io.jkvm.devices.virtio;
 
 import io.jkvm.core.memory.GuestFault;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import java.io.IOException;
 
@@ -69,7 +70,7 @@ public interface VirtioDevice {
   }
 
   /** Hands over a queue that the device serves itself. */
-  default void queueStarted(int queue, DeviceQueue rings) {}
+  default void queueStarted(int queue, ActiveQueue rings) {}
 
   /** Takes it back, in bounded time: when this returns, no thread uses the queue any more. */
   default void queueStopped(int queue) {}

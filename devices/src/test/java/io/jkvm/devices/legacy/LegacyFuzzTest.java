@@ -4,6 +4,10 @@ package io.jkvm.devices.legacy;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import io.jkvm.core.bus.IoBus;
+import io.jkvm.devices.clock.CmosRtc;
+import io.jkvm.devices.serial.TestSink;
+import io.jkvm.devices.serial.Uart16550;
+import io.jkvm.devices.testing.RecordingIrq;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Random;

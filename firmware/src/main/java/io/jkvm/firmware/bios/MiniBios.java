@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.bios;
 
-import io.jkvm.firmware.boot.E820Map;
-import io.jkvm.firmware.boot.E820Map.Entry;
-import io.jkvm.firmware.boot.E820Map.Type;
+import io.jkvm.firmware.layout.E820Map;
+import io.jkvm.firmware.layout.E820Map.Entry;
+import io.jkvm.firmware.layout.E820Map.Type;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

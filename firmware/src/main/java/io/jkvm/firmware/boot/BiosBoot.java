@@ -4,10 +4,13 @@ package io.jkvm.firmware.boot;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.bios.MiniBios;
+import io.jkvm.firmware.cpu.ResetVector;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.kernel.SetupHeader;
+import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.firmware.tables.AcpiTables;
+import io.jkvm.firmware.tables.MpTable;
 
 /**
  * Boots a bzImage as a PC does: the vCPU starts at the reset vector in the mini BIOS, which runs
@@ -37,7 +40,7 @@ public final class BiosBoot {
               + ": use --boot=direct");
     }
     long end = BzImageBoot.runEnd(header, X86Layout.HIGH_MEMORY);
-    KernelRange.check(memory, image.path(), X86Layout.HIGH_MEMORY, end);
+    KernelPlacement.check(memory, image.path(), X86Layout.HIGH_MEMORY, end);
     try {
       image.loadProtectedMode(memory, X86Layout.HIGH_MEMORY);
       Initrd initrd = Initrd.load(memory, config.initrds(), end, header.initrdAddressMax());
@@ -55,7 +58,7 @@ public final class BiosBoot {
       }
       return new ResetVector(rom);
     } catch (GuestFault e) {
-      throw KernelRange.doesNotFit(image.path(), e);
+      throw KernelPlacement.doesNotFit(image.path(), e);
     }
   }
 }

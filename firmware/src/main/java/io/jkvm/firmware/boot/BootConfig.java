@@ -2,7 +2,10 @@
 package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.layout.E820Map;
+import io.jkvm.firmware.layout.MemoryMap;
 import io.jkvm.firmware.tables.AcpiConfig;
+import io.jkvm.firmware.tables.MpTable;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

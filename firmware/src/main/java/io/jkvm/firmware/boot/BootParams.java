@@ -3,9 +3,11 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.firmware.boot.E820Map.Entry;
-import io.jkvm.firmware.boot.E820Map.Type;
 import io.jkvm.firmware.kernel.SetupHeader;
+import io.jkvm.firmware.layout.E820Map;
+import io.jkvm.firmware.layout.E820Map.Entry;
+import io.jkvm.firmware.layout.E820Map.Type;
+import io.jkvm.firmware.layout.X86Layout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;

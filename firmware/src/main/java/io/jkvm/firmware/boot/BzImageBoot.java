@@ -3,9 +3,11 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.cpu.LongModeEntry;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.kernel.SetupHeader;
+import io.jkvm.firmware.layout.X86Layout;
 
 /** Boots a bzImage at its 64-bit entry; the kernel unpacks itself (Linux boot protocol). */
 public final class BzImageBoot {
@@ -34,14 +36,14 @@ public final class BzImageBoot {
     GuestMemory memory = config.memory();
     long address = loadAddress(header);
     long end = runEnd(header, address);
-    KernelRange.check(memory, image.path(), address, end);
+    KernelPlacement.check(memory, image.path(), address, end);
     try {
       image.loadProtectedMode(memory, address);
       Initrd initrd = Initrd.load(memory, config.initrds(), end, header.initrdAddressMax());
       return LongModeBoot.finish(
           config, BootParams.of(header), initrd, header.commandLineBytes(), address + ENTRY_OFFSET);
     } catch (GuestFault e) {
-      throw KernelRange.doesNotFit(image.path(), e);
+      throw KernelPlacement.doesNotFit(image.path(), e);
     }
   }
 

@@ -3,6 +3,7 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.layout.X86Layout;
 import java.nio.charset.StandardCharsets;
 
 /**

@@ -2,6 +2,7 @@
 package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
+import io.jkvm.firmware.cpu.LongModeEntry;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelFormatException;
@@ -63,14 +64,15 @@ public final class DirectBoot {
       long commandLineBytes)
       throws KernelFormatException, BootException {
     long entry = entryAddress(kernel);
-    KernelRange.check(config.memory(), kernel.path(), kernel.startAddress(), kernel.endAddress());
+    KernelPlacement.check(
+        config.memory(), kernel.path(), kernel.startAddress(), kernel.endAddress());
     try {
       kernel.load(config.memory());
       Initrd initrd =
           Initrd.load(config.memory(), config.initrds(), kernel.endAddress(), initrdAddressMax);
       return LongModeBoot.finish(config, params, initrd, commandLineBytes, entry);
     } catch (GuestFault e) {
-      throw KernelRange.doesNotFit(kernel.path(), e);
+      throw KernelPlacement.doesNotFit(kernel.path(), e);
     }
   }
 }

@@ -3,7 +3,11 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.cpu.LongModeEntry;
+import io.jkvm.firmware.cpu.LongModeTables;
+import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.firmware.tables.AcpiTables;
+import io.jkvm.firmware.tables.MpTable;
 
 /** Writes what every 64-bit entry needs around a loaded kernel. */
 final class LongModeBoot {
@@ -19,6 +23,6 @@ final class LongModeBoot {
     }
     params.loader(initrd).memory(config.map()).write(memory, X86Layout.ZERO_PAGE);
     MpTable.write(config);
-    return LongMode.write(memory, rip);
+    return LongModeTables.write(memory, rip);
   }
 }

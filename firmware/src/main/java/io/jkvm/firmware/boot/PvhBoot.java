@@ -3,11 +3,14 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.cpu.ProtectedModeEntry;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.kernel.SetupHeader;
+import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.firmware.tables.AcpiTables;
+import io.jkvm.firmware.tables.MpTable;
 
 /**
  * Boots an ELF kernel at the 32-bit entry that its Xen note names (PVH); of a bzImage, the kernel
@@ -64,7 +67,7 @@ public final class PvhBoot {
       throws KernelFormatException, BootException {
     long entry = entryAddress(kernel);
     GuestMemory memory = config.memory();
-    KernelRange.check(memory, kernel.path(), kernel.startAddress(), kernel.endAddress());
+    KernelPlacement.check(memory, kernel.path(), kernel.startAddress(), kernel.endAddress());
     try {
       kernel.load(memory);
       Initrd initrd = Initrd.load(memory, config.initrds(), kernel.endAddress(), initrdAddressMax);
@@ -74,7 +77,7 @@ public final class PvhBoot {
       MpTable.write(config);
       return new ProtectedModeEntry(entry, X86Layout.PVH_START_INFO);
     } catch (GuestFault e) {
-      throw KernelRange.doesNotFit(kernel.path(), e);
+      throw KernelPlacement.doesNotFit(kernel.path(), e);
     }
   }
 }

@@ -3,6 +3,8 @@ package io.jkvm.firmware.kernel;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.kernel.payload.PayloadDecoder;
+import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

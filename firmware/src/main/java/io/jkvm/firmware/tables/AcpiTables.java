@@ -4,7 +4,7 @@ package io.jkvm.firmware.tables;
 import io.jkvm.core.bus.AddressRange;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.firmware.boot.X86Layout;
+import io.jkvm.firmware.layout.X86Layout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

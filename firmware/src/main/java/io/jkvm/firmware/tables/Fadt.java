@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.tables;
 
-import io.jkvm.firmware.boot.X86Layout;
+import io.jkvm.firmware.layout.X86Layout;
 import java.nio.ByteBuffer;
 
 /**

@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
-import io.jkvm.firmware.boot.E820Map;
-import io.jkvm.firmware.boot.E820Map.Entry;
-import io.jkvm.firmware.boot.E820Map.Type;
+import io.jkvm.firmware.layout.E820Map;
+import io.jkvm.firmware.layout.E820Map.Entry;
+import io.jkvm.firmware.layout.E820Map.Type;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

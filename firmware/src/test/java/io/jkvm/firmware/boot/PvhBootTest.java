@@ -9,11 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.firmware.boot.E820Map.Entry;
+import io.jkvm.firmware.cpu.ProtectedModeEntry;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelImage;
-import io.jkvm.firmware.kernel.PayloadFormat;
+import io.jkvm.firmware.kernel.payload.PayloadFormat;
+import io.jkvm.firmware.layout.E820Map;
+import io.jkvm.firmware.layout.E820Map.Entry;
+import io.jkvm.firmware.layout.MemoryMap;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.testing.Boots;
 import io.jkvm.firmware.testing.KernelFiles;

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import io.jkvm.firmware.testing.KernelFiles;
 import io.jkvm.firmware.testing.Payloads;
 import java.io.IOException;

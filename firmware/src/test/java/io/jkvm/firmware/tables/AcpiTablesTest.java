@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.AddressRange;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.firmware.boot.X86Layout;
+import io.jkvm.firmware.layout.X86Layout;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;

@@ -4,7 +4,7 @@ package io.jkvm.firmware.testing;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.boot.BootConfig;
-import io.jkvm.firmware.boot.MemoryMap;
+import io.jkvm.firmware.layout.MemoryMap;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -5,7 +5,7 @@ import io.airlift.compress.Compressor;
 import io.airlift.compress.lz4.Lz4Compressor;
 import io.airlift.compress.lzo.LzoCompressor;
 import io.airlift.compress.zstd.ZstdCompressor;
-import io.jkvm.firmware.kernel.PayloadFormat;
+import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

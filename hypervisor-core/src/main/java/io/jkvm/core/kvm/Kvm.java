@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.kvm;
 
+import io.jkvm.core.kvm.state.Cpuid;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.Libc;

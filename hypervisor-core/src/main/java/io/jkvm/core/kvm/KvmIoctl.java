@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.kvm;
 
+import io.jkvm.core.kvm.state.KvmFpu;
+import io.jkvm.core.kvm.state.KvmLapic;
+import io.jkvm.core.kvm.state.KvmRegs;
+import io.jkvm.core.kvm.state.KvmSregs;
+import io.jkvm.core.kvm.state.KvmVcpuEvents;
 import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;

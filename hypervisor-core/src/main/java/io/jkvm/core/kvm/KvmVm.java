@@ -3,6 +3,7 @@ package io.jkvm.core.kvm;
 
 import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.kvm.state.KvmRun;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.Libc;

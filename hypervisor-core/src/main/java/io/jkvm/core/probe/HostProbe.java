@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.probe;
 
-import io.jkvm.core.kvm.Cpuid;
 import io.jkvm.core.kvm.Kvm;
-import io.jkvm.core.kvm.KvmRegs;
-import io.jkvm.core.kvm.KvmRun;
-import io.jkvm.core.kvm.KvmSregs;
-import io.jkvm.core.kvm.KvmSregs.Segment;
 import io.jkvm.core.kvm.KvmVcpu;
 import io.jkvm.core.kvm.KvmVm;
+import io.jkvm.core.kvm.state.Cpuid;
+import io.jkvm.core.kvm.state.KvmRegs;
+import io.jkvm.core.kvm.state.KvmRun;
+import io.jkvm.core.kvm.state.KvmSregs;
+import io.jkvm.core.kvm.state.KvmSregs.Segment;
+import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
-import io.jkvm.core.vm.CloseStack;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.probe;
 
-import io.jkvm.core.kvm.Cpuid;
+import io.jkvm.core.kvm.state.Cpuid;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.probe;
 
-import io.jkvm.core.kvm.Cpuid;
-import io.jkvm.core.kvm.Cpuid.Entry;
-import io.jkvm.core.kvm.Cpuid.Register;
+import io.jkvm.core.kvm.state.Cpuid;
+import io.jkvm.core.kvm.state.Cpuid.Entry;
+import io.jkvm.core.kvm.state.Cpuid.Register;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.Locale;

@@ -2,7 +2,7 @@
 package io.jkvm.core.vm;
 
 import io.jkvm.core.bus.IoBus;
-import io.jkvm.core.kvm.KvmRun;
+import io.jkvm.core.kvm.state.KvmRun;
 
 /**
  * Turns an exit into bus accesses. Knows nothing of KVM but the layout of kvm_run, so it runs on

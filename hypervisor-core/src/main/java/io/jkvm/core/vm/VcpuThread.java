@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.vm;
 
-import io.jkvm.core.kvm.KvmRun;
 import io.jkvm.core.kvm.KvmVcpu;
+import io.jkvm.core.kvm.state.KvmRun;
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.ThreadSignal;
+import io.jkvm.core.vm.emulation.InstructionFixups;
 
 /**
  * The thread that runs one vCPU: enter the guest, handle the exit, again, until the VM stops. A
@@ -17,7 +20,7 @@ final class VcpuThread {
 
   private final KvmVcpu vcpu;
   private final ExitDispatcher dispatcher;
-  private final EmulationAssist assist;
+  private final InstructionFixups assist;
   private final StopLatch stop;
   private final Thread thread;
 
@@ -31,7 +34,7 @@ final class VcpuThread {
       String vmName,
       KvmVcpu vcpu,
       ExitDispatcher dispatcher,
-      EmulationAssist assist,
+      InstructionFixups assist,
       StopLatch stop) {
     this.vcpu = vcpu;
     this.dispatcher = dispatcher;

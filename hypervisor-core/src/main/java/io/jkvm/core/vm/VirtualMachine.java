@@ -3,7 +3,11 @@ package io.jkvm.core.vm;
 
 import io.jkvm.core.bus.IoBus;
 import io.jkvm.core.kvm.KvmVcpu;
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.core.vm.emulation.InstructionFixups;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -39,7 +43,7 @@ public final class VirtualMachine implements AutoCloseable {
       StopLatch stop,
       CloseStack resources) {
     ExitDispatcher dispatcher = new ExitDispatcher(ports, mmio);
-    EmulationAssist assist = new EmulationAssist(memory);
+    InstructionFixups assist = new InstructionFixups(memory);
     this.vcpus =
         vcpus.stream().map(v -> new VcpuThread(name, v, dispatcher, assist, stop)).toList();
     this.stop = stop;

@@ -6,9 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.irq.MsiVector;
+import io.jkvm.core.kvm.state.KvmLapic;
+import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.testing.RequiresKvm;
-import io.jkvm.core.vm.CloseStack;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

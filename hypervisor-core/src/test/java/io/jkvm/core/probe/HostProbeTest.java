@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.kvm.Cpuid;
-import io.jkvm.core.kvm.Cpuid.Register;
 import io.jkvm.core.kvm.Kvm;
+import io.jkvm.core.kvm.state.Cpuid;
+import io.jkvm.core.kvm.state.Cpuid.Register;
 import io.jkvm.core.testing.RequiresKvm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.linux.NetDevice;
+import io.jkvm.core.linux.net.NetDevice;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.Socket;

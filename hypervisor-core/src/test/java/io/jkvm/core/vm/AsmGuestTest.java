@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
 import io.jkvm.core.bus.Doorbells;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.testing.AsmGuest;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
 import io.jkvm.core.bus.IoBus;
-import io.jkvm.core.kvm.KvmRun;
+import io.jkvm.core.kvm.state.KvmRun;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.emulation;
 
-import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.frame.Frame;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 
@@ -17,7 +17,7 @@ final class EmulatedDirection {
   private static final int DELAY_FACTOR = 4;
 
   private final Sink sink;
-  private final LinkSettings settings;
+  private final LinkQuality settings;
   // Guarded by this.
   private final SplittableRandom random;
   private final TokenBucket bucket;
@@ -33,7 +33,7 @@ final class EmulatedDirection {
     boolean accept(int queuePair, Frame frame);
   }
 
-  EmulatedDirection(String name, LinkSettings settings, SplittableRandom random, Sink sink) {
+  EmulatedDirection(String name, LinkQuality settings, SplittableRandom random, Sink sink) {
     this.settings = settings;
     this.sink = sink;
     this.random = random;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.emulation;
 
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.nio.ByteBuffer;
 
 /**

@@ -2,9 +2,9 @@
 package io.jkvm.devices.network.emulation;
 
 import io.jkvm.devices.network.ForwardingBackend;
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import java.io.IOException;
 import java.util.SplittableRandom;
 
@@ -21,7 +21,7 @@ public final class LinkEmulator extends ForwardingBackend {
   private volatile NetworkCard card;
 
   /** Takes over another backend, which is not started yet, and closes it with itself. */
-  public LinkEmulator(NetworkBackend inner, LinkSettings settings) {
+  public LinkEmulator(NetworkBackend inner, LinkQuality settings) {
     super(inner);
     String name = "net-" + inner.name();
     SplittableRandom random = new SplittableRandom(settings.seed());

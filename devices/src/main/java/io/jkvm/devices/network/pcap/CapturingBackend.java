@@ -2,9 +2,9 @@
 package io.jkvm.devices.network.pcap;
 
 import io.jkvm.devices.network.ForwardingBackend;
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import java.io.IOException;
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.pcap;
 
-import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.frame.Frame;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

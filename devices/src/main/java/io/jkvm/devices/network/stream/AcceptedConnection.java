@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
-import io.jkvm.core.linux.UnixSocket;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import java.util.function.Consumer;
 
 /** A peer that connected to us, until it goes. */
@@ -21,7 +21,8 @@ final class AcceptedConnection implements NetworkBackend {
    * @param patience for sending, common to all peers
    * @param whenGone is given the reason by the receiving thread, and may close this then
    */
-  AcceptedConnection(String name, UnixSocket socket, Patience patience, Consumer<String> whenGone) {
+  AcceptedConnection(
+      String name, UnixSocket socket, WaitBudget patience, Consumer<String> whenGone) {
     this.name = name;
     this.whenGone = whenGone;
     stream = new FrameStream(socket, patience);

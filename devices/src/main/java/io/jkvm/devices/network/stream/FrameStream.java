@@ -3,9 +3,9 @@ package io.jkvm.devices.network.stream;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.NativeMemory;
-import io.jkvm.core.linux.UnixSocket;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import java.nio.ByteBuffer;
 
 /**
@@ -22,7 +22,7 @@ final class FrameStream implements AutoCloseable {
   private static final int ROOM_MILLISECONDS = 100;
 
   private final UnixSocket socket;
-  private final Patience patience;
+  private final WaitBudget patience;
   private final Object sending = new Object();
   private final Frame chunk = new Frame(CHUNK_BYTES);
   private final NativeMemory pending = new NativeMemory(LARGEST);
@@ -40,7 +40,7 @@ final class FrameStream implements AutoCloseable {
 
   /** On a connected socket, which this object closes. */
   FrameStream(UnixSocket socket) {
-    this(socket, new Patience(Integer.MAX_VALUE));
+    this(socket, new WaitBudget(Integer.MAX_VALUE));
   }
 
   /**
@@ -48,7 +48,7 @@ final class FrameStream implements AutoCloseable {
    *
    * @param patience what they have together
    */
-  FrameStream(UnixSocket socket, Patience patience) {
+  FrameStream(UnixSocket socket, WaitBudget patience) {
     this.socket = socket;
     this.patience = patience;
     socket.bufferBytes(SOCKET_BUFFER_BYTES);

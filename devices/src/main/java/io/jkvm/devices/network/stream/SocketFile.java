@@ -3,7 +3,7 @@ package io.jkvm.devices.network.stream;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.UnixSocket;
+import io.jkvm.core.linux.net.UnixSocket;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

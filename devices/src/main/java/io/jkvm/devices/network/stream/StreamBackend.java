@@ -3,11 +3,12 @@ package io.jkvm.devices.network.stream;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.UnixSocket;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.passt.PasstBackend;
 import java.io.IOException;
 import java.util.OptionalInt;
 

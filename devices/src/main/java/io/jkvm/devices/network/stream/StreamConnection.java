@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
-import io.jkvm.core.linux.UnixSocket;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,9 +12,9 @@ import org.slf4j.LoggerFactory;
  * A card's connection to a peer that may go and come back: while it is gone the card's link is
  * down, and its thread tries to connect again.
  */
-final class StreamConnection implements AutoCloseable {
+public final class StreamConnection implements AutoCloseable {
   /** The peer as this connection needs it; called by one thread at a time. */
-  interface Peer {
+  public interface Peer {
     /** Connects, or says in one line why not. */
     UnixSocket connect() throws IOException;
 
@@ -48,7 +48,7 @@ final class StreamConnection implements AutoCloseable {
    * @param longestPauseMilliseconds between attempts to connect again; the first pause is a second,
    *     each that follows twice as long
    */
-  StreamConnection(String name, Peer peer, int longestPauseMilliseconds) {
+  public StreamConnection(String name, Peer peer, int longestPauseMilliseconds) {
     this.name = name;
     this.peer = peer;
     this.longestPauseMilliseconds = longestPauseMilliseconds;
@@ -59,13 +59,13 @@ final class StreamConnection implements AutoCloseable {
    *
    * @throws IOException if the peer cannot be connected to; nothing is left behind then
    */
-  void start(NetworkCard newCard) throws IOException {
+  public void start(NetworkCard newCard) throws IOException {
     card = newCard;
     stream = new FrameStream(peer.connect());
     thread = Threads.start(name + " receive", this::run);
   }
 
-  boolean transmit(Frame frame) {
+  public boolean transmit(Frame frame) {
     FrameStream current = stream;
     return current != null && current.transmit(frame);
   }
@@ -130,7 +130,7 @@ final class StreamConnection implements AutoCloseable {
     return true;
   }
 
-  static long pauseMilliseconds(int failures, int longest) {
+  public static long pauseMilliseconds(int failures, int longest) {
     return Math.min((long) FIRST_PAUSE_MILLISECONDS << Math.min(failures, 20), longest);
   }
 
@@ -157,7 +157,7 @@ final class StreamConnection implements AutoCloseable {
   }
 
   /** Takes and gives no more frames, without waiting for a call that is under way. */
-  synchronized void stop() {
+  public synchronized void stop() {
     closing = true;
     notifyAll();
     FrameStream current = stream;

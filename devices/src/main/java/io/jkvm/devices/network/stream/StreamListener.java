@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
+import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.UnixSocket;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.switching.BackendPort;
 import io.jkvm.devices.network.switching.EthernetSwitch;
-import io.jkvm.devices.virtio.LogLimit;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +28,7 @@ public final class StreamListener implements NetworkBackend {
 
   private final String name;
   private final String path;
-  private final Patience patience = new Patience(PATIENCE_MILLISECONDS);
+  private final WaitBudget patience = new WaitBudget(PATIENCE_MILLISECONDS);
   private final EthernetSwitch network;
   private final NetworkBackend own;
   private final List<Peer> peers = new ArrayList<>();

@@ -2,11 +2,11 @@
 package io.jkvm.devices.network.stream;
 
 /** What the threads of this package have in common. */
-final class Threads {
+public final class Threads {
   private Threads() {}
 
   /** A started thread that does not keep the process alive. */
-  static Thread start(String name, Runnable body) {
+  public static Thread start(String name, Runnable body) {
     Thread thread = new Thread(body, name);
     thread.setDaemon(true);
     thread.start();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.switching;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.SoftwareOffload;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.SoftwareOffload;
 import java.io.IOException;
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.switching;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.frame.Frame;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.tap;
 
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.TapQueue;
-import io.jkvm.core.vm.CloseStack;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.TapQueue;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.VnetHeader;
-import io.jkvm.devices.virtio.LogLimit;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,10 +3,10 @@ package io.jkvm.devices.network.tap;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.NetDevice;
-import io.jkvm.core.linux.TapQueue;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.core.linux.net.NetDevice;
+import io.jkvm.core.linux.net.TapQueue;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,11 +5,11 @@ import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
-import io.jkvm.core.linux.TapQueue;
 import io.jkvm.core.linux.ThreadSignal;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.TapQueue;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.LoggerFactory;
 

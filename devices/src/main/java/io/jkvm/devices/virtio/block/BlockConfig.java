@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.block;
 
+import io.jkvm.devices.storage.BlockBackend;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.block;
 
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
+import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.block;
 
+import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.virtio.LogLimit;
+import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import java.io.IOException;

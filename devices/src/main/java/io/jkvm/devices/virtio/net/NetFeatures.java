@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
-import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.frame.Offload;
 
 /** Feature bits of a network device (virtio 1.2, section 5.1.3), as masks. */
 final class NetFeatures {

@@ -2,11 +2,11 @@
 package io.jkvm.devices.virtio.net;
 
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.SoftwareOffload;
-import io.jkvm.devices.network.VnetHeader;
-import io.jkvm.devices.virtio.DeviceQueue;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.SoftwareOffload;
+import io.jkvm.devices.network.frame.VnetHeader;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import java.nio.ByteBuffer;
@@ -25,7 +25,7 @@ final class ReceiveQueue {
       ByteBuffer.allocateDirect(VnetHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   // Guarded by this.
-  private DeviceQueue queue;
+  private ActiveQueue queue;
   private DescriptorChain first;
   private DescriptorChain next;
   private boolean mergeable;
@@ -49,7 +49,7 @@ final class ReceiveQueue {
    * @param newLargestPacket without Ethernet header and VLAN tags, in bytes; a larger frame that is
    *     not left to be cut is dropped (section 5.1.4.1)
    */
-  synchronized void start(DeviceQueue newQueue, boolean mergeableBuffers, int newLargestPacket) {
+  synchronized void start(ActiveQueue newQueue, boolean mergeableBuffers, int newLargestPacket) {
     queue = newQueue;
     mergeable = mergeableBuffers;
     largestPacket = newLargestPacket;
@@ -61,7 +61,7 @@ final class ReceiveQueue {
 
   /** When this returns, no thread uses the rings or the eventfd any more. */
   synchronized void stop() {
-    DeviceQueue old = queue;
+    ActiveQueue old = queue;
     queue = null;
     boolean interrupted = false;
     while (waiting) {
@@ -220,7 +220,7 @@ final class ReceiveQueue {
 
   /** As {@link io.jkvm.devices.network.NetworkCard#awaitRoom}. */
   void awaitRoom(int timeoutMilliseconds) {
-    DeviceQueue waitedFor;
+    ActiveQueue waitedFor;
     synchronized (this) {
       waitedFor = queue;
       // Several queues of a network may end here: one waits for the driver, the rest for that one.

@@ -3,10 +3,10 @@ package io.jkvm.devices.virtio.net;
 
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
-import io.jkvm.devices.network.SoftwareOffload;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.SoftwareOffload;
+import io.jkvm.devices.network.frame.VnetHeader;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 
 /** A transmit queue (virtio 1.2, section 5.1.6.2); used by its thread alone. */

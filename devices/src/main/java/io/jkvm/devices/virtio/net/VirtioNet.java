@@ -2,12 +2,12 @@
 package io.jkvm.devices.virtio.net;
 
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.virtio.DeviceQueue;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import java.io.IOException;
 import java.util.OptionalInt;
@@ -197,7 +197,7 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   }
 
   @Override
-  public void queueStarted(int queue, DeviceQueue rings) {
+  public void queueStarted(int queue, ActiveQueue rings) {
     int largest = has(NetFeatures.MTU) ? config.mtu() : Frame.MAX_BYTES;
     receive[queue / 2].start(rings, has(NetFeatures.MRG_RXBUF), largest);
   }

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.TestFrames;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.VnetHeader;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.util.ArrayDeque;
 import java.util.Random;
 import org.junit.jupiter.api.Test;

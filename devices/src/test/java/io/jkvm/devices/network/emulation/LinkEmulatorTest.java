@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.RecordingBackend;
-import io.jkvm.devices.network.RecordingCard;
-import io.jkvm.devices.network.TestFrames;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.testing.RecordingCard;
+import io.jkvm.devices.network.testing.RecordingNetworkBackend;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -23,11 +23,11 @@ import org.junit.jupiter.api.Timeout;
 class LinkEmulatorTest {
   private static final long MILLI = 1_000_000L;
 
-  private final RecordingBackend inner = new RecordingBackend(Offload.CSUM);
+  private final RecordingNetworkBackend inner = new RecordingNetworkBackend(Offload.CSUM);
   private final RecordingCard card = new RecordingCard();
 
   private LinkEmulator link(long rate, double loss, long delay, long seed) throws IOException {
-    LinkEmulator link = new LinkEmulator(inner, new LinkSettings(rate, loss, delay, seed));
+    LinkEmulator link = new LinkEmulator(inner, new LinkQuality(rate, loss, delay, seed));
     link.start(card);
     return link;
   }
@@ -96,9 +96,9 @@ class LinkEmulatorTest {
   }
 
   private int[] survivors(long rate, long delay, long seed, boolean fromGuest) throws Exception {
-    RecordingBackend backend = new RecordingBackend(Offload.NONE);
+    RecordingNetworkBackend backend = new RecordingNetworkBackend(Offload.NONE);
     RecordingCard guest = new RecordingCard();
-    try (LinkEmulator link = new LinkEmulator(backend, new LinkSettings(rate, 0.1, delay, seed))) {
+    try (LinkEmulator link = new LinkEmulator(backend, new LinkQuality(rate, 0.1, delay, seed))) {
       link.start(guest);
       for (int i = 0; i < 900; i++) {
         Frame frame = TestFrames.numbered(1, 2, i, 60);
@@ -175,7 +175,7 @@ class LinkEmulatorTest {
 
   @Test
   void closeWithoutStartEndsToo() {
-    new LinkEmulator(inner, new LinkSettings(1000, 0, 1, 0)).close();
+    new LinkEmulator(inner, new LinkQuality(1000, 0, 1, 0)).close();
     assertTrue(inner.isClosed());
   }
 
@@ -231,11 +231,11 @@ class LinkEmulatorTest {
 
   @Test
   void settingsOutOfRangeAreRefused() {
-    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(-1, 0, 0, 0));
-    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, 1.01, 0, 0));
-    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, -0.1, 0, 0));
-    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, Double.NaN, 0, 0));
-    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, 0, -1, 0));
-    assertThrows(IllegalArgumentException.class, () -> new LinkSettings(0, 0, 1L << 60, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkQuality(-1, 0, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkQuality(0, 1.01, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkQuality(0, -0.1, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkQuality(0, Double.NaN, 0, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkQuality(0, 0, -1, 0));
+    assertThrows(IllegalArgumentException.class, () -> new LinkQuality(0, 0, 1L << 60, 0));
   }
 }

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.RecordingBackend;
-import io.jkvm.devices.network.RecordingCard;
-import io.jkvm.devices.network.TestFrames;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.testing.RecordingCard;
+import io.jkvm.devices.network.testing.RecordingNetworkBackend;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,7 +22,7 @@ class CapturingBackendTest {
 
   @Test
   void recordsBothDirectionsButNotWhatTheGuestRefused() throws IOException {
-    RecordingBackend inner = new RecordingBackend(Offload.CSUM);
+    RecordingNetworkBackend inner = new RecordingNetworkBackend(Offload.CSUM);
     RecordingCard card = new RecordingCard();
     Path file = directory.resolve("net.pcap");
     CapturingBackend backend = new CapturingBackend(inner, PcapWriter.open(file));
@@ -49,7 +49,7 @@ class CapturingBackendTest {
 
   @Test
   void passesEverythingElseOn() throws IOException {
-    RecordingBackend inner = new RecordingBackend(Offload.CSUM);
+    RecordingNetworkBackend inner = new RecordingNetworkBackend(Offload.CSUM);
     RecordingCard card = new RecordingCard();
     try (CapturingBackend backend =
         new CapturingBackend(inner, PcapWriter.open(directory.resolve("net.pcap")))) {
@@ -67,7 +67,7 @@ class CapturingBackendTest {
 
   @Test
   void networkGoesOnWhenTheCaptureHasEnded() throws IOException {
-    RecordingBackend inner = new RecordingBackend(Offload.NONE);
+    RecordingNetworkBackend inner = new RecordingNetworkBackend(Offload.NONE);
     PcapWriter capture = PcapWriter.open(directory.resolve("net.pcap"));
     try (CapturingBackend backend = new CapturingBackend(inner, capture)) {
       backend.start(new RecordingCard());

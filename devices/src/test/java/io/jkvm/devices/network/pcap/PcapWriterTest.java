@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.TestFrames;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -6,9 +6,9 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /** As much of a guest's network as shows what is at the other end of its wire. */
-final class FakeGuest {
-  static final byte[] ADDRESS = {10, 0, 2, 15};
-  static final byte[] GATEWAY = {10, 0, 2, 2};
+public final class FakeGuest {
+  public static final byte[] ADDRESS = {10, 0, 2, 15};
+  public static final byte[] GATEWAY = {10, 0, 2, 2};
 
   private static final byte[] MAC = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
   private static final byte[] EVERYBODY = {-1, -1, -1, -1, -1, -1};
@@ -24,13 +24,13 @@ final class FakeGuest {
   private byte[] gatewayMac = EVERYBODY;
   private int udpChecksum;
 
-  FakeGuest(NetworkBackend backend, TestCard card) {
+  public FakeGuest(NetworkBackend backend, TestCard card) {
     this.backend = backend;
     this.card = card;
   }
 
   /** Puts this into datagrams in place of 0, which means that there is none (RFC 768). */
-  void useUdpChecksum(int checksum) {
+  public void useUdpChecksum(int checksum) {
     udpChecksum = checksum;
   }
 
@@ -39,7 +39,7 @@ final class FakeGuest {
   }
 
   /** Asks for the gateway's Ethernet address (RFC 826); null if nobody answers. */
-  byte[] resolveGateway() throws InterruptedException {
+  public byte[] resolveGateway() throws InterruptedException {
     ByteBuffer frame = ByteBuffer.allocate(42);
     frame.put(EVERYBODY).put(MAC).putShort((short) 0x806);
     frame.putShort((short) 1).putShort((short) 0x800).put((byte) 6).put((byte) 4);
@@ -63,7 +63,7 @@ final class FakeGuest {
   }
 
   /** Asks for an address (RFC 2131); the message of the offer, or null. */
-  byte[] discover() throws InterruptedException {
+  public byte[] discover() throws InterruptedException {
     ByteBuffer message = ByteBuffer.allocate(300);
     message.put(new byte[] {1, 1, 6, 0}).putInt(0x1234).put(28, MAC);
     message.putInt(236, 0x63825363).put(240, new byte[] {53, 1, 1, (byte) 255});
@@ -72,7 +72,7 @@ final class FakeGuest {
   }
 
   /** Sends a datagram to the gateway, that is, to the host's loopback. */
-  boolean sendUdp(int from, int to, byte[] payload) {
+  public boolean sendUdp(int from, int to, byte[] payload) {
     return sendUdp(gatewayMac, ADDRESS, GATEWAY, from, to, payload);
   }
 
@@ -94,7 +94,7 @@ final class FakeGuest {
   }
 
   /** The payload of the next datagram with these ports that comes; null if none does. */
-  byte[] receiveUdp(int from, int to) throws InterruptedException {
+  public byte[] receiveUdp(int from, int to) throws InterruptedException {
     for (byte[] got = poll(); got != null; got = poll()) {
       ByteBuffer frame = ByteBuffer.wrap(got);
       if (type(got) == 0x800
@@ -109,7 +109,7 @@ final class FakeGuest {
   }
 
   /** The payload of the next datagram to a port from anywhere, and where it came from. */
-  int receiveUdpSource(int to, byte[] payload) throws InterruptedException {
+  public int receiveUdpSource(int to, byte[] payload) throws InterruptedException {
     for (byte[] got = poll(); got != null; got = poll()) {
       ByteBuffer frame = ByteBuffer.wrap(got);
       if (type(got) == 0x800
@@ -123,7 +123,7 @@ final class FakeGuest {
   }
 
   /** Whether a connection request to a port of the guest comes. */
-  boolean receivesTcpTo(int port) throws InterruptedException {
+  public boolean receivesTcpTo(int port) throws InterruptedException {
     for (byte[] got = poll(); got != null; got = poll()) {
       if (type(got) == 0x800
           && got[IP + 9] == 6

@@ -10,8 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.jkvm.core.linux.NativeMemory;
-import io.jkvm.core.linux.UnixSocket;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.UnixSocket;
+import io.jkvm.devices.network.frame.Frame;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.linux.NativeMemory;
-import io.jkvm.core.linux.UnixSocket;
+import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import java.io.IOException;
 import java.nio.ByteBuffer;

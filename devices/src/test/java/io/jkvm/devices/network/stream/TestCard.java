@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import io.netty.buffer.ByteBufUtil;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /** A card that keeps what it is given, until it is full. */
-final class TestCard implements NetworkCard {
+public final class TestCard implements NetworkCard {
   private static final int SECONDS = 20;
 
   private final LinkedBlockingQueue<byte[]> frames;
   private final BlockingQueue<Boolean> links = new LinkedBlockingQueue<>();
 
-  TestCard() {
+  public TestCard() {
     this(Integer.MAX_VALUE);
   }
 
-  TestCard(int capacity) {
+  public TestCard(int capacity) {
     frames = new LinkedBlockingQueue<>(capacity);
   }
 
@@ -67,7 +67,7 @@ final class TestCard implements NetworkCard {
   }
 
   /** The next change of the link, for which it waits. */
-  boolean takeLink() throws InterruptedException {
+  public boolean takeLink() throws InterruptedException {
     Boolean up = links.poll(SECONDS, TimeUnit.SECONDS);
     if (up == null) {
       throw new AssertionError("the link did not change");
@@ -75,7 +75,7 @@ final class TestCard implements NetworkCard {
     return up;
   }
 
-  int linkChanges() {
+  public int linkChanges() {
     return links.size();
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
-import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.frame.Frame;
 import java.io.ByteArrayOutputStream;
 import java.util.Random;
 
 /** Frames with random content. */
-final class TestFrames {
+public final class TestFrames {
   private TestFrames() {}
 
   static byte[] random(Random random, int length) {
@@ -29,7 +29,7 @@ final class TestFrames {
     }
   }
 
-  static Frame frame(byte[] bytes) {
+  public static Frame frame(byte[] bytes) {
     Frame frame = new Frame();
     frame.bytes().writeBytes(bytes);
     return frame;

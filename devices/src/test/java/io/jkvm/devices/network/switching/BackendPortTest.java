@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.RecordingBackend;
-import io.jkvm.devices.network.RecordingCard;
-import io.jkvm.devices.network.SoftwareOffload;
-import io.jkvm.devices.network.TestFrames;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.SoftwareOffload;
+import io.jkvm.devices.network.testing.RecordingCard;
+import io.jkvm.devices.network.testing.RecordingNetworkBackend;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class BackendPortTest {
   private final EthernetSwitch network = new EthernetSwitch("lab");
-  private final RecordingBackend backend = new RecordingBackend(Offload.NONE);
+  private final RecordingNetworkBackend backend = new RecordingNetworkBackend(Offload.NONE);
   private final RecordingCard card = new RecordingCard();
   private final NetworkBackend guest = network.newPort();
 

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.RecordingCard;
-import io.jkvm.devices.network.TestFrames;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.testing.RecordingCard;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.RecordingCard;
-import io.jkvm.devices.network.TestFrames;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.testing.RecordingCard;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.tap;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;

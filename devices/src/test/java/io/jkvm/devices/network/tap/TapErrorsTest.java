@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.linux.NetDevice;
-import io.jkvm.core.linux.TapQueue;
 import io.jkvm.core.linux.ThreadPrivileges;
+import io.jkvm.core.linux.net.NetDevice;
+import io.jkvm.core.linux.net.TapQueue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

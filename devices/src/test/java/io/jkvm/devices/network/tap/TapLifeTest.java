@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import io.jkvm.core.linux.NetDevice;
-import io.jkvm.core.linux.TapQueue;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.core.linux.net.NetDevice;
+import io.jkvm.core.linux.net.TapQueue;
 import io.jkvm.devices.network.NetworkCard;
+import io.jkvm.devices.network.frame.Frame;
 import java.lang.management.ManagementFactory;
 import java.net.DatagramSocket;
 import java.nio.file.Files;

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.linux.IoVector;
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.Offload;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.ServerSocket;

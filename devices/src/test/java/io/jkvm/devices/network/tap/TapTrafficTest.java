@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.InternetChecksum;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.InternetChecksum;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.VnetHeader;
 import io.netty.buffer.ByteBuf;
 import java.lang.management.ManagementFactory;
 import java.net.DatagramPacket;

@@ -10,7 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.virtio.VirtioFeatures;
 import io.jkvm.devices.virtio.testing.MmioDriver;
 import java.util.Arrays;

@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
-import io.jkvm.devices.virtio.VirtioMmio;
+import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.MmioDriver;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import java.util.OptionalInt;
 import java.util.Random;
 

@@ -10,8 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.VnetHeader;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.MmioDriver;
 import java.io.ByteArrayOutputStream;

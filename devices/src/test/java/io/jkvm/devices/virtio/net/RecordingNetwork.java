@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
-import io.jkvm.devices.network.Frame;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
-import io.jkvm.devices.network.VnetHeader;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;

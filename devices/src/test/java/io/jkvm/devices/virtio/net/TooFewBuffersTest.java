@@ -12,7 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.network.Frame;
+import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.virtio.testing.Buffer;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;

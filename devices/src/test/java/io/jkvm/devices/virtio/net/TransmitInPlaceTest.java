@@ -12,11 +12,11 @@ import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.devices.network.ForwardingBackend;
-import io.jkvm.devices.network.Frame;
-import io.jkvm.devices.network.Offload;
-import io.jkvm.devices.network.VnetHeader;
 import io.jkvm.devices.network.emulation.LinkEmulator;
-import io.jkvm.devices.network.emulation.LinkSettings;
+import io.jkvm.devices.network.emulation.LinkQuality;
+import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.network.frame.VnetHeader;
 import io.jkvm.devices.network.pcap.CapturingBackend;
 import io.jkvm.devices.network.pcap.PcapWriter;
 import io.jkvm.devices.virtio.testing.Buffer;
@@ -149,7 +149,7 @@ class TransmitInPlaceTest {
 
   @Test
   void aLossyLinkBeforeTheNetworkLosesTheFrame() throws Exception {
-    try (LinkEmulator link = new LinkEmulator(network, new LinkSettings(0, 1, 0, 1));
+    try (LinkEmulator link = new LinkEmulator(network, new LinkQuality(0, 1, 0, 1));
         NetFixture guest = new NetFixture(link).startWithout(0)) {
       guest.send(new byte[HEADER], frame(5000, 7));
       assertEquals(1, link.lostFrames());

@@ -2,7 +2,7 @@
 package io.jkvm.devices.virtio.testing;
 
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.virtio.VirtioMmio;
+import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 
 /** What a virtio-mmio driver does, step by step, and access to every register. */
 public final class MmioDriver {

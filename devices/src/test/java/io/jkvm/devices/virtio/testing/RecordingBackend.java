@@ -2,7 +2,7 @@
 package io.jkvm.devices.virtio.testing;
 
 import io.jkvm.core.linux.IoVector;
-import io.jkvm.devices.virtio.block.BlockBackend;
+import io.jkvm.devices.storage.BlockBackend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

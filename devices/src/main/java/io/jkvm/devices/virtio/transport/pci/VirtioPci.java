@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.transport.pci;
+
+import io.jkvm.core.bus.BusDevice;
+import io.jkvm.core.bus.Doorbells;
+import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.irq.MsiVectors;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.pci.Msix;
+import io.jkvm.devices.pci.PciConfigSpace;
+import io.jkvm.devices.pci.PciFunction;
+import io.jkvm.devices.pci.PciIdentity;
+import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.transport.VirtioFunction;
+import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
+
+/**
+ * A virtio device on a PCI bus (virtio 1.2, section 4.1), without the legacy interface: structures
+ * in base address register 0, MSI-X in 1.
+ *
+ * <p>A write of 0 to device_status returns when the request in flight is finished. Lock order: the
+ * PCI bus, this object, then the {@link VirtioFunction}.
+ */
+public final class VirtioPci implements PciFunction, AutoCloseable {
+  private static final int VENDOR_ID = 0x1af4;
+  private static final int FIRST_DEVICE_ID = 0x1040;
+  private static final int REVISION = 1;
+  private static final int INTA = 1;
+  private static final int MSIX_BAR = 1;
+
+  /** Offsets in the PCI configuration access capability. */
+  private static final int ACCESS_BAR = 4;
+
+  private static final int ACCESS_OFFSET = 8;
+  private static final int ACCESS_LENGTH = 12;
+  private static final int ACCESS_DATA = 16;
+
+  private final VirtioDevice device;
+  private final Doorbells doorbells;
+  private final PciConfigSpace config;
+  private final Msix msix;
+  private final VirtioPciInterrupts interrupts;
+  private final VirtioFunction state;
+  private final VirtioPciCommon common;
+  private final Structures structures = new Structures();
+  private final boolean[] attached;
+  private final int access;
+
+  /**
+   * A transport for one device.
+   *
+   * @param vectors one for each queue and one for configuration changes are taken, as far as MSI-X
+   *     has room
+   * @param intx the level-triggered wire of INTA#
+   * @param gsi the number of that wire, for the Interrupt Line register
+   * @param doorbells take notifications without an exit where the host can
+   * @throws LinuxException if the host has no more eventfds
+   */
+  public VirtioPci(
+      VirtioDevice device,
+      GuestMemory memory,
+      MsiVectors vectors,
+      IrqLine intx,
+      int gsi,
+      Doorbells doorbells)
+      throws LinuxException {
+    if (device.queueCount() > VirtioPciCapabilities.MAX_QUEUES) {
+      throw new IllegalArgumentException(device.name() + ": " + device.queueCount() + " queues");
+    }
+    this.device = device;
+    this.doorbells = doorbells;
+    int id = FIRST_DEVICE_ID + device.deviceId();
+    config =
+        new PciConfigSpace(
+            new PciIdentity(VENDOR_ID, id, REVISION, classCode(device), VENDOR_ID, id));
+    config.interrupt(INTA, gsi);
+    VirtioPciCapabilities.addStructures(config, device.queueCount());
+    access = VirtioPciCapabilities.addConfigAccess(config);
+    int vectorCount = Math.min(device.queueCount() + 1, Msix.MAX_VECTORS);
+    msix = new Msix(config, MSIX_BAR, vectorCount, vectors);
+    interrupts = new VirtioPciInterrupts(msix, device.queueCount(), intx);
+    state = new VirtioFunction(device, memory, interrupts);
+    common = new VirtioPciCommon(device, state, interrupts);
+    attached = new boolean[device.queueCount()];
+  }
+
+  /** PCI Code and ID Assignment 1.11, section 1. */
+  private static int classCode(VirtioDevice device) {
+    return switch (device.deviceId()) {
+      case 1 -> 0x020000; // Ethernet controller
+      case 2 -> 0x018000; // other mass storage controller
+      case 3 -> 0x078000; // other communications device
+      default -> 0xff0000; // no defined class
+    };
+  }
+
+  public VirtioDevice device() {
+    return device;
+  }
+
+  @Override
+  public String name() {
+    return device.name();
+  }
+
+  @Override
+  public PciConfigSpace configSpace() {
+    return config;
+  }
+
+  @Override
+  public long readConfig(int offset, int size) {
+    if (touchesAccessData(offset)) {
+      config.set32(access + ACCESS_DATA, (int) readThroughConfig());
+    }
+    long value = config.read(offset, size);
+    int status = PciConfigSpace.STATUS - offset;
+    if (status >= 0 && status < size && interrupts.pending()) {
+      value |= (long) PciConfigSpace.STATUS_INTERRUPT << (8 * status);
+    }
+    return value;
+  }
+
+  @Override
+  public void writeConfig(int offset, int size, long value) {
+    config.write(offset, size, value);
+    msix.controlWritten();
+    interrupts.configSpaceWritten(config.intxDisabled());
+    if (touchesAccessData(offset)) {
+      writeThroughConfig();
+    }
+  }
+
+  /** An access never leaves its aligned 4 bytes, and pci_cfg_data is such. */
+  private boolean touchesAccessData(int offset) {
+    return (offset & ~3) == access + ACCESS_DATA;
+  }
+
+  /** Section 4.1.4.9.1: an access to the register that cap.bar, cap.offset and cap.length name. */
+  private long readThroughConfig() {
+    BusDevice target = accessTarget();
+    return target == null
+        ? 0
+        : target.read(config.get32(access + ACCESS_OFFSET), config.get32(access + ACCESS_LENGTH));
+  }
+
+  private void writeThroughConfig() {
+    BusDevice target = accessTarget();
+    if (target != null) {
+      int size = config.get32(access + ACCESS_LENGTH);
+      long data = Integer.toUnsignedLong(config.get32(access + ACCESS_DATA));
+      target.write(
+          config.get32(access + ACCESS_OFFSET),
+          size,
+          size == 4 ? data : data & (1 << 8 * size) - 1);
+    }
+  }
+
+  private BusDevice accessTarget() {
+    int bar = config.get8(access + ACCESS_BAR);
+    int offset = config.get32(access + ACCESS_OFFSET);
+    int length = config.get32(access + ACCESS_LENGTH);
+    boolean exists = bar < PciConfigSpace.BAR_COUNT && config.barBytes(bar) > 0;
+    boolean whole = length == 1 || length == 2 || length == 4;
+    return exists && whole && offset % length == 0 && offset >= 0 && offset < config.barBytes(bar)
+        ? bar(bar)
+        : null;
+  }
+
+  @Override
+  public BusDevice bar(int bar) {
+    return bar == MSIX_BAR ? msix : structures;
+  }
+
+  @Override
+  public synchronized void barMapped(int bar, long address) {
+    if (bar == VirtioPciCapabilities.BAR) {
+      for (int queue = 0; queue < attached.length; queue++) {
+        attached[queue] = doorbells.attach(state.notify(queue), notifyAddress(address, queue));
+      }
+    }
+  }
+
+  @Override
+  public synchronized void barUnmapped(int bar, long address) {
+    if (bar == VirtioPciCapabilities.BAR) {
+      for (int queue = 0; queue < attached.length; queue++) {
+        if (attached[queue]) {
+          doorbells.detach(state.notify(queue), notifyAddress(address, queue));
+          attached[queue] = false;
+        }
+      }
+    }
+  }
+
+  private static long notifyAddress(long barAddress, int queue) {
+    return barAddress
+        + VirtioPciCapabilities.NOTIFY
+        + (long) VirtioPciCapabilities.NOTIFY_MULTIPLIER * queue;
+  }
+
+  /** Stops the queues' threads, as {@link VirtioMmio#close} does. */
+  @Override
+  public void close() {
+    state.close();
+  }
+
+  /** Base address register 0. */
+  private final class Structures implements BusDevice {
+    @Override
+    public long read(long offset, int size) {
+      int within = (int) offset & 0xfff;
+      switch ((int) offset & ~0xfff) {
+        case VirtioPciCapabilities.COMMON:
+          synchronized (VirtioPci.this) {
+            return common.read(within, size);
+          }
+        case VirtioPciCapabilities.ISR:
+          return within == 0 ? interrupts.readIsr() : 0;
+        case VirtioPciCapabilities.DEVICE:
+          return device.readConfig(within, size);
+        default:
+          return 0;
+      }
+    }
+
+    @Override
+    public void write(long offset, int size, long value) {
+      int within = (int) offset & 0xfff;
+      switch ((int) offset & ~0xfff) {
+        case VirtioPciCapabilities.COMMON:
+          synchronized (VirtioPci.this) {
+            common.write(within, size, value);
+          }
+          break;
+        case VirtioPciCapabilities.DEVICE:
+          device.writeConfig(within, size, value);
+          break;
+        case VirtioPciCapabilities.NOTIFY:
+          notifyQueue(within);
+          break;
+        default:
+          break;
+      }
+    }
+
+    private void notifyQueue(int within) {
+      int queue = within / VirtioPciCapabilities.NOTIFY_MULTIPLIER;
+      if (within % VirtioPciCapabilities.NOTIFY_MULTIPLIER == 0 && queue < attached.length) {
+        state.notify(queue).signal();
+      }
+    }
+  }
+}

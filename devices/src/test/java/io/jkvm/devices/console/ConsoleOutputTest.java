@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.console;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.devices.serial.SerialSink;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class ConsoleOutputTest {
+  private static final int QUEUE_BYTES = 64 << 10;
+
+  @TempDir Path directory;
+  private final BlockingQueue<LinuxException> failures = new LinkedBlockingQueue<>();
+
+  private static int fill(ConsoleOutput output) {
+    int count = 0;
+    while (output.hasRoom()) {
+      assertTrue(output.accept((byte) count++));
+    }
+    return count;
+  }
+
+  /** Fills pipe and queue and waits until the writer has nothing more to do. */
+  private static int fillForGood(ConsoleOutput output) throws InterruptedException {
+    int count = 0;
+    for (int quiet = 0; quiet < 5; quiet++) {
+      int more = fill(output);
+      count += more;
+      quiet = more == 0 ? quiet : 0;
+      Thread.sleep(10);
+    }
+    return count;
+  }
+
+  @Test
+  void everythingArrivesInOrderAfterClose() throws Exception {
+    Path file = Files.createFile(directory.resolve("out"));
+    byte[] sent = new byte[1_000_000];
+    try (Fd fd = Fd.open(file.toString(), Libc.O_RDWR)) {
+      ConsoleOutput output = new ConsoleOutput(fd, "the file", failures::add);
+      for (int i = 0; i < sent.length; i++) {
+        sent[i] = (byte) (i * 31 >> 5);
+        assertTrue(output.accept(sent[i]));
+      }
+      assertTrue(output.close(10_000));
+      assertTrue(output.close(0), "again");
+      assertTrue(output.accept((byte) 1), "discarded");
+    }
+    assertArrayEquals(sent, Files.readAllBytes(file));
+    assertTrue(failures.isEmpty());
+  }
+
+  @Test
+  void bytesThatComeQuicklyShareASystemCall() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory);
+        ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add)) {
+      Thread.sleep(20);
+      for (int i = 0; i < 50; i++) {
+        output.accept((byte) 'x');
+      }
+      int first = 0;
+      while (first == 0) {
+        first = pipe.read(8192).length;
+      }
+      assertTrue(first > 1, "a write for each byte");
+    }
+  }
+
+  @Test
+  void stuckReaderThrottlesThenLosesAndNeverHoldsLong() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
+      int accepted = fillForGood(output);
+      assertTrue(accepted > QUEUE_BYTES, "the pipe took some");
+      for (int i = 0; i < SerialSink.ROOM_BYTES - 1; i++) {
+        output.accept((byte) 0);
+      }
+      long start = System.nanoTime();
+      int lost = 0;
+      for (int i = 0; i < 10_000; i++) {
+        lost += output.accept((byte) 0) ? 0 : 1;
+      }
+      long milliseconds = (System.nanoTime() - start) / 1_000_000;
+      assertTrue(lost >= 9_999, lost + " lost");
+      assertTrue(milliseconds < 1000, milliseconds + " ms for a guest that ignores LSR");
+
+      start = System.nanoTime();
+      assertFalse(output.close(200));
+      milliseconds = (System.nanoTime() - start) / 1_000_000;
+      assertTrue(milliseconds >= 150 && milliseconds < 2000, milliseconds + " ms to close");
+    }
+  }
+
+  @Test
+  void listenerHearsWhenThereIsRoomAgain() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
+      Semaphore room = new Semaphore(0);
+      output.onRoom(room::release);
+      fillForGood(output);
+      room.drainPermits();
+      assertFalse(output.hasRoom());
+      for (int i = 0; i < 8; i++) {
+        pipe.read(8192);
+      }
+      assertTrue(room.tryAcquire(5, TimeUnit.SECONDS));
+      assertTrue(output.hasRoom());
+      output.close(0);
+    }
+  }
+
+  @Test
+  void nobodyIsHeldAfterStop() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
+      fillForGood(output);
+      output.stopHolding();
+      long start = System.nanoTime();
+      for (int i = 0; i < 100; i++) {
+        output.accept((byte) 0);
+      }
+      assertTrue(System.nanoTime() - start < 90_000_000L);
+      output.close(0);
+    }
+  }
+
+  @Test
+  void brokenPipeIsReportedOnceAndTheRestDiscarded() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "standard output", failures::add);
+      pipe.readEnd.close();
+      output.accept((byte) 'x');
+      LinuxException failure = failures.poll(5, TimeUnit.SECONDS);
+      assertEquals(Errno.EPIPE, failure.errno());
+      assertTrue(failure.getMessage().startsWith("write to standard output: EPIPE"));
+      for (int i = 0; i < 3 * QUEUE_BYTES; i++) {
+        assertTrue(output.accept((byte) 'y'));
+      }
+      assertTrue(output.hasRoom());
+      assertFalse(output.close(1000));
+      assertTrue(failures.isEmpty());
+    }
+  }
+
+  @Test
+  void fullDiskIsReported() throws Exception {
+    try (Fd full = Fd.open("/dev/full", Libc.O_RDWR)) {
+      ConsoleOutput output = new ConsoleOutput(full, "standard output", failures::add);
+      output.accept((byte) 'x');
+      assertEquals(Errno.ENOSPC, failures.poll(5, TimeUnit.SECONDS).errno());
+      output.close(1000);
+    }
+  }
+
+  @Test
+  void closedDescriptorIsReported() throws Exception {
+    Fd closed = new Fd(1_000_000);
+    ConsoleOutput output = new ConsoleOutput(closed, "standard output", failures::add);
+    output.accept((byte) 'x');
+    assertEquals(9, failures.poll(5, TimeUnit.SECONDS).errno());
+    output.close(1000);
+  }
+
+  @Test
+  void slowReaderGetsEveryByteOfAGuestThatObeysLsr() throws Exception {
+    int total = 400_000;
+    ByteArrayOutputStream read = new ByteArrayOutputStream();
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
+      Thread reader =
+          new Thread(
+              () -> {
+                try {
+                  while (read.size() < total) {
+                    read.write(pipe.read(3000));
+                    Thread.sleep(0, 200_000);
+                  }
+                } catch (IOException | InterruptedException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      reader.start();
+      Semaphore room = new Semaphore(0);
+      output.onRoom(room::release);
+      for (int i = 0; i < total; i++) {
+        if (!output.hasRoom()) {
+          assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "room is announced");
+        }
+        assertTrue(output.accept((byte) (i * 7)));
+      }
+      assertTrue(output.close(10_000));
+      reader.join();
+    }
+    byte[] bytes = read.toByteArray();
+    assertEquals(total, bytes.length);
+    for (int i = 0; i < total; i++) {
+      assertEquals((byte) (i * 7), bytes[i]);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.transport.pci;
+
+import io.jkvm.core.bus.Doorbells;
+import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.pci.testing.PciMachine;
+import io.jkvm.devices.pci.testing.RecordingVectors;
+import io.jkvm.devices.virtio.block.VirtioBlock;
+import io.jkvm.devices.virtio.testing.Buffer;
+import io.jkvm.devices.virtio.testing.PciDriver;
+import io.jkvm.devices.virtio.testing.RecordingBackend;
+import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** A block device without data on a PCI bus, and a driver for it. */
+abstract class PciFixture {
+  static final int SLOT = 5;
+  static final long DATA = 0x10000;
+  static final long HEADER = 0x8000;
+  static final long STATUS = 0x8100;
+
+  final RecordingBackend backend = new RecordingBackend(1 << 20, false);
+  final PciMachine machine = new PciMachine();
+  final RecordingVectors vectors = new RecordingVectors();
+  final Map<Long, EventFd> doorbells = new ConcurrentHashMap<>();
+  volatile boolean intx;
+  volatile boolean refuseDoorbells;
+  GuestMemory memory;
+  VirtioPci pci;
+  PciDriver driver;
+  SplitRingDriver ring;
+
+  @BeforeEach
+  final void make() throws Exception {
+    memory = GuestMemory.allocate(16 << 20);
+    IrqLine line = asserted -> intx = asserted;
+    VirtioBlock block = new VirtioBlock(backend, "test");
+    pci = new VirtioPci(block, memory, vectors, line, 21, new RecordingDoorbells());
+    machine.bus().add(SLOT, pci);
+    driver = new PciDriver(machine, SLOT);
+    ring = new SplitRingDriver(memory, 16, 0x1000);
+  }
+
+  @AfterEach
+  final void close() {
+    pci.close();
+    memory.close();
+  }
+
+  /** Offers a read of the first sector without a notification. */
+  final void addRead() throws GuestFault {
+    memory.writeU64(HEADER, 0);
+    memory.writeU64(HEADER + 8, 0);
+    ring.add(Buffer.out(HEADER, 16), Buffer.in(DATA, 512), Buffer.in(STATUS, 1));
+  }
+
+  /** Remembers what is attached where, and objects to what KVM would refuse. */
+  private final class RecordingDoorbells implements Doorbells {
+    @Override
+    public boolean attach(EventFd eventFd, long address) {
+      return !refuseDoorbells && doorbells.putIfAbsent(address, eventFd) == null;
+    }
+
+    @Override
+    public void detach(EventFd eventFd, long address) {
+      if (!doorbells.remove(address, eventFd)) {
+        throw new AssertionError("not attached at " + Long.toHexString(address));
+      }
+    }
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.firmware.boot;
+
+/** How the kernel is started ({@code --boot}). */
+public enum BootMode {
+  /** Unpack the kernel on the host and enter it at its 64-bit entry. */
+  DIRECT,
+  /** Enter the bzImage at its own 64-bit entry; the guest unpacks itself. */
+  BZIMAGE,
+  /** Start at the reset vector in the mini BIOS, which jumps into the kernel's real-mode setup. */
+  BIOS,
+  /** Unpack the kernel on the host and enter it at its 32-bit PVH entry. */
+  PVH
+}

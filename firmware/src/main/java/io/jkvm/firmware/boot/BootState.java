@@ -1,5 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-package io.jkvm.firmware.boot;
-
-/** How the first vCPU starts on a machine whose RAM was loaded. */
-public sealed interface BootState permits LongModeEntry, ProtectedModeEntry, ResetVector {}

@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-package io.jkvm.firmware.boot;
-
-/**
- * The vCPU starts as it comes out of reset, at 0xFFFFFFF0 (Intel SDM volume 3, section 10.1.4).
- *
- * @param rom what to map read-only at {@link X86Layout#BIOS_ROM}, 64 KiB; not copied
- */
-public record ResetVector(byte[] rom) implements BootState {}
