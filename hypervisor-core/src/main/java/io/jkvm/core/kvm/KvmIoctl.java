@@ -7,7 +7,6 @@ import io.jkvm.core.kvm.state.KvmRegs;
 import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmVcpuEvents;
 import io.jkvm.core.linux.Ioctl;
-import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 
 /** The KVM ioctls in use (include/uapi/linux/kvm.h), by the kernel's names less their prefix. */
@@ -57,6 +56,10 @@ enum KvmIoctl {
 
   /** Calls the ioctl; a failure throws with the ioctl's name. */
   int call(int fd, long argument) throws LinuxException {
-    return LinuxException.check("KVM_" + name(), Libc.ioctl(fd, number, argument));
+    int result = Ioctl.call(fd, number, argument);
+    if (result < 0) {
+      throw new LinuxException("KVM_" + name(), -result);
+    }
+    return result;
   }
 }

@@ -10,7 +10,7 @@ import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmVcpuEvents;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.linux.NativeMemory;
@@ -49,7 +49,7 @@ public final class KvmVcpu implements AutoCloseable {
    *     #requestImmediateExit}) and EAGAIN are normal
    */
   public int enter() {
-    return Libc.ioctl(fd.value(), KvmIoctl.RUN.number(), 0) < 0 ? Libc.errno() : 0;
+    return -Math.min(0, Ioctl.call(fd.value(), KvmIoctl.RUN.number(), 0));
   }
 
   /** Makes the running or next {@link #enter} return EINTR once a signal reaches its thread. */

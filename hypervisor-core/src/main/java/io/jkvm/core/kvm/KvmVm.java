@@ -6,7 +6,7 @@ import io.jkvm.core.irq.IrqLine;
 import io.jkvm.core.kvm.state.KvmRun;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.linux.NativeMemory;
@@ -92,7 +92,7 @@ public final class KvmVm implements AutoCloseable {
     NativeMemory low = irqLevel(gsi, 0);
     NativeMemory high = irqLevel(gsi, 1);
     return asserted ->
-        Libc.ioctl(fd.value(), KvmIoctl.IRQ_LINE.number(), (asserted ? high : low).address());
+        Ioctl.call(fd.value(), KvmIoctl.IRQ_LINE.number(), (asserted ? high : low).address());
   }
 
   private static NativeMemory irqLevel(int gsi, int level) {
