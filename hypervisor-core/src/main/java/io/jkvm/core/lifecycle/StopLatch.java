@@ -7,6 +7,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 
 /**
  * The one place where a VM's end is decided: the first reason given wins. Devices, vCPUs, signal
@@ -14,12 +15,28 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 public final class StopLatch {
   private final AtomicReference<StopReason> reason = new AtomicReference<>();
+  private final UnaryOperator<StopReason> refine;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
+  /** A latch that takes reasons as they are given. */
+  public StopLatch() {
+    this(UnaryOperator.identity());
+  }
+
+  /**
+   * A latch that knows better.
+   *
+   * @param refine gives the reason its final form, as for a reset that was a panic; called by
+   *     whoever asks for the stop, before the reason is seen by anybody
+   */
+  public StopLatch(UnaryOperator<StopReason> refine) {
+    this.refine = refine;
+  }
+
   /** Asks for the stop; false if another reason came first. Never blocks. */
   public boolean request(StopReason why) {
-    if (!reason.compareAndSet(null, why)) {
+    if (isRequested() || !reason.compareAndSet(null, refine.apply(why))) {
       return false;
     }
     stopped.countDown();

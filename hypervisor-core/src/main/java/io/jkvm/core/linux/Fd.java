@@ -14,6 +14,8 @@ public final class Fd implements AutoCloseable {
   /** {@link #open} of a block device fails with EBUSY if the host has it mounted. */
   public static final int EXCLUSIVE = 0x80; // O_EXCL
 
+  private static final int READ_AND_WRITE_BY_ALL = 0666;
+
   private final AtomicInteger fd;
 
   public Fd(int fd) {
@@ -30,6 +32,18 @@ public final class Fd implements AutoCloseable {
     return new Fd(
         LinuxException.check(
             "open " + path, Libc.open(Libc.cString(path), flags | Libc.O_CLOEXEC, 0)));
+  }
+
+  /**
+   * Opens a file for writing: makes it, readable and writable as the umask allows, or empties it.
+   *
+   * @throws LinuxException naming the path and the error
+   */
+  public static Fd create(String path) throws LinuxException {
+    int flags = Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_CLOEXEC;
+    return new Fd(
+        LinuxException.check(
+            "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
   }
 
   /** The descriptor's number. */
