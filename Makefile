@@ -7,7 +7,7 @@
 
 JKVM := launcher/target/jkvm/bin/jkvm
 MVN := mvn -q -B -ntp
-SOURCES := pom.xml $(shell find hypervisor-core devices firmware launcher \
+SOURCES := pom.xml $(shell find hypervisor-core devices firmware machine launcher \
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 

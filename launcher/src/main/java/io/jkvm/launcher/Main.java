@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.launcher.command.RunCommand;
+import io.jkvm.launcher.report.Advice;
+import io.jkvm.launcher.report.ExitStatus;
+import io.jkvm.machine.report.MachineException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -77,12 +81,18 @@ public final class Main implements Runnable {
 
   private static int executionError(Exception e, PrintWriter err, CommandLine.ParseResult parsed) {
     boolean verbose = parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose");
-    boolean expected = e instanceof IOException || e instanceof IllegalArgumentException;
-    err.println("jkvm: " + oneLine(expected ? e.getMessage() : e.toString()));
+    err.println("jkvm: " + oneLine(lineOf(e)));
     if (verbose) {
       e.printStackTrace(err);
     }
     return ExitStatus.HOST;
+  }
+
+  private static String lineOf(Exception e) {
+    if (e instanceof MachineException problem) {
+      return Advice.line(problem);
+    }
+    return e instanceof IOException ? e.getMessage() : e + "; this is a defect of jkvm";
   }
 
   private static String oneLine(String message) {

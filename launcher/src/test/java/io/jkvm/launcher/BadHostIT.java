@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.launcher.report.ExitStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,6 +2,7 @@
 package io.jkvm.launcher;
 
 import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.launcher.report.ExitStatus;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;

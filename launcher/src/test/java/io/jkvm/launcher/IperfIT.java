@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.machine.spec.VirtualSwitch;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -129,15 +130,13 @@ class IperfIT {
 
   @Test
   void betweenGuestsOfOneJvm() throws Exception {
-    NamedSwitches switches = new NamedSwitches();
+    VirtualSwitch lan = new VirtualSwitch("lan");
     List<Path> tools = List.of(ProjectFiles.guestImage("network-tools.cpio"));
     try (InProcessGuest one =
-            new InProcessGuest(
-                switches, "switch=lan", 0x0200_0000_0011L, "10.9.0.1/24", SERVER, tools);
+            new InProcessGuest(lan, 0x0200_0000_0011L, "10.9.0.1/24", SERVER, tools);
         InProcessGuest two =
             new InProcessGuest(
-                switches,
-                "switch=lan",
+                lan,
                 0x0200_0000_0012L,
                 "10.9.0.2/24",
                 String.format(PATIENT, "10.9.0.1", 5201),

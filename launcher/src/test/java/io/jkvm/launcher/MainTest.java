@@ -4,7 +4,8 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.lifecycle.StopReason;
+import io.jkvm.launcher.report.ExitStatus;
+import io.jkvm.machine.StopReason;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.stream.Stream;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.RequiresKvm;
-import io.jkvm.devices.network.switching.BackendPort;
+import io.jkvm.machine.spec.VirtualSwitch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -15,11 +15,10 @@ import org.junit.jupiter.api.Timeout;
 class SwitchNetworkIT {
   private static final long MAC = 0x0200_0000_0010L;
 
-  private final NamedSwitches switches = new NamedSwitches();
+  private final VirtualSwitch lan = new VirtualSwitch("lan");
 
   private InProcessGuest start(int number, String command) throws Exception {
-    return new InProcessGuest(
-        switches, "switch=lan", MAC + number, "10.9.0." + number + "/24", command);
+    return new InProcessGuest(lan, MAC + number, "10.9.0." + number + "/24", command);
   }
 
   @Test
@@ -62,13 +61,13 @@ class SwitchNetworkIT {
       two.awaitOutput("Linux is up");
       long before = 0;
       int flaps = 0;
-      while (two.card().statistics().received() < 10 || flaps < 3) {
-        long received = two.card().statistics().received();
+      while (two.machine().statistics().cards().get(0).received() < 10 || flaps < 3) {
+        long received = two.machine().statistics().cards().get(0).received();
         if (received > before + 10) {
           before = received;
-          two.card().setLink(false);
+          two.machine().setLink(0, false);
           Thread.sleep(200);
-          two.card().setLink(true);
+          two.machine().setLink(0, true);
           flaps++;
         }
         Thread.sleep(20);
@@ -82,9 +81,9 @@ class SwitchNetworkIT {
 
   @Test
   void aGuestTalksToANetworkWrittenInJava() throws Exception {
-    try (BackendPort network = new BackendPort(switches.get("lan"), new AnsweringNetwork());
+    AutoCloseable network = lan.connect(new AnsweringNetwork());
+    try (network;
         InProcessGuest guest = start(2, "ping -c 5 10.9.0.77; ping -c 2 -s 1400 10.9.0.78")) {
-      network.start();
       guest.awaitStop();
       assertTrue(guest.output().contains("5 packets received, 0% packet loss"), guest.output());
       assertTrue(guest.output().contains("2 packets received, 0% packet loss"), guest.output());

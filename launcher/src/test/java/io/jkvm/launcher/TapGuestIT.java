@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.launcher.report.ExitStatus;
 import java.net.InetAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;

@@ -14,15 +14,9 @@ import io.jkvm.core.linux.PollSet;
  * starts a command to jkvm itself.
  */
 public final class ConsoleInput implements AutoCloseable {
-  public static final String HELP =
-      "Ctrl-A x  stop the virtual machine\n"
-          + "Ctrl-A h  this help\n"
-          + "Ctrl-A a  send Ctrl-A to the guest (or Ctrl-A twice)\n";
-
   private static final int STANDARD_INPUT = 0;
   private static final int INPUT = 0;
   private static final int WAKE = 1;
-  private static final byte CTRL_A = 1;
   private static final int BUFFER_BYTES = 256;
   private static final int WAITING_BYTES = 4096;
   private static final int RETRY_MILLISECONDS = 20;
@@ -33,25 +27,38 @@ public final class ConsoleInput implements AutoCloseable {
     int receive(byte[] bytes, int from, int length);
   }
 
+  /** Takes out of what is typed what is not for the guest. */
+  @FunctionalInterface
+  public interface KeyFilter {
+    /**
+     * Looks at what is typed.
+     *
+     * @param kept takes what the guest gets; longer than {@code count} by one
+     * @return how many bytes that is; -1 for all as they are
+     */
+    int filter(byte[] keys, int count, byte[] kept);
+  }
+
   private final Sink sink;
-  private final boolean escapes;
-  private final Runnable stop;
-  private final Runnable help;
+  private final KeyFilter filter;
+  private final boolean interactive;
   private final EventFd wake = new EventFd();
   private final Thread thread = new Thread(this::run, "console-input");
   private volatile boolean closing;
-  private boolean escaped;
 
   // Of the thread only: bytes that the guest has not taken yet.
   private final byte[] waiting = new byte[WAITING_BYTES];
   private int waitingBytes;
 
-  public ConsoleInput(Sink sink, boolean escapes, Runnable stop, Runnable help)
-      throws LinuxException {
+  /**
+   * A thread that is not started yet.
+   *
+   * @param interactive whether the filter must see each key at once, even if the guest is deaf
+   */
+  public ConsoleInput(Sink sink, KeyFilter filter, boolean interactive) throws LinuxException {
     this.sink = sink;
-    this.escapes = escapes;
-    this.stop = stop;
-    this.help = help;
+    this.filter = filter;
+    this.interactive = interactive;
     thread.setDaemon(true);
   }
 
@@ -76,7 +83,7 @@ public final class ConsoleInput implements AutoCloseable {
     while (!closing && !(ended && waitingBytes == 0)) {
       // A pipe is held back while the guest has no room. A person is not: Ctrl-A must work even if
       // the guest does not listen.
-      if (!ended && (escapes || waitingBytes == 0)) {
+      if (!ended && (interactive || waitingBytes == 0)) {
         ready.watch(INPUT, STANDARD_INPUT, PollSet.READABLE);
       } else {
         ready.ignore(INPUT);
@@ -89,7 +96,8 @@ public final class ConsoleInput implements AutoCloseable {
         long count = FileIo.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
         if (count > 0) {
           buffer.buffer().get(0, bytes, 0, (int) count);
-          keep(escapes ? kept : bytes, escapes ? unescape(bytes, (int) count, kept) : (int) count);
+          int left = filter.filter(bytes, (int) count, kept);
+          keep(left < 0 ? bytes : kept, left < 0 ? (int) count : left);
         } else if (count != -Errno.EAGAIN) {
           ended = true; // the guest runs on without
         }
@@ -111,37 +119,6 @@ public final class ConsoleInput implements AutoCloseable {
       System.arraycopy(waiting, taken, waiting, 0, waitingBytes - taken);
       waitingBytes -= taken;
     }
-  }
-
-  /**
-   * Acts on Ctrl-A commands and keeps the guest's bytes.
-   *
-   * @param kept takes them; longer than {@code count} by one, for a Ctrl-A that was read before
-   * @return how many were kept
-   */
-  int unescape(byte[] keys, int count, byte[] kept) {
-    int length = 0;
-    for (int i = 0; i < count; i++) {
-      byte key = keys[i];
-      if (!escaped) {
-        escaped = key == CTRL_A;
-        if (!escaped) {
-          kept[length++] = key;
-        }
-        continue;
-      }
-      escaped = false;
-      switch (key) {
-        case 'x', 'X' -> stop.run();
-        case 'h', 'H', '?' -> help.run();
-        case 'a', CTRL_A -> kept[length++] = CTRL_A;
-        default -> {
-          kept[length++] = CTRL_A;
-          kept[length++] = key;
-        }
-      }
-    }
-    return length;
   }
 
   /** Ends the thread; calling it twice is harmless. */

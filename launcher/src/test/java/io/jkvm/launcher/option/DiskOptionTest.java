@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.launcher;
+package io.jkvm.launcher.option;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.machine.spec.DiskSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class DiskConfigTest {
+class DiskOptionTest {
   @TempDir Path folder;
 
   @ParameterizedTest
@@ -32,8 +32,8 @@ class DiskConfigTest {
         "x,id=12345678901234567890 | x         | false | 12345678901234567890",
       })
   void readsTheOptions(String text, String image, boolean readOnly, String id) {
-    assertEquals(
-        new DiskConfig(Path.of(image), readOnly, Optional.ofNullable(id)), DiskConfig.parse(text));
+    DiskSpec.Source file = new DiskSpec.Source.RawFile(Path.of(image));
+    assertEquals(new DiskSpec(file, readOnly, id == null ? "" : id), DiskOption.parse(text));
   }
 
   @ParameterizedTest
@@ -45,20 +45,20 @@ class DiskConfigTest {
         "root.img,rw             | unknown disk option 'rw'",
         "root.img,cache=none     | unknown disk option 'cache=none'",
         "root.img,ro,snapshot    | unknown disk option 'snapshot'",
-        "root.img,id=            | is not 1 to 20 printable",
+        "root.img,id=            | names no id",
         "root.img,id=a b         | is not 1 to 20 printable",
         "root.img,id=größe       | is not 1 to 20 printable",
         "x,id=123456789012345678901 | is not 1 to 20 printable",
       })
   void refusesOtherOptions(String text, String why) {
-    Exception e = assertThrows(IllegalArgumentException.class, () -> DiskConfig.parse(text));
+    Exception e = assertThrows(RuntimeException.class, () -> DiskOption.parse(text));
     assertTrue(e.getMessage().contains(why), e.getMessage());
   }
 
   @Test
   void aFileThatExistsMayHaveAnyName() throws IOException {
     Path odd = Files.createFile(folder.resolve("disk,rw"));
-    assertEquals(new DiskConfig(odd, false, Optional.empty()), DiskConfig.parse(odd.toString()));
-    assertEquals(new DiskConfig(odd, true, Optional.empty()), DiskConfig.parse(odd + ",ro"));
+    assertEquals(DiskSpec.raw(odd), DiskOption.parse(odd.toString()));
+    assertEquals(DiskSpec.raw(odd).asReadOnly(), DiskOption.parse(odd + ",ro"));
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.launcher;
+package io.jkvm.launcher.option;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.devices.network.emulation.LinkQuality;
-import io.jkvm.devices.network.passt.PortForward;
+import io.jkvm.machine.spec.CardSpec;
+import io.jkvm.machine.spec.LinkSpec;
+import io.jkvm.machine.spec.MacAddress;
+import io.jkvm.machine.spec.NetworkSpec;
+import io.jkvm.machine.spec.PublishedPort;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,57 +28,63 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class NetConfigTest {
-  private static final long MAC = 0x020000000099L;
+class NetOptionTest {
+  private static CardSpec parse(String text) {
+    return new NetOption().parse(text);
+  }
 
-  private static NetConfig parse(String text) {
-    return NetConfig.parse(text, MAC);
+  private static List<CardSpec> publish(List<CardSpec> cards, String... ports) {
+    return PublishOption.publish(cards, Stream.of(ports).map(PublishOption::parse).toList());
   }
 
   static Stream<Arguments> readsTheNetwork() {
     return Stream.of(
-        Arguments.of("user", new NetPlace.User(List.of())),
-        Arguments.of("passt=/run/passt.socket", new NetPlace.Passt(Path.of("/run/passt.socket"))),
-        Arguments.of("passt=a,b.sock", new NetPlace.Passt(Path.of("a,b.sock"))),
-        Arguments.of("tap=tap0", new NetPlace.Tap("tap0", 1)),
-        Arguments.of("tap=tap0,queues=16", new NetPlace.Tap("tap0", 16)),
-        Arguments.of("tap=tap0,mtu=1500,queues=2", new NetPlace.Tap("tap0", 2)),
-        Arguments.of("switch=lan", new NetPlace.Switch("lan")),
-        Arguments.of("switch=a=b c", new NetPlace.Switch("a=b c")),
-        Arguments.of("socket=listen:/tmp/s", new NetPlace.Listen(Path.of("/tmp/s"))),
-        Arguments.of("socket=connect:a:b", new NetPlace.Connect(Path.of("a:b"))),
-        Arguments.of("socket=connect:a,B,mtu=68", new NetPlace.Connect(Path.of("a,B"))));
+        Arguments.of("user", new NetworkSpec.User(List.of())),
+        Arguments.of(
+            "passt=/run/passt.socket", new NetworkSpec.Passt(Path.of("/run/passt.socket"))),
+        Arguments.of("passt=a,b.sock", new NetworkSpec.Passt(Path.of("a,b.sock"))),
+        Arguments.of("tap=tap0", new NetworkSpec.Tap("tap0", 1)),
+        Arguments.of("tap=tap0,queues=16", new NetworkSpec.Tap("tap0", 16)),
+        Arguments.of("tap=tap0,mtu=1500,queues=2", new NetworkSpec.Tap("tap0", 2)),
+        Arguments.of("socket=listen:/tmp/s", new NetworkSpec.Listen(Path.of("/tmp/s"))),
+        Arguments.of("socket=connect:a:b", new NetworkSpec.Connect(Path.of("a:b"))),
+        Arguments.of("socket=connect:a,B,mtu=68", new NetworkSpec.Connect(Path.of("a,B"))));
   }
 
   @ParameterizedTest
   @MethodSource
-  void readsTheNetwork(String text, NetPlace place) {
-    assertEquals(place, parse(text).place());
+  void readsTheNetwork(String text, NetworkSpec network) {
+    assertEquals(network, parse(text).network());
+  }
+
+  @Test
+  void cardsMeetOnASwitchOfOneName() {
+    NetOption parser = new NetOption();
+    NetworkSpec.Switch lan = (NetworkSpec.Switch) parser.parse("switch=lan").network();
+    assertEquals("lan", lan.network().name());
+    assertEquals(lan, parser.parse("switch=lan,mtu=68").network());
+    NetworkSpec.Switch other = (NetworkSpec.Switch) parser.parse("switch=a=b c").network();
+    assertEquals("a=b c", other.network().name());
+    assertNotEquals(lan, other);
   }
 
   @Test
   void hasDefaults() {
-    NetConfig net = parse("user");
-    assertEquals(
-        new NetConfig(
-            new NetPlace.User(List.of()),
-            MAC,
-            OptionalInt.empty(),
-            Optional.empty(),
-            LinkConfig.PERFECT),
-        net);
-    assertTrue(net.link().isPerfect());
+    CardSpec card = parse("user");
+    assertEquals(CardSpec.on(NetworkSpec.user()).withMac(card.mac()), card);
+    assertNotEquals(card.mac(), parse("user").mac());
+    assertTrue(card.link().isPerfect());
   }
 
   @Test
   void readsTheOptions() {
     assertEquals(
-        new NetConfig(
-            new NetPlace.Tap("t", 3),
-            0x0a1b2c3d4e5fL,
+        new CardSpec(
+            new NetworkSpec.Tap("t", 3),
+            new MacAddress(0x0a1b2c3d4e5fL),
             OptionalInt.of(65521),
             Optional.of(Path.of("x/a,b.pcap")),
-            new LinkConfig(
+            new LinkSpec(
                 OptionalLong.of(100_000_000), 0.01, Duration.ofMillis(5), OptionalLong.of(-42))),
         parse(
             "tap=t,pcap=x/a,b.pcap,mac=0A:1b:2c-3d-4e:5f,mtu=65521,seed=-42,delay=5ms,loss=0.01"
@@ -84,15 +93,6 @@ class NetConfigTest {
     assertFalse(parse("user,loss=1").link().isPerfect());
     assertFalse(parse("user,delay=1us").link().isPerfect());
     assertTrue(parse("user,seed=1,loss=0.0,delay=0ms").link().isPerfect());
-  }
-
-  @Test
-  void tellsTheEmulator() {
-    assertEquals(
-        new LinkQuality(1000, 0.5, 2_000_000, 42),
-        parse("user,rate=1K,loss=.5,delay=2ms,seed=42").link().settings());
-    LinkQuality rest = parse("user,loss=1").link().settings();
-    assertEquals(new LinkQuality(0, 1, 0, rest.seed()), rest);
   }
 
   @ParameterizedTest
@@ -188,7 +188,7 @@ class NetConfigTest {
         "user,seed=9223372036854775808 | is not a whole number of 64 bits",
       })
   void refuses(String text, String why) {
-    Exception e = assertThrows(IllegalArgumentException.class, () -> parse(text));
+    Exception e = assertThrows(RuntimeException.class, () -> parse(text));
     assertTrue(e.getMessage().contains(why), e.getMessage());
     assertEquals(1, e.getMessage().lines().count());
   }
@@ -196,31 +196,33 @@ class NetConfigTest {
   @Test
   void aSocketThatExistsMayHaveAnyName(@TempDir Path folder) throws Exception {
     Path odd = Files.createFile(folder.resolve("s,old"));
-    assertEquals(new NetPlace.Connect(odd), parse("socket=connect:" + odd).place());
-    assertEquals(new NetPlace.Passt(odd), parse("passt=" + odd + ",mtu=68").place());
-    assertThrows(IllegalArgumentException.class, () -> parse("passt=" + folder + "/s,new"));
+    assertEquals(new NetworkSpec.Connect(odd), parse("socket=connect:" + odd).network());
+    assertEquals(new NetworkSpec.Passt(odd), parse("passt=" + odd + ",mtu=68").network());
+    assertThrows(RuntimeException.class, () -> parse("passt=" + folder + "/s,new"));
   }
 
   @Test
   void publishesOnTheFirstNetworkOfTheUsers() {
-    List<PortForward> forwards =
-        List.of(PortForward.parse("127.0.0.1:8080:80"), PortForward.parse("5353:53/udp"));
-    List<String> ports = List.of("127.0.0.1:8080:80", "5353:53/udp");
-    List<NetConfig> nets = List.of(parse("tap=t"), parse("user,mtu=1400"), parse("user"));
-    List<NetConfig> result = NetConfig.publish(nets, ports);
+    List<PublishedPort> ports =
+        List.of(
+            PublishedPort.tcp(8080, 80),
+            new PublishedPort(PublishedPort.Protocol.UDP, "127.0.0.1", 5353, 53));
+    List<CardSpec> nets = List.of(parse("tap=t"), parse("user,mtu=1400"), parse("user"));
+    List<CardSpec> result = publish(nets, "127.0.0.1:8080:80", "5353:53/udp");
     assertEquals(nets.get(0), result.get(0));
-    assertEquals(new NetPlace.User(forwards), result.get(1).place());
+    assertEquals(new NetworkSpec.User(ports), result.get(1).network());
     assertEquals(OptionalInt.of(1400), result.get(1).mtu());
     assertEquals(nets.get(2), result.get(2));
-    assertSame(nets, NetConfig.publish(nets, List.of()));
-    assertEquals(List.of(), NetConfig.publish(List.of(), List.of()));
+    assertSame(nets, publish(nets));
+    assertEquals(List.of(), publish(List.of()));
   }
 
   @Test
   void publishingImpliesANetwork() {
-    List<NetConfig> result = NetConfig.publish(List.of(), List.of("8080:80"));
+    List<CardSpec> result = publish(List.of(), "8080:80");
     assertEquals(1, result.size());
-    assertEquals(new NetPlace.User(List.of(PortForward.parse("8080:80"))), result.get(0).place());
+    assertEquals(
+        new NetworkSpec.User(List.of(PublishedPort.tcp(8080, 80))), result.get(0).network());
   }
 
   @ParameterizedTest
@@ -228,59 +230,24 @@ class NetConfigTest {
       delimiter = '|',
       quoteCharacter = '"',
       value = {
-        "tap=t  | 8080:80               | '8080:80' needs a network that it leads through; add --net",
+        "tap=t  | 8080:80               | port 8080 needs a network that it leads through; add --net",
         "passt=s | 8080:80              | needs a network",
         "user   | 80                    | '80' is not",
         "user   | 127.0.0.1:8080        | is not",
         "user   | 0:80                  | port 0",
         "user   | 8080:65536            | port",
         "user   | 8080:80/sctp          | is not",
-        "user   | 8080:80;8080:81       | 8080/tcp is forwarded twice",
-        "user   | 8080:80;127.0.0.1:8080:81 | 8080/tcp is forwarded twice",
+        "user   | 8080:80;8080:81       | 8080/tcp is published twice",
+        "user   | 8080:80;127.0.0.1:8080:81 | 8080/tcp is published twice",
       })
   void refusesToPublish(String net, String ports, String why) {
     Exception e =
-        assertThrows(
-            IllegalArgumentException.class,
-            () -> NetConfig.publish(List.of(parse(net)), List.of(ports.split(";"))));
+        assertThrows(RuntimeException.class, () -> publish(List.of(parse(net)), ports.split(";")));
     assertTrue(e.getMessage().contains(why), e.getMessage());
   }
 
   @Test
   void theSamePortOfTwoProtocolsIsFine() {
-    assertEquals(1, NetConfig.publish(List.of(), List.of("5353:53", "5353:53/udp")).size());
-  }
-
-  @Test
-  void twoCardsNeedTheirOwnFileAddressAndTap() {
-    refusesTwo("pcap=" + Path.of("x").toAbsolutePath(), "user,pcap=x", "switch=a,pcap=./x");
-    refusesTwo("mac=02:00:00:00:00:01", "user,mac=02:00:00:00:00:01", "user,mac=02-00-00-00-00-01");
-    refusesTwo("tap=t", "tap=t", "tap=t,queues=2");
-    List<NetConfig> nets =
-        List.of(
-            NetConfig.parse("tap=t,pcap=x", 2),
-            NetConfig.parse("tap=u,pcap=y", 4),
-            NetConfig.parse("switch=t", 6),
-            NetConfig.parse("switch=t", 8));
-    assertSame(nets, NetConfig.checkDistinct(nets));
-  }
-
-  private static void refusesTwo(String what, String first, String second) {
-    List<NetConfig> nets = List.of(NetConfig.parse(first, 2), NetConfig.parse(second, 4));
-    Exception e = assertThrows(IllegalArgumentException.class, () -> NetConfig.checkDistinct(nets));
-    assertEquals(what + " is given for two cards; each needs its own", e.getMessage());
-  }
-
-  @Test
-  void randomAddressesAreACardsOwn() {
-    long first = MacAddress.random();
-    assertNotEquals(first, MacAddress.random());
-    for (int i = 0; i < 1000; i++) {
-      String text = MacAddress.format(MacAddress.random());
-      long mac = MacAddress.parse(text);
-      assertEquals(text, MacAddress.format(mac));
-      assertEquals(2, mac >>> 40 & 3, "locally administered, not a group's: " + text);
-    }
-    assertEquals("02:00:00:00:00:01", MacAddress.format(0x020000000001L));
+    assertEquals(1, publish(List.of(), "5353:53", "5353:53/udp").size());
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.launcher;
+package io.jkvm.launcher.option;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class TimeLimitTest {
+class TimeOptionTest {
   @ParameterizedTest
   @CsvSource({
     "500ms, 500",
@@ -19,7 +19,7 @@ class TimeLimitTest {
     "999999999h, 3599999996400000",
   })
   void readsTimes(String text, long milliseconds) {
-    assertEquals(milliseconds, TimeLimit.parseMilliseconds(text));
+    assertEquals(milliseconds, TimeOption.parse(text).toMillis());
   }
 
   @ParameterizedTest
@@ -35,8 +35,7 @@ class TimeLimitTest {
     "0ms, no time at all",
   })
   void refusesWhatIsNoTime(String text, String why) {
-    Exception e =
-        assertThrows(IllegalArgumentException.class, () -> TimeLimit.parseMilliseconds(text));
+    Exception e = assertThrows(IllegalArgumentException.class, () -> TimeOption.parse(text));
     assertTrue(e.getMessage().contains(why), e.getMessage());
   }
 }

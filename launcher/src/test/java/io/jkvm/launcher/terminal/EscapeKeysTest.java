@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.devices.console;
+package io.jkvm.launcher.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.jkvm.core.linux.LinuxException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
  * The keys behind Ctrl-A; the thread that reads them is tried by the terminal tests of the
  * launcher.
  */
-class ConsoleInputTest {
+class EscapeKeysTest {
   private final AtomicInteger stops = new AtomicInteger();
   private final AtomicInteger helps = new AtomicInteger();
-  private ConsoleInput input;
-
-  @BeforeEach
-  void open() throws LinuxException {
-    input =
-        new ConsoleInput(
-            (bytes, from, length) -> length, true, stops::incrementAndGet, helps::incrementAndGet);
-  }
-
-  @AfterEach
-  void close() {
-    input.close();
-  }
+  private final EscapeKeys input = new EscapeKeys(stops::incrementAndGet, helps::incrementAndGet);
 
   private String kept(String keys) {
     byte[] bytes = keys.getBytes(StandardCharsets.ISO_8859_1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.launcher;
+package io.jkvm.machine.assembly;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.RingZeroFeature;
-import io.jkvm.firmware.boot.BootMode;
+import io.jkvm.machine.spec.DiskSpec;
+import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.spec.MachineSpecBuilder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -20,7 +22,7 @@ class KernelCommandLineTest {
   private static final String ANNOUNCED = String.join(" ", DEVICES);
 
   private List<Path> initrds = List.of();
-  private List<DiskConfig> disks = List.of();
+  private List<DiskSpec> disks = List.of();
   private Optional<String> only = Optional.empty();
 
   /** A host that interprets CPL 0, of which CPUID always shows the features given. */
@@ -42,27 +44,16 @@ class KernelCommandLineTest {
   }
 
   private String line(HostCapabilities host, String added) {
-    VmConfig config =
-        new VmConfig(
-            Path.of("bzImage"),
-            initrds,
-            disks,
-            List.of(),
-            64L << 20,
-            1,
-            OnReboot.STOP,
-            BootMode.DIRECT,
-            VirtioTransport.PCI,
-            false,
-            added,
-            only,
-            List.of(),
-            "/dev/kvm");
-    return KernelCommandLine.of(config, host, DEVICES);
+    MachineSpecBuilder builder = MachineSpec.boot(Path.of("bzImage")).commandLine(added);
+    initrds.forEach(builder::initrd);
+    disks.forEach(builder::disk);
+    only.ifPresent(builder::commandLineOnly);
+    return KernelCommandLine.of(builder.build(), host, DEVICES);
   }
 
-  private static DiskConfig disk(String name, boolean readOnly) {
-    return new DiskConfig(Path.of(name), readOnly, Optional.empty());
+  private static DiskSpec disk(String name, boolean readOnly) {
+    DiskSpec disk = DiskSpec.raw(Path.of(name));
+    return readOnly ? disk.asReadOnly() : disk;
   }
 
   @Test

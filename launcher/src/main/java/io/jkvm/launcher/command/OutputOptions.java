@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.command;
+
+import io.jkvm.launcher.report.Reporter;
+import java.io.PrintWriter;
+import picocli.CommandLine.Option;
+
+/** How much jkvm itself says. */
+final class OutputOptions {
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Print nothing of our own but errors.")
+  private boolean quiet;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Say what is done and how long it took; stack traces with errors.")
+  private boolean verbose;
+
+  Reporter reporter(PrintWriter err) {
+    return new Reporter(err, quiet, verbose);
+  }
+}

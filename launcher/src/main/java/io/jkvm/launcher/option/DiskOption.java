@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.option;
+
+import io.jkvm.machine.spec.DiskSpec;
+import java.nio.file.Path;
+
+/** The value of {@code --disk}: {@code FILE[,ro][,id=NAME]}. */
+public final class DiskOption {
+  private DiskOption() {}
+
+  /**
+   * Parses the option's value. A file name that has a comma followed by something other than an
+   * option keeps it.
+   *
+   * @throws IllegalArgumentException saying what is wrong
+   */
+  public static DiskSpec parse(String text) {
+    String rest = text;
+    boolean readOnly = false;
+    String id = "";
+    for (int comma = rest.lastIndexOf(','); comma >= 0; comma = rest.lastIndexOf(',')) {
+      String option = rest.substring(comma + 1);
+      if (option.equals("ro")) {
+        readOnly = true;
+      } else if (option.startsWith("id=")) {
+        id = option.substring(3);
+        if (id.isEmpty()) {
+          throw new IllegalArgumentException("id= names no id in '" + text + "'");
+        }
+      } else if (option.matches("[a-z]+(=.*)?") && !java.nio.file.Files.exists(Path.of(rest))) {
+        throw new IllegalArgumentException(
+            "unknown disk option '" + option + "' in '" + text + "'; there are ro and id=NAME");
+      } else {
+        break;
+      }
+      rest = rest.substring(0, comma);
+    }
+    if (rest.isEmpty()) {
+      throw new IllegalArgumentException("'" + text + "' names no file");
+    }
+    DiskSpec disk = DiskSpec.raw(Path.of(rest)).withId(id);
+    return readOnly ? disk.asReadOnly() : disk;
+  }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.terminal;
+
+import io.jkvm.launcher.report.NoteText;
+import io.jkvm.launcher.report.Reporter;
+import io.jkvm.machine.ConsoleFeed;
+import io.jkvm.machine.ConsoleStream;
+import io.jkvm.machine.HostTerminal;
+import io.jkvm.machine.Machine;
+import io.jkvm.machine.MachineListener;
+import io.jkvm.machine.StopReason;
+import io.jkvm.machine.assembly.Host;
+import io.jkvm.machine.report.Note;
+import io.jkvm.machine.spec.MachineSpec;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A machine whose console is this process' terminal, from its start to its end, restarts included.
+ * Puts everything back afterwards.
+ */
+public final class TerminalSession {
+  private static final Duration DRAIN = Duration.ofSeconds(1);
+  private static final long SHUTDOWN_MILLISECONDS = 15_000;
+
+  private final MachineSpec spec;
+  private final boolean restarts;
+  private final Optional<Duration> limit;
+  private final Reporter reporter;
+  private final long startNanos = System.nanoTime();
+  private final CountDownLatch finished = new CountDownLatch(1);
+
+  // Guarded by this: the machine that runs now, and a reason that ends the next ones as well.
+  private Machine current;
+  private StopReason lastReason;
+
+  /**
+   * A session.
+   *
+   * @param restarts whether a guest that resets is started again
+   * @param limit how long it may take at most, from now on
+   */
+  public TerminalSession(
+      MachineSpec spec, boolean restarts, Optional<Duration> limit, Reporter reporter) {
+    this.spec = spec;
+    this.restarts = restarts;
+    this.limit = limit;
+    this.reporter = reporter;
+  }
+
+  /** Runs the machine to its end and says why it ended. */
+  public StopReason run() throws InterruptedException {
+    // SIGINT, SIGTERM and SIGHUP run the JVM's shutdown hooks; it then ends with 128 + number.
+    Runtime.getRuntime().addShutdownHook(new Thread(this::stopOnSignal, "signal"));
+    try {
+      StopReason reason = runWithConsole();
+      if (reason.kind().outcome() == StopReason.Outcome.CLEAN) {
+        reporter.note(reason.toString());
+      } else {
+        reporter.error(reason.toString());
+      }
+      return reason;
+    } finally {
+      finished.countDown();
+    }
+  }
+
+  private void stopOnSignal() {
+    stopForGood(new StopReason(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP"));
+    try {
+      finished.await(SHUTDOWN_MILLISECONDS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends the machine that runs now, and does not let it restart. */
+  private void stopForGood(StopReason reason) {
+    Machine machine;
+    synchronized (this) {
+      lastReason = lastReason == null ? reason : lastReason;
+      machine = current;
+    }
+    if (machine != null) {
+      machine.stop(reason);
+    }
+  }
+
+  private synchronized void setCurrent(Machine machine) {
+    current = machine;
+    if (lastReason != null) {
+      machine.stop(lastReason);
+    }
+  }
+
+  private StopReason runWithConsole() throws InterruptedException {
+    ConsoleStream output = ConsoleStream.standardOutput(this::outputFailed);
+    Host host = new Host();
+    Optional<HostTerminal> terminal = Optional.empty();
+    boolean first = true;
+    try {
+      while (true) {
+        try (Machine machine = Machine.create(spec, host, new Progress())) {
+          setCurrent(machine);
+          machine.console().attach(output);
+          if (first) {
+            terminal = HostTerminal.standardInput();
+            terminal.ifPresent(HostTerminal::enterRawMode);
+            first = false;
+          }
+          StopReason reason = runToEnd(machine, output, terminal.isPresent());
+          if (!restarts || reason.kind() != StopReason.Kind.GUEST_RESET) {
+            return reason;
+          }
+        }
+        reporter.note("guest reset, starting again");
+      }
+    } finally {
+      output.stopHolding();
+      output.close(DRAIN);
+      terminal.ifPresent(HostTerminal::close);
+    }
+  }
+
+  private void outputFailed(IOException e) {
+    stopForGood(new StopReason(StopReason.Kind.HOST_FAILURE, e.getMessage()));
+  }
+
+  private StopReason runToEnd(Machine machine, ConsoleStream output, boolean onTerminal)
+      throws InterruptedException {
+    machine.start();
+    reporter.step("the guest runs");
+    EscapeKeys keys =
+        new EscapeKeys(
+            () -> stopForGood(new StopReason(StopReason.Kind.REQUESTED, "Ctrl-A x")),
+            () -> reporter.help(EscapeKeys.HELP));
+    ConsoleFeed feed =
+        ConsoleFeed.standardInput(
+            machine.console(),
+            onTerminal ? keys::unescape : ConsoleFeed.KeyFilter.NONE,
+            onTerminal);
+    try {
+      StopReason reason = awaitStop(machine);
+      if (reason.kind() != StopReason.Kind.GUEST_RESET) {
+        // Before anything that may take long: no vCPU waits for a reader of our output any more.
+        output.stopHolding();
+      }
+      return reason;
+    } finally {
+      feed.close();
+    }
+  }
+
+  private StopReason awaitStop(Machine machine) throws InterruptedException {
+    if (limit.isPresent()) {
+      Duration gone = Duration.ofNanos(System.nanoTime() - startNanos);
+      if (machine.awaitStop(limit.get().minus(gone)).isEmpty()) {
+        String detail = "the guest still ran after " + limit.get().toMillis() / 1000.0 + " s";
+        stopForGood(new StopReason(StopReason.Kind.TIMEOUT, detail));
+      }
+    }
+    return machine.awaitStop();
+  }
+
+  /** Shows what happens while a machine is made. */
+  private final class Progress implements MachineListener {
+    @Override
+    public void progress(Machine machine, String step) {
+      reporter.step(step);
+    }
+
+    @Override
+    public void note(Machine machine, Note note) {
+      reporter.note(NoteText.of(note));
+    }
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine;
+
+import io.jkvm.devices.console.ConsoleHub;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+
+/**
+ * A machine's serial console: any number of readers, one writer at a time. Text is UTF-8. All
+ * methods may be called by any thread, before the machine starts and after it has ended.
+ */
+public final class Console {
+  private final Machine machine;
+  private final ConsoleHub hub;
+  private final ConsoleReader reader;
+  private final ReentrantLock writing = new ReentrantLock(true);
+  private final Object room = new Object();
+
+  // Guarded by room.
+  private boolean roomMade;
+  private Runnable feedRoom = () -> {};
+
+  Console(Machine machine, ConsoleHub hub) {
+    this.machine = machine;
+    this.hub = hub;
+    reader = newReader();
+  }
+
+  /**
+   * Waits until the guest prints a text, from where the last {@code expect} ended.
+   *
+   * @param timeout how long at most
+   * @return what was printed up to the text's end
+   * @throws MachineException with {@link Problem#EXPECT} if it is not printed in time, {@link
+   *     Problem#STOPPED} if the machine ended before; with the last lines that were printed
+   */
+  public String expect(String text, Duration timeout) throws InterruptedException {
+    return reader.expect(text, timeout);
+  }
+
+  /** The same for a regular expression; the part before the match is skipped. */
+  public MatchResult expect(Pattern pattern, Duration timeout) throws InterruptedException {
+    return reader.expect(pattern, timeout);
+  }
+
+  /** A reader of its own, which begins with the oldest output that is kept. */
+  public ConsoleReader newReader() {
+    return new ConsoleReader(machine, hub);
+  }
+
+  /** The output that is kept, at most the last 256 KiB; bytes that are no UTF-8 are replaced. */
+  public String output() {
+    return new String(hub.since(0), StandardCharsets.UTF_8);
+  }
+
+  /** Types a text; returns when the guest's serial port has taken all of it. */
+  public void send(String text) throws InterruptedException {
+    send(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Types bytes; returns when the guest's serial port has taken all of them. A guest that does not
+   * listen, and one that is paused, holds the caller back.
+   *
+   * @throws MachineException with {@link Problem#STOPPED} if the machine ends before
+   */
+  public void send(byte[] bytes) throws InterruptedException {
+    writing.lockInterruptibly();
+    try {
+      int sent = 0;
+      while (sent < bytes.length) {
+        synchronized (room) {
+          roomMade = false;
+        }
+        sent += receive(bytes, sent, bytes.length - sent);
+        if (sent < bytes.length) {
+          awaitRoom(bytes.length - sent);
+        }
+      }
+    } finally {
+      writing.unlock();
+      feedAgain();
+    }
+  }
+
+  private void awaitRoom(int left) throws InterruptedException {
+    synchronized (room) {
+      while (!roomMade) {
+        if (machine.stopReason().isPresent()) {
+          throw new MachineException(
+              Problem.STOPPED,
+              machine.name() + " stopped with " + left + " bytes of input not taken: " + reason());
+        }
+        room.wait();
+      }
+    }
+  }
+
+  private String reason() {
+    return machine.stopReason().map(StopReason::toString).orElse("");
+  }
+
+  private int receive(byte[] bytes, int from, int length) {
+    return machine.receive(bytes, from, length);
+  }
+
+  /**
+   * Lets a stream have all that is printed from now on. A stream that is slower than the guest
+   * holds the guest back.
+   */
+  public void attach(ConsoleStream stream) {
+    hub.attach(stream.sink());
+  }
+
+  /** Ends what {@link #attach} began; the stream may be attached to another console. */
+  public void detach(ConsoleStream stream) {
+    hub.detach(stream.sink());
+  }
+
+  /** Gives the guest's serial port what fits now; for a feed, which waits for room by itself. */
+  int offer(byte[] bytes, int from, int length) {
+    if (!writing.tryLock()) {
+      return 0; // somebody sends; the feed is told when that is done
+    }
+    try {
+      return receive(bytes, from, length);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Who is told that {@link #offer} may take more. */
+  void onRoom(Runnable feed) {
+    synchronized (room) {
+      feedRoom = feed;
+    }
+  }
+
+  /** The serial port has taken all it had, or the machine has stopped or gone on. */
+  void roomAvailable() {
+    synchronized (room) {
+      roomMade = true;
+      room.notifyAll();
+    }
+    feedAgain();
+  }
+
+  private void feedAgain() {
+    Runnable feed;
+    synchronized (room) {
+      feed = feedRoom;
+    }
+    feed.run();
+  }
+
+  void machineStopped() {
+    hub.endWaits();
+    roomAvailable();
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine;
+
+import io.jkvm.core.linux.Terminal;
+import java.util.Optional;
+
+/**
+ * The terminal on standard input, in raw mode while a guest has it: every key reaches the guest at
+ * once and unechoed. Never touches a terminal from the background, where that would stop the
+ * process.
+ */
+public final class HostTerminal implements AutoCloseable {
+  private static final int STANDARD_INPUT = 0;
+
+  private final Terminal terminal;
+
+  private HostTerminal(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  /** The terminal on standard input, as it is; empty if that is something else. */
+  public static Optional<HostTerminal> standardInput() {
+    return Terminal.of(STANDARD_INPUT).map(HostTerminal::new);
+  }
+
+  /**
+   * Switches to raw mode.
+   *
+   * @return false if this process is in the background, or the terminal is gone
+   */
+  public boolean enterRawMode() {
+    return terminal.enterRawMode();
+  }
+
+  /** Restores the mode and drops what was typed and not read; calling it twice is harmless. */
+  @Override
+  public void close() {
+    terminal.restore();
+  }
+}

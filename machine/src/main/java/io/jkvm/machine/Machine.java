@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine;
+
+import io.jkvm.core.lifecycle.PauseTimeoutException;
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.devices.console.ConsoleHub;
+import io.jkvm.machine.assembly.AssembledMachine;
+import io.jkvm.machine.assembly.AssemblyEvents;
+import io.jkvm.machine.assembly.Host;
+import io.jkvm.machine.assembly.MachineAssembler;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.MachineStatistics;
+import io.jkvm.machine.report.Note;
+import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.MachineSpec;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A virtual machine. {@link #create} opens and loads everything, {@link #start} lets the guest run,
+ * {@link #awaitStop} waits for its end, {@link #close} gives everything back. All methods may be
+ * called by any thread; those that change the machine's state wait for each other.
+ *
+ * <pre>{@code
+ * MachineSpec spec = MachineSpec.boot(Path.of("bzImage")).memoryMiB(256).build();
+ * try (Machine machine = Machine.start(spec)) {
+ *   machine.console().expect("login:", Duration.ofSeconds(20));
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <h2>Time over a pause</h2>
+ *
+ * The guest's kvmclock stands still while the machine is paused: a guest with that clock source
+ * goes on with the monotonic time that it had, and with a wall clock that is late by the pause. Its
+ * TSC runs on, since not every KVM can hold it: with the TSC as clock source the guest sees the
+ * pause as time that passed. Either way it is told that it was stopped (KVM_KVMCLOCK_CTRL), so its
+ * watchdogs do not take the pause for a lockup.
+ */
+public final class Machine implements AutoCloseable {
+  private final MachineSpec spec;
+  private final Host host;
+  private final Listeners listeners;
+  private final ConsoleHub hub = new ConsoleHub();
+  private final Console console = new Console(this, hub);
+  private final StopLatch stop;
+  private final AssembledMachine parts;
+
+  /** Held while the state changes; never while waiting for the guest's end. */
+  private final Object life = new Object();
+
+  // Guarded by life.
+  private boolean started;
+  private boolean paused;
+  private boolean closed;
+
+  private Machine(MachineSpec spec, Host host, MachineListener[] wanted) {
+    this.spec = spec;
+    this.host = host;
+    listeners = new Listeners(spec.name());
+    for (MachineListener listener : wanted) {
+      listeners.add(listener);
+    }
+    stop = new StopLatch(reason -> PanicMessage.refine(reason, hub));
+    parts = new MachineAssembler(spec, host, new Events(), stop, hub).assemble();
+    parts.onReceiveRoom(console::roomAvailable);
+    stop.onRequest(this::stopRequested);
+  }
+
+  /**
+   * Makes a machine: opens its files and networks, loads its kernel. No guest code runs yet.
+   *
+   * @throws MachineException one line saying what is wrong; nothing is left open
+   */
+  public static Machine create(MachineSpec spec, MachineListener... listeners) {
+    return create(spec, new Host(), listeners);
+  }
+
+  /** The same with what is known about the host from other machines. */
+  public static Machine create(MachineSpec spec, Host host, MachineListener... listeners) {
+    return new Machine(spec, host, listeners);
+  }
+
+  /** Makes a machine and starts it. */
+  public static Machine start(MachineSpec spec, MachineListener... listeners) {
+    Machine machine = create(spec, listeners);
+    try {
+      machine.start();
+      return machine;
+    } catch (RuntimeException | Error e) {
+      machine.close();
+      throw e;
+    }
+  }
+
+  public String name() {
+    return spec.name();
+  }
+
+  public MachineSpec spec() {
+    return spec;
+  }
+
+  /** The serial console. */
+  public Console console() {
+    return console;
+  }
+
+  /** Adds a listener, which is told what happens from now on. */
+  public void addListener(MachineListener listener) {
+    listeners.add(listener);
+  }
+
+  /** Where the machine is in its life; it may have moved on when the caller looks. */
+  public MachineState state() {
+    synchronized (life) {
+      if (closed) {
+        return MachineState.CLOSED;
+      }
+      if (stop.isRequested()) {
+        return MachineState.STOPPED;
+      }
+      if (!started) {
+        return MachineState.CREATED;
+      }
+      return paused ? MachineState.PAUSED : MachineState.RUNNING;
+    }
+  }
+
+  /**
+   * Lets the guest run. A machine that has been stopped before stays so.
+   *
+   * @throws MachineException with {@link Problem#STATE} if it was started or closed before
+   */
+  public void start() {
+    synchronized (life) {
+      if (started || closed) {
+        throw wrongState("start");
+      }
+      started = true;
+      parts.start();
+    }
+    listeners.tell(listener -> listener.stateChanged(this, MachineState.RUNNING));
+  }
+
+  /**
+   * Brings the guest to a standstill: every vCPU out of the guest with its pending I/O completed,
+   * every queue, clock and input thread at rest with nothing in flight. Nothing happens if it is
+   * paused already.
+   *
+   * @throws MachineException with {@link Problem#STATE} if the machine does not run, {@link
+   *     Problem#PAUSE_TIMEOUT} if a part of it did not come to rest; then it runs on
+   */
+  public void pause() {
+    synchronized (life) {
+      if (paused) {
+        return;
+      }
+      if (!started || closed || stop.isRequested()) {
+        throw wrongState("pause");
+      }
+      try {
+        parts.pause();
+      } catch (PauseTimeoutException e) {
+        throw new MachineException(Problem.PAUSE_TIMEOUT, name() + ": " + e.getMessage(), e);
+      }
+      paused = true;
+    }
+    listeners.tell(listener -> listener.stateChanged(this, MachineState.PAUSED));
+  }
+
+  /** Lets a paused guest go on; nothing happens if it is not paused. */
+  public void resume() {
+    synchronized (life) {
+      if (!paused || closed) {
+        return;
+      }
+      paused = false;
+      parts.resume();
+    }
+    console.roomAvailable();
+    listeners.tell(listener -> listener.stateChanged(this, MachineState.RUNNING));
+  }
+
+  /**
+   * Presses the ACPI power button.
+   *
+   * @return true if the guest listens to it; one without ACPI never does
+   */
+  public boolean powerButton() {
+    return parts.powerManagement().pressPowerButton();
+  }
+
+  /**
+   * Plugs the cable of a network card in or out; the guest is told.
+   *
+   * @param card from 0, in the order of the specification
+   */
+  public void setLink(int card, boolean up) {
+    parts.setLink(card, up);
+  }
+
+  /** Pulls the plug; false if the machine had another reason to stop before. */
+  public boolean stop() {
+    return stop(new StopReason(StopReason.Kind.REQUESTED, ""));
+  }
+
+  /** Pulls the plug for a reason of the caller's. */
+  public boolean stop(StopReason reason) {
+    return stop.request(reason.toCore());
+  }
+
+  /** Why the machine stopped, once it has. */
+  public Optional<StopReason> stopReason() {
+    return stop.reason().map(StopReason::of);
+  }
+
+  /** Waits until the machine stops. */
+  public StopReason awaitStop() throws InterruptedException {
+    return StopReason.of(stop.await());
+  }
+
+  /** Waits for a limited time; empty if the machine still runs then. */
+  public Optional<StopReason> awaitStop(Duration timeout) throws InterruptedException {
+    return stop.await(timeout.toNanos(), TimeUnit.NANOSECONDS).map(StopReason::of);
+  }
+
+  /** What the machine has done so far. */
+  public MachineStatistics statistics() {
+    return parts.statistics(hub.written());
+  }
+
+  /**
+   * Stops the machine if it runs, flushes its disks and gives everything back. Closing again does
+   * nothing.
+   *
+   * @return what failed at the end, such as the last flush of a disk; as a rule nothing
+   */
+  public List<Exception> closeAndReport() {
+    List<Exception> failures;
+    stop(); // before the lock: a pause or a resume must not wait for a guest that hangs
+    synchronized (life) {
+      if (closed) {
+        return List.of();
+      }
+      closed = true;
+      failures = parts.close();
+      hub.close();
+    }
+    listeners.tell(listener -> listener.stateChanged(this, MachineState.CLOSED));
+    return failures;
+  }
+
+  @Override
+  public void close() {
+    closeAndReport();
+  }
+
+  /** A new machine like this one, made with what is known about the host. */
+  public Machine createAgain(MachineListener... listeners) {
+    return create(spec, host, listeners);
+  }
+
+  /** Gives the serial port what it takes now; called by the console. */
+  int receive(byte[] bytes, int from, int length) {
+    return parts.receive(bytes, from, length);
+  }
+
+  private void stopRequested() {
+    console.machineStopped();
+    StopReason reason = stopReason().orElseThrow();
+    listeners.tell(listener -> listener.stopped(this, reason));
+    listeners.tell(listener -> listener.stateChanged(this, MachineState.STOPPED));
+  }
+
+  private MachineException wrongState(String what) {
+    return new MachineException(
+        Problem.STATE,
+        "can't " + what + " " + name() + ": it is " + state().name().toLowerCase(Locale.ROOT));
+  }
+
+  /** What the assembler and the vCPUs tell. */
+  private final class Events implements AssemblyEvents {
+    @Override
+    public void progress(String step) {
+      listeners.tell(listener -> listener.progress(Machine.this, step));
+    }
+
+    @Override
+    public void note(Note note) {
+      listeners.tell(listener -> listener.note(Machine.this, note));
+    }
+  }
+}

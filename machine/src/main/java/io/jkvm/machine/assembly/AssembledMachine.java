@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.assembly;
+
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.Pausable;
+import io.jkvm.core.lifecycle.PauseTimeoutException;
+import io.jkvm.core.vm.VirtualMachine;
+import io.jkvm.devices.legacy.AcpiPm;
+import io.jkvm.devices.serial.Uart16550;
+import io.jkvm.devices.virtio.net.NetStatistics;
+import io.jkvm.devices.virtio.net.VirtioNet;
+import io.jkvm.machine.report.MachineStatistics;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The parts of a machine that is ready to run. Its state is the owner's to guard. */
+public final class AssembledMachine {
+  private final VirtualMachine vm;
+  private final Uart16550 serial;
+  private final AcpiPm powerManagement;
+  private final List<VirtioNet> cards;
+  private final List<Pausable> devices;
+  private final CloseStack resources;
+  private final Object input = new Object();
+
+  // Guarded by input.
+  private boolean inputHeld;
+
+  AssembledMachine(
+      VirtualMachine vm,
+      Uart16550 serial,
+      AcpiPm powerManagement,
+      List<VirtioNet> cards,
+      List<Pausable> devices,
+      CloseStack resources) {
+    this.vm = vm;
+    this.serial = serial;
+    this.powerManagement = powerManagement;
+    this.cards = List.copyOf(cards);
+    this.devices = List.copyOf(devices);
+    this.resources = resources;
+  }
+
+  public AcpiPm powerManagement() {
+    return powerManagement;
+  }
+
+  /** Who is told that the serial port may take more input. */
+  public void onReceiveRoom(Runnable listener) {
+    serial.onReceiveRoom(listener);
+  }
+
+  /**
+   * Gives the serial port what it takes now.
+   *
+   * @return how many bytes that is; 0 while the machine is paused
+   */
+  public int receive(byte[] bytes, int from, int length) {
+    synchronized (input) {
+      return inputHeld ? 0 : serial.receive(bytes, from, length);
+    }
+  }
+
+  public void start() {
+    vm.start();
+  }
+
+  /**
+   * Brings all to rest, the vCPUs first: one of them may be inside a device, and wait for it.
+   *
+   * @throws PauseTimeoutException if a part did not come to rest; then all go on
+   */
+  public void pause() throws PauseTimeoutException {
+    List<Pausable> parts = new ArrayList<>();
+    // PAUSE parts.add(vm);
+    parts.addAll(devices);
+    int paused = 0;
+    holdInput(true);
+    try {
+      for (; paused < parts.size(); paused++) {
+        parts.get(paused).pause();
+      }
+    } catch (PauseTimeoutException e) {
+      holdInput(false);
+      while (--paused >= 0) {
+        parts.get(paused).resume();
+      }
+      throw e;
+    }
+  }
+
+  /** Lets all go on, the vCPUs last: guest time begins with them. */
+  public void resume() {
+    for (int i = devices.size() - 1; i >= 0; i--) {
+      devices.get(i).resume();
+    }
+    // PAUSE vm.resume();
+    holdInput(false);
+  }
+
+  private void holdInput(boolean held) {
+    synchronized (input) {
+      inputHeld = held;
+    }
+  }
+
+  public void setLink(int card, boolean up) {
+    cards.get(card).setLink(up);
+  }
+
+  /** What the devices have counted. */
+  public MachineStatistics statistics(long consoleBytes) {
+    List<MachineStatistics.Card> counted = new ArrayList<>();
+    for (VirtioNet card : cards) {
+      NetStatistics frames = card.statistics();
+      counted.add(
+          new MachineStatistics.Card(
+              frames.received(), frames.receiveDropped(), frames.sent(), frames.sendDropped()));
+    }
+    return new MachineStatistics(consoleBytes, counted);
+  }
+
+  /**
+   * Ends all threads, flushes and closes everything.
+   *
+   * @return what failed, such as the last flush of a disk
+   */
+  public List<Exception> close() {
+    vm.close();
+    return resources.failures();
+  }
+}

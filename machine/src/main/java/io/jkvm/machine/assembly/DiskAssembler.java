@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.assembly;
+
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack.Layer;
+import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.block.VirtioBlock;
+import io.jkvm.machine.spec.DiskSpec;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Opens the disks of a machine. */
+final class DiskAssembler {
+  private final CloseStack resources;
+
+  DiskAssembler(CloseStack resources) {
+    this.resources = resources;
+  }
+
+  List<VirtioDevice> open(List<DiskSpec> specs) throws IOException {
+    List<VirtioDevice> disks = new ArrayList<>();
+    for (DiskSpec spec : specs) {
+      BlockBackend backend = backend(spec);
+      resources.push(Layer.FLUSHES, backend::flush); // what the guest wrote and never flushed
+      disks.add(new VirtioBlock(backend, spec.id().isEmpty() ? defaultId(spec) : spec.id()));
+    }
+    return disks;
+  }
+
+  private BlockBackend backend(DiskSpec spec) throws IOException {
+    if (spec.source() instanceof DiskSpec.Source.RawFile file) {
+      return resources.push(Layer.DISKS, RawImage.open(file.path(), spec.readOnly()));
+    }
+    BlockBackend backend = ((DiskSpec.Source.Custom) spec.source()).factory().open();
+    if (backend instanceof AutoCloseable closeable) {
+      resources.push(Layer.DISKS, closeable);
+    }
+    return backend;
+  }
+
+  private static String defaultId(DiskSpec spec) {
+    return spec.source() instanceof DiskSpec.Source.RawFile file
+        ? VirtioBlock.defaultId(file.path())
+        : ((DiskSpec.Source.Custom) spec.source()).name();
+  }
+}

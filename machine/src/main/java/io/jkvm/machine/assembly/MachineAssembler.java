@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.assembly;
+
+import io.jkvm.core.kvm.Kvm;
+import io.jkvm.core.kvm.KvmVcpu;
+import io.jkvm.core.kvm.KvmVm;
+import io.jkvm.core.kvm.state.Cpuid;
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack.Layer;
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.Mapping;
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.core.vm.VirtualMachine;
+import io.jkvm.devices.legacy.AcpiPm;
+import io.jkvm.devices.serial.SerialSink;
+import io.jkvm.devices.serial.Uart16550;
+import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.net.VirtioNet;
+import io.jkvm.devices.virtio.rng.VirtioRng;
+import io.jkvm.firmware.boot.BootConfig;
+import io.jkvm.firmware.boot.BootMode;
+import io.jkvm.firmware.boot.BootPlan;
+import io.jkvm.firmware.cpu.BootState;
+import io.jkvm.firmware.cpu.CpuTopology;
+import io.jkvm.firmware.cpu.CpuidPolicy;
+import io.jkvm.firmware.cpu.ResetVector;
+import io.jkvm.firmware.cpu.VcpuEntry;
+import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.X86Layout;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Note;
+import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.CpuFeatureChange;
+import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.spec.VirtioTransport;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** Builds a machine from its specification: {@link #assemble} reads like its parts list. */
+public final class MachineAssembler {
+  private final MachineSpec spec;
+  private final Host host;
+  private final AssemblyEvents events;
+  private final StopLatch stop;
+  private final SerialSink console;
+  private final CloseStack resources = new CloseStack();
+
+  /**
+   * An assembler for one machine.
+   *
+   * @param stop where devices and vCPUs ask for the machine's end
+   * @param console takes the serial port's output
+   */
+  public MachineAssembler(
+      MachineSpec spec, Host host, AssemblyEvents events, StopLatch stop, SerialSink console) {
+    this.spec = spec;
+    this.host = host;
+    this.events = events;
+    this.stop = stop;
+    this.console = console;
+  }
+
+  /**
+   * Opens everything and loads the guest.
+   *
+   * @throws MachineException one line saying what is wrong; nothing is left open
+   */
+  public AssembledMachine assemble() {
+    try {
+      return build();
+    } catch (IOException | RuntimeException | Error e) {
+      resources.close();
+      throw Problems.translate(e);
+    }
+  }
+
+  private AssembledMachine build() throws IOException {
+    BootPlan kernel =
+        BootPlan.open(
+            spec.kernel(),
+            BootMode.valueOf(spec.bootWay().name()),
+            facts -> events.note(new Note(Note.Kind.OTHER_BOOT_WAY, facts)));
+    List<VirtioDevice> disks = new DiskAssembler(resources).open(spec.disks());
+    NetworkAssembler network = new NetworkAssembler(resources);
+    List<VirtioNet> cards = network.open(spec.cards());
+    events.progress("kernel, disks and networks are open");
+
+    Kvm kvm = resources.push(Layer.HOST, Kvm.open(spec.kvmDevice().toString()));
+    checkCpus(kvm);
+    Cpuid supported = kvm.supportedCpuid();
+    HostCapabilities capabilities = probe(kvm, supported);
+    GuestMemory memory = resources.push(Layer.MEMORY, allocateMemory());
+    KvmVm vm = resources.push(Layer.VM, kvm.createVm());
+    vm.setTssAddress((int) X86Layout.KVM_TSS);
+    vm.setIdentityMapAddress(X86Layout.KVM_IDENTITY_MAP);
+    // Memory before the interrupt controllers: a later slot waits for a grace period of the host.
+    int slot = 0;
+    for (var region : memory.regions()) {
+      vm.setUserMemoryRegion(slot++, region.guestPhysicalAddress(), region.mapping());
+    }
+    vm.createIrqchip();
+    vm.createPit2();
+    events.progress("VM with " + (spec.memoryBytes() >> 20) + " MiB exists");
+
+    Mainboard board = new Mainboard(spec.name(), vm, memory, stop, resources);
+    Uart16550 serial = board.addSerialPort(console);
+    AcpiPm powerManagement = board.addPowerManagement();
+    board.addLegacyDevices(spec.memoryBytes());
+    spec.portDevices().forEach(board::addPortDevice);
+    List<VirtioDevice> virtio = new ArrayList<>(disks);
+    virtio.addAll(cards);
+    if (spec.entropySource()) {
+      virtio.add(new VirtioRng());
+    }
+    for (Supplier<VirtioDevice> factory : spec.virtioDevices()) {
+      virtio.add(factory.get());
+    }
+    boolean overPci = spec.transport() == VirtioTransport.PCI;
+    // The bus is there without devices too: Linux complains of a machine that has none.
+    board.addPci(overPci ? virtio : List.of());
+    if (!overPci) {
+      for (VirtioDevice device : virtio) {
+        board.addVirtioMmio(device);
+      }
+    }
+
+    String commandLine = KernelCommandLine.of(spec, capabilities, board.announcements());
+    events.progress("command line: " + commandLine);
+    BootState boot =
+        kernel.load(
+            new BootConfig(
+                memory,
+                MemoryMap.of(memory),
+                commandLine,
+                spec.initrds(),
+                spec.cpus(),
+                Set.of(),
+                board.pciDevices(),
+                Optional.of(board.acpi(spec.cpus()))));
+    if (boot instanceof ResetVector reset) {
+      Mapping rom = resources.push(Layer.MEMORY, Mapping.anonymous(reset.rom().length));
+      rom.buffer(0, rom.length()).put(reset.rom());
+      vm.setReadOnlyMemoryRegion(slot, X86Layout.BIOS_ROM, rom);
+    }
+    events.progress("kernel is loaded");
+
+    List<KvmVcpu> vcpus = createVcpus(vm, supported, capabilities);
+    VcpuEntry.enter(vcpus.get(0), boot);
+    network.start();
+    VirtualMachine machine =
+        new VirtualMachine(
+            spec.name(), memory, vcpus, board.ports(), board.mmio(), stop, resources);
+    return new AssembledMachine(
+        machine, serial, powerManagement, cards, board.pausables(), resources);
+  }
+
+  private HostCapabilities probe(Kvm kvm, Cpuid supported) {
+    boolean first = !host.known();
+    HostCapabilities found;
+    try {
+      found = host.capabilities(kvm, supported);
+    } catch (LinuxException e) {
+      events.note(
+          new Note(
+              Note.Kind.PROBE_FAILED,
+              "what this host's KVM can run could not be found out, so it is taken for an ordinary"
+                  + " one: "
+                  + e.getMessage()));
+      return HostCapabilities.COMPLETE;
+    }
+    events.progress("this host's KVM is probed");
+    if (first && found.interpretsRingZero()) {
+      events.note(
+          new Note(
+              Note.Kind.INTERPRETED_KERNEL,
+              "this host's KVM has no VT-x or AMD-V behind it, so it interprets the guest's kernel"));
+    }
+    if (first && !found.syscallWorks()) {
+      events.note(new Note(Note.Kind.SYSCALL_BROKEN, "SYSCALL does not work on this host's KVM"));
+    }
+    return found;
+  }
+
+  private List<KvmVcpu> createVcpus(KvmVm vm, Cpuid supported, HostCapabilities capabilities)
+      throws IOException {
+    CpuidPolicy policy =
+        CpuidPolicy.of(
+            capabilities, spec.cpuFeatures().stream().map(CpuFeatureChange::toString).toList());
+    CpuTopology topology = new CpuTopology(spec.cpus());
+    List<KvmVcpu> vcpus = new ArrayList<>();
+    for (int id = 0; id < spec.cpus(); id++) {
+      KvmVcpu vcpu = resources.push(Layer.VCPUS, vm.createVcpu(id));
+      vcpu.setCpuid(policy.apply(supported, topology, id));
+      VcpuEntry.prepare(vcpu);
+      vcpus.add(vcpu);
+    }
+    return vcpus;
+  }
+
+  private void checkCpus(Kvm kvm) throws IOException {
+    int limit = kvm.maxVcpus();
+    if (spec.cpus() > limit) {
+      throw new MachineException(
+          Problem.MORE_CPUS_THAN_KVM,
+          spec.cpus() + " vCPUs are more than this host's KVM allows, which is " + limit);
+    }
+  }
+
+  private GuestMemory allocateMemory() throws IOException {
+    long limit = host.memoryBytes();
+    if (spec.memoryBytes() > limit) {
+      throw new MachineException(
+          Problem.MORE_MEMORY_THAN_HOST,
+          (spec.memoryBytes() >> 20)
+              + " MiB of memory are more than this host's "
+              + (limit >> 20)
+              + " MiB");
+    }
+    return GuestMemory.allocate(spec.memoryBytes());
+  }
+}

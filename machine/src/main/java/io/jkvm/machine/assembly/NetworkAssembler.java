@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.assembly;
+
+import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack.Layer;
+import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.emulation.LinkEmulator;
+import io.jkvm.devices.network.emulation.LinkQuality;
+import io.jkvm.devices.network.passt.PasstBackend;
+import io.jkvm.devices.network.passt.PortForward;
+import io.jkvm.devices.network.pcap.CapturingBackend;
+import io.jkvm.devices.network.pcap.PcapWriter;
+import io.jkvm.devices.network.stream.StreamBackend;
+import io.jkvm.devices.network.stream.StreamListener;
+import io.jkvm.devices.network.tap.TapBackend;
+import io.jkvm.devices.virtio.net.VirtioNet;
+import io.jkvm.machine.spec.CardSpec;
+import io.jkvm.machine.spec.LinkSpec;
+import io.jkvm.machine.spec.NetworkSpec;
+import io.jkvm.machine.spec.PublishedPort;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/** Opens the networks of a machine and builds its cards. */
+final class NetworkAssembler {
+  private final CloseStack resources;
+  private final List<VirtioNet> cards = new ArrayList<>();
+
+  /**
+   * An assembler for one machine.
+   *
+   * @param resources closes what is opened
+   */
+  NetworkAssembler(CloseStack resources) {
+    this.resources = resources;
+  }
+
+  /**
+   * Opens what the cards are connected to.
+   *
+   * @return the cards, not started yet
+   * @throws IOException one line saying what is wrong and what to do
+   */
+  List<VirtioNet> open(List<CardSpec> specs) throws IOException {
+    for (CardSpec card : specs) {
+      NetworkBackend backend = backend(card);
+      OptionalInt mtu = card.mtu().isPresent() ? card.mtu() : backend.mtu();
+      cards.add(new VirtioNet(card.mac().value(), mtu, backend));
+    }
+    return cards;
+  }
+
+  /**
+   * Connects the cards.
+   *
+   * @throws IOException one line saying what is wrong and what to do
+   */
+  void start() throws IOException {
+    for (VirtioNet card : cards) {
+      card.start();
+    }
+  }
+
+  /** The network itself at the bottom, what is done to its frames above, the capture on top. */
+  private NetworkBackend backend(CardSpec card) throws IOException {
+    NetworkBackend backend = open(card, "net" + cards.size());
+    try {
+      if (!card.link().isPerfect()) {
+        backend = new LinkEmulator(backend, quality(card.link()));
+      }
+      if (card.capture().isPresent()) {
+        backend = new CapturingBackend(backend, PcapWriter.open(card.capture().get()));
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      backend.close();
+      throw e;
+    }
+    return resources.push(Layer.NETWORKS, backend);
+  }
+
+  private static LinkQuality quality(LinkSpec link) {
+    return new LinkQuality(
+        link.bitsPerSecond().orElse(0),
+        link.loss(),
+        link.delay().toNanos(),
+        link.seed().orElseGet(System::nanoTime));
+  }
+
+  private static NetworkBackend open(CardSpec card, String name) throws IOException {
+    NetworkSpec network = card.network();
+    if (network instanceof NetworkSpec.User user) {
+      List<PortForward> forwards = new ArrayList<>();
+      for (PublishedPort port : user.published()) {
+        forwards.add(
+            new PortForward(
+                PortForward.Protocol.valueOf(port.protocol().name()),
+                port.address(),
+                port.hostPort(),
+                port.guestPort()));
+      }
+      return new PasstBackend(name, forwards, card.mtu());
+    }
+    if (network instanceof NetworkSpec.Passt passt) {
+      return StreamBackend.toPasst(name, passt.socket().toString());
+    }
+    if (network instanceof NetworkSpec.Tap tap) {
+      return TapBackend.open(tap.name(), tap.queues());
+    }
+    if (network instanceof NetworkSpec.Switch port) {
+      return port.network().newPort();
+    }
+    if (network instanceof NetworkSpec.Listen listen) {
+      return new StreamListener(name, listen.socket().toString());
+    }
+    if (network instanceof NetworkSpec.Connect connect) {
+      return new StreamBackend(name, connect.socket().toString());
+    }
+    return ((NetworkSpec.Custom) network).factory().open();
+  }
+}

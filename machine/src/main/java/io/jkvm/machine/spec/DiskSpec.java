@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.spec;
+
+import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * A disk.
+ *
+ * @param source where its bytes are
+ * @param readOnly true if the guest must not write
+ * @param id what the guest reads as the serial number, 1 to 20 printable ASCII characters without
+ *     spaces, or empty for the file's name
+ */
+public record DiskSpec(Source source, boolean readOnly, String id) {
+  private static final int MAX_ID_BYTES = 20;
+
+  /** Where a disk's bytes are. */
+  public sealed interface Source {
+    /** A raw image, or a block device of the host. */
+    record RawFile(Path path) implements Source {}
+
+    /** A backend of the user's own; a new one is opened for each machine, and flushed with it. */
+    record Custom(String name, BackendFactory factory) implements Source {}
+  }
+
+  /** Opens a block backend; one that is {@link AutoCloseable} is closed with its machine. */
+  @FunctionalInterface
+  public interface BackendFactory {
+    BlockBackend open() throws IOException;
+  }
+
+  /**
+   * Checks that it is whole.
+   *
+   * @throws MachineException with {@link Problem#DISK_ID} or {@link Problem#DISK}
+   */
+  public DiskSpec {
+    if (source == null || id == null) {
+      throw new MachineException(Problem.DISK, "a disk with a part that is null");
+    }
+    if (id.length() > MAX_ID_BYTES || !id.matches("[\\x21-\\x7e]*")) {
+      throw new MachineException(
+          Problem.DISK_ID,
+          "disk id '" + id + "' is not 1 to " + MAX_ID_BYTES + " printable ASCII characters");
+    }
+  }
+
+  /** A writable raw image or block device. */
+  public static DiskSpec raw(Path image) {
+    return new DiskSpec(new Source.RawFile(image), false, "");
+  }
+
+  /** A disk on a backend of the user's own. */
+  public static DiskSpec custom(String name, BackendFactory factory) {
+    return new DiskSpec(new Source.Custom(name, factory), false, "");
+  }
+
+  /** The same, but the guest can't write. */
+  public DiskSpec asReadOnly() {
+    return new DiskSpec(source, true, id);
+  }
+
+  /** The same with another serial number. */
+  public DiskSpec withId(String newId) {
+    return new DiskSpec(source, readOnly, newId);
+  }
+}

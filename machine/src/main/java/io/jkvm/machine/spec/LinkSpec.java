@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.spec;
+
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import java.time.Duration;
+import java.util.OptionalLong;
+
+/**
+ * How much worse than perfect a link is made, in each direction on its own.
+ *
+ * @param bitsPerSecond the most that passes, more than 0; empty for no limit
+ * @param loss the share of frames that are lost, 0 to 1
+ * @param delay how long each frame is held, to 10 s
+ * @param seed decides which frames are lost; empty for other ones each time
+ */
+public record LinkSpec(OptionalLong bitsPerSecond, double loss, Duration delay, OptionalLong seed) {
+  /** Nothing is lost or held up. */
+  public static final LinkSpec PERFECT =
+      new LinkSpec(OptionalLong.empty(), 0, Duration.ZERO, OptionalLong.empty());
+
+  private static final Duration MAX_DELAY = Duration.ofSeconds(10);
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws MachineException with {@link Problem#LINK}
+   */
+  public LinkSpec {
+    check(bitsPerSecond.orElse(1) > 0, "a rate of no bits per second lets nothing through");
+    check(loss >= 0 && loss <= 1, "a loss of " + loss + " is not a share from 0 to 1");
+    check(
+        !delay.isNegative() && delay.compareTo(MAX_DELAY) <= 0,
+        "a delay of " + delay.toMillis() + " ms is not one from 0 to 10 s");
+  }
+
+  private static void check(boolean holds, String facts) {
+    if (!holds) {
+      throw new MachineException(Problem.LINK, facts);
+    }
+  }
+
+  /** Whether the network is left as it is. */
+  public boolean isPerfect() {
+    return bitsPerSecond.isEmpty() && loss == 0 && delay.isZero();
+  }
+}

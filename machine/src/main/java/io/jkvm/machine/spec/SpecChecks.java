@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.spec;
+
+import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.firmware.cpu.CpuidPolicy;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** What {@link MachineSpec} refuses, before anything is opened. */
+final class SpecChecks {
+  private static final long PAGE_BYTES = 4096;
+
+  private SpecChecks() {}
+
+  static void name(String name) {
+    if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
+      throw new MachineException(
+          Problem.NAME, "'" + name + "' is not a name of 1 to 64 letters, digits and . _ -");
+    }
+  }
+
+  static void memory(long bytes) {
+    if (bytes < MachineSpec.MIN_MEMORY_BYTES) {
+      throw new MachineException(
+          Problem.MEMORY_SIZE,
+          bytes + " bytes of memory are too few for Linux, which needs 64 MiB");
+    }
+    if (bytes % PAGE_BYTES != 0) {
+      throw new MachineException(
+          Problem.MEMORY_SIZE, bytes + " bytes of memory are not a whole number of 4 KiB pages");
+    }
+  }
+
+  static void cpus(int cpus) {
+    if (cpus < 1 || cpus > MachineSpec.MAX_CPUS) {
+      throw new MachineException(
+          Problem.CPU_COUNT,
+          cpus + " is not a number of processors from 1 to " + MachineSpec.MAX_CPUS);
+    }
+  }
+
+  static void commandLine(String text) {
+    if (text.indexOf('\0') >= 0) {
+      throw new MachineException(Problem.COMMAND_LINE, "the kernel's command line has a NUL in it");
+    }
+  }
+
+  static void cpuFeatures(List<CpuFeatureChange> changes) {
+    try {
+      CpuidPolicy.of(
+          HostCapabilities.COMPLETE, changes.stream().map(CpuFeatureChange::toString).toList());
+    } catch (IllegalArgumentException e) {
+      throw new MachineException(Problem.CPU_FEATURE, e.getMessage(), e);
+    }
+  }
+
+  static void disks(List<DiskSpec> disks) {
+    Set<String> ids = new HashSet<>();
+    Set<Path> writable = new HashSet<>();
+    for (DiskSpec disk : disks) {
+      if (!disk.id().isEmpty() && !ids.add(disk.id())) {
+        throw new MachineException(
+            Problem.DISK_ID_TWICE, "two disks have the id '" + disk.id() + "'");
+      }
+      if (disk.source() instanceof DiskSpec.Source.RawFile file && !disk.readOnly()) {
+        Path image = file.path().toAbsolutePath().normalize();
+        if (!writable.add(image)) {
+          throw new MachineException(
+              Problem.DISK_TWICE, file.path() + " is given as two disks that the guest may write");
+        }
+      }
+    }
+  }
+
+  static void cards(List<CardSpec> cards) {
+    Set<Object> seen = new HashSet<>();
+    for (CardSpec card : cards) {
+      card.capture()
+          .map(file -> file.toAbsolutePath().normalize())
+          .ifPresent(file -> once(seen.add(file), "the capture file " + file));
+      once(seen.add(card.mac()), "the address " + card.mac());
+      if (card.network() instanceof NetworkSpec.Tap tap) {
+        once(seen.add(tap.name()), "the tap " + tap.name());
+      }
+      if (card.network() instanceof NetworkSpec.Listen listen) {
+        Path socket = listen.socket().toAbsolutePath().normalize();
+        once(seen.add(socket), "the socket " + socket);
+      }
+    }
+  }
+
+  private static void once(boolean first, String what) {
+    if (!first) {
+      throw new MachineException(Problem.CARD_TWICE, what + " is given for two cards");
+    }
+  }
+}

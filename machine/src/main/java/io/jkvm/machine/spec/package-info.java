@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a machine is to be: immutable records that are complete and consistent once they exist.
+ * Nothing here opens a file or reads text that a person typed; {@link
+ * io.jkvm.machine.spec.MachineSpec#boot} is where to begin.
+ */
+package io.jkvm.machine.spec;
