@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.linux;
 
+import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+
 /**
  * A list of memory ranges for writev(2), preadv(2) and pwritev(2): {@code struct iovec[]} in native
  * memory, filled anew for each request. Not thread-safe.
@@ -73,6 +76,41 @@ public final class IoVector {
       left -= length;
       first++;
     }
+  }
+
+  /**
+   * Copies bytes into the ranges that are left, in order, and drops what has been filled.
+   *
+   * @param source as many bytes as it has, at most {@link #remainingBytes}, are taken out of it
+   */
+  public void fill(ByteBuffer source) {
+    while (source.hasRemaining() && first < end) {
+      ByteBuffer range = firstRange(source.remaining());
+      int length = range.remaining();
+      range.put(source.slice(source.position(), length));
+      source.position(source.position() + length);
+      advance(length);
+    }
+  }
+
+  /**
+   * Copies bytes out of the ranges that are left, in order, and drops what has been taken.
+   *
+   * @param target takes as many bytes as it has room for, at most {@link #remainingBytes}
+   */
+  public void drain(ByteBuffer target) {
+    while (target.hasRemaining() && first < end) {
+      ByteBuffer range = firstRange(target.remaining());
+      int length = range.remaining();
+      target.put(range);
+      advance(length);
+    }
+  }
+
+  private ByteBuffer firstRange(int maxBytes) {
+    int at = first * ENTRY_BYTES;
+    long length = Math.min(maxBytes, entries.buffer().getLong(at + 8));
+    return new Pointer(entries.buffer().getLong(at)).getByteBuffer(0, length);
   }
 
   /** Address of the first {@code struct iovec} that is left. */

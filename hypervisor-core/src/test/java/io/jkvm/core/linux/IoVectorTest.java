@@ -4,6 +4,8 @@ package io.jkvm.core.linux;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class IoVectorTest {
@@ -69,5 +71,29 @@ class IoVectorTest {
     assertThrows(IllegalStateException.class, () -> vector.add(3, 1));
     IoVector other = new IoVector(1);
     assertThrows(IllegalStateException.class, () -> other.addAll(vector));
+  }
+
+  @Test
+  void copiesBetweenItsRangesAndABuffer() {
+    NativeMemory memory = new NativeMemory(16);
+    IoVector vector = new IoVector(2);
+    vector.add(memory.address() + 1, 3);
+    vector.add(memory.address() + 8, 4);
+    vector.fill(ByteBuffer.wrap("abcde".getBytes(StandardCharsets.US_ASCII)));
+    assertEquals(2, vector.remainingBytes());
+    vector.fill(ByteBuffer.wrap("fghi".getBytes(StandardCharsets.US_ASCII), 0, 2));
+    assertEquals(0, vector.remainingBytes());
+    byte[] bytes = new byte[16];
+    memory.buffer().get(0, bytes);
+    assertEquals(
+        ".abc....defg....", new String(bytes, StandardCharsets.US_ASCII).replace('\0', '.'));
+
+    vector.clear();
+    vector.add(memory.address() + 1, 3);
+    vector.add(memory.address() + 8, 4);
+    ByteBuffer target = ByteBuffer.allocate(5);
+    vector.drain(target);
+    assertEquals("abcde", new String(target.array(), StandardCharsets.US_ASCII));
+    assertEquals(2, vector.remainingBytes());
   }
 }

@@ -15,11 +15,11 @@ import java.util.OptionalLong;
  * @param seed decides which frames are lost; empty for other ones each time
  */
 public record LinkSpec(OptionalLong bitsPerSecond, double loss, Duration delay, OptionalLong seed) {
+  private static final Duration MAX_DELAY = Duration.ofSeconds(10);
+
   /** Nothing is lost or held up. */
   public static final LinkSpec PERFECT =
       new LinkSpec(OptionalLong.empty(), 0, Duration.ZERO, OptionalLong.empty());
-
-  private static final Duration MAX_DELAY = Duration.ofSeconds(10);
 
   /**
    * Checks the ranges.
