@@ -20,7 +20,7 @@ final class VcpuThread {
 
   private final KvmVcpu vcpu;
   private final ExitDispatcher dispatcher;
-  private final InstructionFixups assist;
+  private final InstructionFixups fixups;
   private final StopLatch stop;
   private final Thread thread;
 
@@ -34,11 +34,11 @@ final class VcpuThread {
       String vmName,
       KvmVcpu vcpu,
       ExitDispatcher dispatcher,
-      InstructionFixups assist,
+      InstructionFixups fixups,
       StopLatch stop) {
     this.vcpu = vcpu;
     this.dispatcher = dispatcher;
-    this.assist = assist;
+    this.fixups = fixups;
     this.stop = stop;
     this.thread = new Thread(this::runUntilStopped, vmName + "-vcpu" + vcpu.id());
     thread.setDaemon(true);
@@ -53,7 +53,7 @@ final class VcpuThread {
     if (ended) {
       return;
     }
-    vcpu.requestImmediateExit();
+    vcpu.setImmediateExit(true);
     if (signal != null) {
       signal.send();
     }
@@ -111,9 +111,9 @@ final class VcpuThread {
       if (action == ExitDispatcher.Action.RESUME) {
         failedRip = NO_RIP;
       } else if (action == ExitDispatcher.Action.EMULATION_FAILED) {
-        if (!assist.complete(vcpu)) {
+        if (!fixups.complete()) {
           // Another vCPU may have replaced an INT3 since: tried once more before it is an error.
-          long rip = vcpu.regs().rip();
+          long rip = fixups.dropQueuedException();
           if (rip == failedRip) {
             stop.request(reasonFor(action, run));
           }
@@ -137,8 +137,7 @@ final class VcpuThread {
           new StopReason(
               StopReason.Kind.VCPU_FAILURE,
               "vCPU " + vcpu.id() + " halted with nothing to wake it");
-      case EMULATION_FAILED ->
-          new StopReason(StopReason.Kind.EMULATION_FAILURE, assist.report(vcpu));
+      case EMULATION_FAILED -> new StopReason(StopReason.Kind.EMULATION_FAILURE, fixups.report());
       case UNHANDLED, RESUME ->
           new StopReason(
               StopReason.Kind.VCPU_FAILURE,

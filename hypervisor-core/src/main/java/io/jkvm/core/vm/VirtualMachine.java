@@ -43,9 +43,10 @@ public final class VirtualMachine implements AutoCloseable {
       StopLatch stop,
       CloseStack resources) {
     ExitDispatcher dispatcher = new ExitDispatcher(ports, mmio);
-    InstructionFixups assist = new InstructionFixups(memory);
     this.vcpus =
-        vcpus.stream().map(v -> new VcpuThread(name, v, dispatcher, assist, stop)).toList();
+        vcpus.stream()
+            .map(v -> new VcpuThread(name, v, dispatcher, new InstructionFixups(memory, v), stop))
+            .toList();
     this.stop = stop;
     this.resources = resources;
     stop.onRequest(() -> this.vcpus.forEach(VcpuThread::kick));
