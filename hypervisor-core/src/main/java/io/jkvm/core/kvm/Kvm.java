@@ -30,6 +30,7 @@ public final class Kvm implements AutoCloseable {
           KvmCap.PIT2,
           KvmCap.IOEVENTFD,
           KvmCap.SET_IDENTITY_MAP_ADDR,
+          KvmCap.ADJUST_CLOCK,
           KvmCap.VCPU_EVENTS,
           KvmCap.READONLY_MEM,
           KvmCap.IMMEDIATE_EXIT);
@@ -132,7 +133,16 @@ public final class Kvm implements AutoCloseable {
 
   /** KVM_CREATE_VM. */
   public KvmVm createVm() throws LinuxException {
-    return new KvmVm(new Fd(KvmIoctl.CREATE_VM.call(fd.value(), 0)), vcpuMmapSizeBytes);
+    while (true) {
+      try {
+        return new KvmVm(new Fd(KvmIoctl.CREATE_VM.call(fd.value(), 0)), vcpuMmapSizeBytes);
+      } catch (LinuxException e) {
+        // KVM waits for locks that a signal, such as the JVM's own, ends early.
+        if (e.errno() != Errno.EINTR) {
+          throw e;
+        }
+      }
+    }
   }
 
   @Override

@@ -110,7 +110,14 @@ public final class CloseStack implements AutoCloseable {
   /** Closes everything; a second call does nothing. Waits for each, also if interrupted. */
   @Override
   public void close() {
-    layers.forEach(this::close);
+    boolean interrupted = Thread.interrupted();
+    try {
+      layers.forEach(this::close);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   /** What went wrong in {@link #close}, in order; empty if all was flushed and closed. */
