@@ -46,7 +46,7 @@ import io.jkvm.firmware.cpu.CpuTopology;
 import io.jkvm.firmware.cpu.CpuidPolicy;
 import io.jkvm.firmware.cpu.ResetVector;
 import io.jkvm.firmware.cpu.VcpuEntry;
-import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.tables.AcpiTables;
@@ -58,7 +58,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** Builds a machine from its description: {@link #assemble} reads like its parts list. */
 final class VmAssembler {
@@ -121,7 +120,8 @@ final class VmAssembler {
   }
 
   private Machine build() throws IOException {
-    BootPlan kernel = BootPlan.open(config.kernel(), config.bootMode(), reporter::note);
+    BootPlan kernel = BootPlan.open(config.kernel(), config.bootMode(), "jkvm");
+    kernel.notes().forEach(note -> reporter.note(note.toString()));
     List<RawImage> disks = new ArrayList<>();
     for (DiskConfig disk : config.disks()) {
       RawImage image = resources.push(RawImage.open(disk.image(), disk.readOnly()));
@@ -176,11 +176,10 @@ final class VmAssembler {
         kernel.load(
             new BootConfig(
                 memory,
-                MemoryMap.of(memory),
+                E820Map.of(memory),
                 commandLine,
                 config.initrds(),
                 config.cpus(),
-                Set.of(),
                 pciDevices,
                 Optional.of(acpi())));
     if (boot instanceof ResetVector reset) {
@@ -220,7 +219,7 @@ final class VmAssembler {
     for (int id = 0; id < config.cpus(); id++) {
       KvmVcpu vcpu = resources.push(vm.createVcpu(id));
       vcpu.setCpuid(policy.apply(supported, topology, id));
-      VcpuEntry.prepare(vcpu);
+      VcpuEntry.prepare(vcpu, id == 0);
       vcpus.add(vcpu);
     }
     return vcpus;
@@ -243,9 +242,7 @@ final class VmAssembler {
     AcpiConfig.Pci bus =
         new AcpiConfig.Pci(
             range(X86Layout.PCI_PORTS, X86Layout.PCI_PORTS_END),
-            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END),
-            Optional.empty(),
-            Optional.empty());
+            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END));
     return new AcpiConfig(config.cpus(), virtioMmio, Optional.of(bus));
   }
 
