@@ -46,8 +46,13 @@ final class PanicWatch implements SerialSink {
   }
 
   @Override
-  public void onRoom(Runnable listener) {
-    sink.onRoom(listener);
+  public void addRoomListener(Runnable listener) {
+    sink.addRoomListener(listener);
+  }
+
+  @Override
+  public void removeRoomListener(Runnable listener) {
+    sink.removeRoomListener(listener);
   }
 
   private synchronized void watch(byte value) {

@@ -24,8 +24,7 @@ import io.jkvm.devices.clock.CmosRtc;
 import io.jkvm.devices.legacy.AcpiPm;
 import io.jkvm.devices.legacy.I8042;
 import io.jkvm.devices.legacy.PostCode;
-import io.jkvm.devices.legacy.ResetRegister;
-import io.jkvm.devices.legacy.SystemControlPortA;
+import io.jkvm.devices.legacy.ResetPort;
 import io.jkvm.devices.pci.PciBus;
 import io.jkvm.devices.pci.PciConfigPorts;
 import io.jkvm.devices.pci.PciHostBridge;
@@ -264,7 +263,7 @@ final class VmAssembler {
 
   private Uart16550 addLegacyDevices(KvmVm vm) {
     IrqLine serialIrq = vm.irqLine(Uart16550.COM1_IRQ);
-    Uart16550 serial = new Uart16550(serialIrq, console);
+    Uart16550 serial = resources.push(new Uart16550(serialIrq, console));
     Runnable reset = () -> stop.request(StopReason.Kind.GUEST_RESET, "");
     I8042 i8042 = new I8042(vm.irqLine(I8042.KEYBOARD_IRQ), reset);
     ports.map(Uart16550.COM1_PORT, Uart16550.PORT_COUNT, "serial port", serial);
@@ -278,7 +277,8 @@ final class VmAssembler {
             () -> stop.request(StopReason.Kind.GUEST_POWER_OFF, ""));
     ports.map(X86Layout.ACPI_PM1_EVENT, AcpiPm.PORT_COUNT, "ACPI PM", powerManagement);
     ports.map(PostCode.PORT, 1, "POST code", new PostCode());
-    ports.map(SystemControlPortA.PORT, 1, "system control port A", new SystemControlPortA(reset));
+    ports.map(
+        ResetPort.SYSTEM_CONTROL_A, 1, "system control port A", ResetPort.systemControlA(reset));
     return serial;
   }
 
@@ -286,6 +286,7 @@ final class VmAssembler {
     long below4Gib = Math.min(config.memoryBytes(), GuestMemory.LOW_RAM_LIMIT);
     return resources.push(
         new CmosRtc(
+            "jkvm",
             Clock.systemUTC(),
             below4Gib,
             config.memoryBytes() - below4Gib,
@@ -322,7 +323,7 @@ final class VmAssembler {
         PciConfigPorts.PORT,
         PciConfigPorts.PORT_COUNT,
         "PCI configuration",
-        new PciConfigPorts(bus, new ResetRegister(reset)));
+        new PciConfigPorts(bus, ResetPort.resetControl(reset)));
     mmio.map(window.range().start(), window.range().length(), "PCI memory", window);
     return slot + 1;
   }

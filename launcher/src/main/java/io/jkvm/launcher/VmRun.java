@@ -8,6 +8,7 @@ import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.vm.VirtualMachine;
 import io.jkvm.devices.console.ConsoleInput;
 import io.jkvm.devices.console.ConsoleOutput;
+import io.jkvm.devices.serial.Uart16550;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 
 /** One machine at the terminal: assemble, run, stop, perhaps again, put everything back. */
 final class VmRun {
+  private static final int STANDARD_INPUT = 0;
   private static final int STANDARD_OUTPUT = 1;
   private static final long DRAIN_MILLISECONDS = 1000;
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
@@ -134,12 +136,7 @@ final class VmRun {
       throws IOException, InterruptedException {
     VirtualMachine vm = machine.vm();
     try (vm;
-        ConsoleInput input =
-            new ConsoleInput(
-                machine.serial()::receive,
-                onTerminal,
-                () -> stopForGood(StopReason.Kind.REQUESTED, "Ctrl-A x"),
-                () -> reporter.help(ConsoleInput.HELP))) {
+        ConsoleInput input = consoleInput(machine.serial(), onTerminal)) {
       machine.serial().onReceiveRoom(input::roomAvailable);
       vm.start();
       reporter.step("the guest runs");
@@ -151,6 +148,18 @@ final class VmRun {
       }
       return reason;
     }
+  }
+
+  private ConsoleInput consoleInput(Uart16550 serial, boolean onTerminal) throws IOException {
+    Fd source = new Fd(STANDARD_INPUT);
+    if (!onTerminal) {
+      return ConsoleInput.ofPipe("jkvm", source, serial::receive);
+    }
+    EscapeKeys keys =
+        new EscapeKeys(
+            () -> stopForGood(StopReason.Kind.REQUESTED, "Ctrl-A x"),
+            () -> reporter.help(EscapeKeys.HELP));
+    return ConsoleInput.ofTerminal("jkvm", source, serial::receive, keys);
   }
 
   private StopReason awaitStop(StopLatch stop) throws InterruptedException {

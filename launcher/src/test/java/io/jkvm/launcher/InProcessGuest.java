@@ -74,7 +74,10 @@ final class InProcessGuest implements AutoCloseable {
     }
 
     @Override
-    public void onRoom(Runnable listener) {}
+    public void addRoomListener(Runnable listener) {}
+
+    @Override
+    public void removeRoomListener(Runnable listener) {}
   }
 
   VirtioNet card() {

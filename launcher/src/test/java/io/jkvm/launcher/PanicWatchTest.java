@@ -3,6 +3,7 @@ package io.jkvm.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -35,8 +36,13 @@ class PanicWatchTest {
     }
 
     @Override
-    public void onRoom(Runnable newListener) {
+    public void addRoomListener(Runnable newListener) {
       listener = newListener;
+    }
+
+    @Override
+    public void removeRoomListener(Runnable oldListener) {
+      listener = listener == oldListener ? null : listener;
     }
   }
 
@@ -108,7 +114,9 @@ class PanicWatchTest {
     assertFalse(watch.hasRoom());
     assertFalse(watch.accept((byte) 'x'));
     Runnable listener = () -> {};
-    watch.onRoom(listener);
+    watch.addRoomListener(listener);
     assertSame(listener, sink.listener);
+    watch.removeRoomListener(listener);
+    assertNull(sink.listener);
   }
 }

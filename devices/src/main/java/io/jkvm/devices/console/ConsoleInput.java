@@ -1,58 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.console;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
- * The thread that carries standard input to the guest's serial port. Takes from standard input only
- * what the guest has room for, so that a pipe is held back rather than cut. On a terminal Ctrl-A
- * starts a command to jkvm itself.
+ * The thread that carries a descriptor's bytes to a guest's port, and never reads more than it has
+ * a place for: nothing is lost, whatever the guest does not take stays with the descriptor, where
+ * it holds back whoever writes.
+ *
+ * <p>From a pipe ({@link #ofPipe}) only as much is read as the guest takes, so that what it leaves
+ * is there for the next reader.
+ *
+ * <p>From a terminal ({@link #ofTerminal}) it reads ahead, {@value #AHEAD_BYTES} bytes, because a
+ * person's commands to the machine, which a {@link KeyFilter} picks out, must work while the guest
+ * takes nothing. That is more than anybody types. After a paste of as much to a guest that takes
+ * nothing at all, reading stops: a command behind the paste is seen when the guest takes something,
+ * and until then the machine can only be stopped in other ways.
  */
 public final class ConsoleInput implements AutoCloseable {
-  public static final String HELP =
-      "Ctrl-A x  stop the virtual machine\n"
-          + "Ctrl-A h  this help\n"
-          + "Ctrl-A a  send Ctrl-A to the guest (or Ctrl-A twice)\n";
+  private static final int READ_BYTES = 256;
+  private static final int AHEAD_BYTES = 64 << 10;
 
-  private static final int STANDARD_INPUT = 0;
-  private static final byte CTRL_A = 1;
-  private static final int BUFFER_BYTES = 256;
-  private static final int WAITING_BYTES = 4096;
+  /** A guest may refuse bytes without a word when it has room again, as while it resets. */
   private static final int RETRY_MILLISECONDS = 20;
+
+  private static final long CLOSE_MILLISECONDS = 1000;
 
   /** Where input goes. */
   public interface Sink {
-    /** Takes as many bytes as fit and returns how many. */
+    /** Takes as many bytes as fit, from the front, and returns how many. */
     int receive(byte[] bytes, int from, int length);
   }
 
+  private final Fd source;
   private final Sink sink;
-  private final boolean escapes;
-  private final Runnable stop;
-  private final Runnable help;
+  private final Optional<KeyFilter> filter;
   private final EventFd wake = new EventFd();
-  private final Thread thread = new Thread(this::run, "console-input");
+  private final WorkerThread thread;
   private volatile boolean closing;
-  private boolean escaped;
 
-  // Of the thread only: bytes that the guest has not taken yet.
-  private final byte[] waiting = new byte[WAITING_BYTES];
+  // Of the thread only: bytes that the guest has not taken yet, from the front.
+  private final byte[] waiting;
   private int waitingBytes;
 
-  public ConsoleInput(Sink sink, boolean escapes, Runnable stop, Runnable help)
+  private ConsoleInput(String machine, Fd source, Sink sink, Optional<KeyFilter> filter)
       throws LinuxException {
+    this.source = source;
     this.sink = sink;
-    this.escapes = escapes;
-    this.stop = stop;
-    this.help = help;
-    thread.setDaemon(true);
+    this.filter = filter;
+    waiting = new byte[filter.isPresent() ? AHEAD_BYTES : READ_BYTES];
+    thread = new WorkerThread(machine + "/console-in", this::run);
   }
 
+  /**
+   * Input that is passed on as it is.
+   *
+   * @param machine the machine's name, for the thread
+   * @param source is not closed here, and must stay open until this is closed
+   */
+  public static ConsoleInput ofPipe(String machine, Fd source, Sink sink) throws LinuxException {
+    return new ConsoleInput(machine, source, sink, Optional.empty());
+  }
+
+  /** Input of a person, whose commands to the machine {@code filter} picks out. */
+  public static ConsoleInput ofTerminal(String machine, Fd source, Sink sink, KeyFilter filter)
+      throws LinuxException {
+    return new ConsoleInput(machine, source, sink, Optional.of(filter));
+  }
+
+  /** Starts to read. */
   public void start() {
     thread.start();
   }
@@ -64,30 +88,35 @@ public final class ConsoleInput implements AutoCloseable {
     }
   }
 
+  /**
+   *
+   *
+   * <pre>{@code
+   * struct pollfd {   // 8 bytes
+   *   int   fd;       // 0, negative: to be ignored
+   *   short events;   // 4
+   *   short revents;  // 6
+   * };
+   * }</pre>
+   */
   private void run() {
-    NativeMemory buffer = new NativeMemory(BUFFER_BYTES);
-    NativeMemory polled = new NativeMemory(16);
+    NativeMemory polled = new NativeMemory(2 * 8);
+    NativeMemory buffer = new NativeMemory(READ_BYTES);
     ByteBuffer fds = polled.buffer();
     fds.putShort(4, (short) Libc.POLLIN);
     fds.putInt(8, wake.fd().value()).putShort(12, (short) Libc.POLLIN);
-    byte[] bytes = new byte[BUFFER_BYTES];
-    byte[] kept = new byte[BUFFER_BYTES + 1];
     boolean ended = false;
     while (!closing && !(ended && waitingBytes == 0)) {
-      // A pipe is held back while the guest has no room. A person is not: Ctrl-A must work even if
-      // the guest does not listen. poll(2) passes over a negative descriptor.
-      boolean reading = !ended && (escapes || waitingBytes == 0);
-      fds.putInt(0, reading ? STANDARD_INPUT : -1);
+      fds.putInt(0, !ended && hasPlace() ? source.value() : -1);
       fds.putShort(6, (short) 0).putShort(14, (short) 0);
       Libc.poll(polled.address(), 2, waitingBytes == 0 ? -1 : RETRY_MILLISECONDS);
       if (fds.getShort(14) != 0) {
         wake.clear();
       }
       if (fds.getShort(6) != 0) {
-        long count = Libc.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
+        long count = Libc.read(source.value(), buffer.address(), READ_BYTES);
         if (count > 0) {
-          buffer.buffer().get(0, bytes, 0, (int) count);
-          keep(escapes ? kept : bytes, escapes ? unescape(bytes, (int) count, kept) : (int) count);
+          keep(buffer.buffer(), (int) count);
         } else if (count == 0 || (Libc.errno() != Errno.EINTR && Libc.errno() != Errno.EAGAIN)) {
           ended = true; // the guest runs on without
         }
@@ -96,11 +125,24 @@ public final class ConsoleInput implements AutoCloseable {
     }
   }
 
-  /** Adds bytes to those that wait for the guest; what a deaf guest has no room for is lost. */
-  private void keep(byte[] bytes, int count) {
-    int fitting = Math.min(count, waiting.length - waitingBytes);
-    System.arraycopy(bytes, 0, waiting, waitingBytes, fitting);
-    waitingBytes += fitting;
+  /** True if there is a place for whatever one read brings. */
+  private boolean hasPlace() {
+    return filter.isPresent()
+        ? waiting.length - waitingBytes >= READ_BYTES + KeyFilter.MAX_HELD_BACK
+        : waitingBytes == 0;
+  }
+
+  private void keep(ByteBuffer read, int count) {
+    byte[] bytes = new byte[count];
+    read.get(0, bytes);
+    byte[] passed = bytes;
+    int length = count;
+    if (filter.isPresent()) {
+      passed = new byte[count + KeyFilter.MAX_HELD_BACK];
+      length = filter.get().filter(bytes, count, passed);
+    }
+    System.arraycopy(passed, 0, waiting, waitingBytes, length);
+    waitingBytes += length;
   }
 
   private void deliver() {
@@ -111,37 +153,6 @@ public final class ConsoleInput implements AutoCloseable {
     }
   }
 
-  /**
-   * Acts on Ctrl-A commands and keeps the guest's bytes.
-   *
-   * @param kept takes them; longer than {@code count} by one, for a Ctrl-A that was read before
-   * @return how many were kept
-   */
-  int unescape(byte[] keys, int count, byte[] kept) {
-    int length = 0;
-    for (int i = 0; i < count; i++) {
-      byte key = keys[i];
-      if (!escaped) {
-        escaped = key == CTRL_A;
-        if (!escaped) {
-          kept[length++] = key;
-        }
-        continue;
-      }
-      escaped = false;
-      switch (key) {
-        case 'x', 'X' -> stop.run();
-        case 'h', 'H', '?' -> help.run();
-        case 'a', CTRL_A -> kept[length++] = CTRL_A;
-        default -> {
-          kept[length++] = CTRL_A;
-          kept[length++] = key;
-        }
-      }
-    }
-    return length;
-  }
-
   /** Ends the thread; calling it twice is harmless. */
   @Override
   public void close() {
@@ -150,12 +161,7 @@ public final class ConsoleInput implements AutoCloseable {
     }
     closing = true;
     wake.signal();
-    try {
-      thread.join(1000);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    if (!thread.isAlive()) {
+    if (thread.join(CLOSE_MILLISECONDS)) {
       wake.close();
     }
   }
