@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
+import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.devices.console.ConsoleInput;
 import io.jkvm.machine.report.MachineException;
@@ -15,26 +16,36 @@ public final class ConsoleFeed implements AutoCloseable {
   @FunctionalInterface
   public interface KeyFilter {
     /** Passes everything on. */
-    KeyFilter NONE = (keys, count, kept) -> -1;
+    KeyFilter NONE =
+        (keys, count, kept) -> {
+          System.arraycopy(keys, 0, kept, 0, count);
+          return count;
+        };
 
     /**
      * Takes out what is not for the guest.
      *
      * @param keys what was typed
      * @param count how many bytes of it
-     * @param kept takes what the guest gets; longer than {@code count} by one
-     * @return how many bytes the guest gets; -1 for all as they are
+     * @param kept takes what the guest gets; longer than {@code count} by 16
+     * @return how many bytes the guest gets
      */
     int filter(byte[] keys, int count, byte[] kept);
   }
 
+  private static final Fd STANDARD_INPUT = new Fd(0);
+
   private final Console console;
   private final ConsoleInput input;
 
-  private ConsoleFeed(Console console, KeyFilter filter, boolean interactive) {
+  private ConsoleFeed(Console console, String machineName, KeyFilter filter) {
     this.console = console;
     try {
-      input = new ConsoleInput(console::offer, filter::filter, interactive);
+      input =
+          filter == KeyFilter.NONE
+              ? ConsoleInput.ofPipe(machineName, STANDARD_INPUT, console::offer)
+              : ConsoleInput.ofTerminal(
+                  machineName, STANDARD_INPUT, console::offer, filter::filter);
     } catch (LinuxException e) {
       throw new MachineException(Problem.HOST, e.getMessage(), e);
     }
@@ -45,11 +56,11 @@ public final class ConsoleFeed implements AutoCloseable {
   /**
    * Starts to read standard input for a console.
    *
-   * @param interactive true for a person at a terminal, who is listened to even while the guest is
-   *     not: the filter sees every key at once
+   * @param filter for a person at a terminal, who is listened to even while the guest is not: it
+   *     sees every key at once; {@link KeyFilter#NONE} for a pipe
    */
-  public static ConsoleFeed standardInput(Console console, KeyFilter filter, boolean interactive) {
-    return new ConsoleFeed(console, filter, interactive);
+  public static ConsoleFeed standardInput(Machine machine, KeyFilter filter) {
+    return new ConsoleFeed(machine.console(), machine.name(), filter);
   }
 
   /** Ends the thread; calling it twice is harmless. */

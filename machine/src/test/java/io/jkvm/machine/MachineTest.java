@@ -190,14 +190,14 @@ class MachineTest {
 
   @Test
   void whatIsNotThereIsAProblemWithItsName() throws IOException {
-    refused(Problem.KERNEL_UNREADABLE, "/no/kernel", MachineSpec.boot(Path.of("/no/kernel")));
+    refused(Problem.KERNEL_ABSENT, "/no/kernel", MachineSpec.boot(Path.of("/no/kernel")));
     Path text = Files.writeString(folder.resolve("text"), "not a kernel at all\n".repeat(100));
-    refused(Problem.KERNEL_FORMAT, "text", MachineSpec.boot(text));
+    refused(Problem.KERNEL_TEXT, "text", MachineSpec.boot(text));
     refused(Problem.DISK_ABSENT, "/no/disk", tiny().disk(DiskSpec.raw(Path.of("/no/disk"))));
     refused(Problem.KVM_ABSENT, "/no/kvm", tiny().kvmDevice(Path.of("/no/kvm")));
     refused(Problem.KVM_NOT_KVM, "/dev/null", tiny().kvmDevice(Path.of("/dev/null")));
     refused(Problem.MORE_MEMORY_THAN_HOST, "MiB", tiny().memoryBytes(1L << 44));
-    refused(Problem.INITRD_UNREADABLE, "/no/initrd", tiny().initrd(Path.of("/no/initrd")));
+    refused(Problem.INITRD_ABSENT, "/no/initrd", tiny().initrd(Path.of("/no/initrd")));
   }
 
   private static void refused(Problem problem, String named, MachineSpecBuilder spec) {

@@ -3,6 +3,8 @@ package io.jkvm.devices.clock;
 
 import io.jkvm.core.bus.BusDevice;
 import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.lifecycle.Pausable;
+import io.jkvm.core.lifecycle.WorkerThread;
 import java.time.Clock;
 
 /**
@@ -13,8 +15,11 @@ import java.time.Clock;
  * for the next second through {@code /dev/rtc0} waits 10 s in vain: a daemon thread looks at the
  * clock while one is enabled and not already pending, and does not exist before the first is.
  * Periodic rates above 1 kHz come at 1 kHz. The NMI mask (index bit 7) is ignored.
+ *
+ * <p>Time goes on while the clock is paused; interrupts that became due are raised by {@link
+ * #resume}.
  */
-public final class CmosRtc implements BusDevice, AutoCloseable {
+public final class CmosRtc implements BusDevice, Pausable, AutoCloseable {
   /** The first of two ports. */
   public static final int PORT = 0x70;
 
@@ -42,22 +47,27 @@ public final class CmosRtc implements BusDevice, AutoCloseable {
   private static final int BASE_KIB = 640;
 
   private final Object lock = new Object();
+  private final String machine;
   private final IrqLine irq;
   private final byte[] ram = new byte[RAM_BYTES];
   private final RtcTimekeeper timekeeper;
   private int index;
   private boolean irqAsserted;
+  private boolean paused;
   private boolean closed;
-  private Thread timer;
+  private WorkerThread timer;
 
   /**
    * A clock that runs and a memory that describes the machine's RAM.
    *
+   * @param machine the machine's name, for the timer's thread
+   * @param clock the host's time
    * @param ramBelow4GiB bytes of RAM that starts at address 0
    * @param ramAbove4GiB bytes of RAM that starts at 4 GiB
    * @param irq the clock's interrupt; called only when the level changes
    */
-  public CmosRtc(Clock clock, long ramBelow4GiB, long ramAbove4GiB, IrqLine irq) {
+  public CmosRtc(String machine, Clock clock, long ramBelow4GiB, long ramAbove4GiB, IrqLine irq) {
+    this.machine = machine;
     this.irq = irq;
     ram[EQUIPMENT] = EQUIPMENT_FPU;
     put(BASE_MEMORY_KIB, 2, BASE_KIB);
@@ -132,14 +142,15 @@ public final class CmosRtc implements BusDevice, AutoCloseable {
     driveIrq();
     if (timer != null) {
       lock.notifyAll();
-    } else if (!closed && timekeeper.millisecondsToNextLook() != 0) {
-      timer = new Thread(this::runTimer, "rtc-timer");
-      timer.setDaemon(true);
-      timer.start();
+    } else if (!closed && timekeeper.millisecondsToNextEvent() != 0) {
+      timer = new WorkerThread(machine + "/rtc", this::runTimer).start();
     }
   }
 
   private void driveIrq() {
+    if (paused || closed) {
+      return;
+    }
     boolean assertIrq = timekeeper.irq();
     if (assertIrq != irqAsserted) {
       irqAsserted = assertIrq;
@@ -151,9 +162,13 @@ public final class CmosRtc implements BusDevice, AutoCloseable {
     synchronized (lock) {
       try {
         while (!closed) {
-          timekeeper.look();
+          if (paused) {
+            lock.wait();
+            continue;
+          }
+          timekeeper.poll();
           driveIrq();
-          lock.wait(timekeeper.millisecondsToNextLook());
+          lock.wait(timekeeper.millisecondsToNextEvent());
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
@@ -161,7 +176,23 @@ public final class CmosRtc implements BusDevice, AutoCloseable {
     }
   }
 
-  /** Ends the timer; when it returns, {@code irq} is not called by it any more. */
+  @Override
+  public void pause() {
+    synchronized (lock) {
+      paused = true;
+    }
+  }
+
+  @Override
+  public void resume() {
+    synchronized (lock) {
+      paused = false;
+      timekeeper.poll();
+      updateIrq();
+    }
+  }
+
+  /** Ends the timer; when it returns, {@code irq} is not called any more. */
   @Override
   public void close() {
     synchronized (lock) {

@@ -6,7 +6,7 @@ import java.time.Clock;
 /**
  * The clock half of an MC146818: time, alarm and registers A to C (data sheet, "Registers"). Time
  * is the host's clock plus an offset that the guest sets by writing the time registers. Events are
- * found by comparing now with the last look, so nothing runs while no interrupt is enabled. Guarded
+ * found by comparing now with the last poll, so nothing runs while no interrupt is enabled. Guarded
  * by the owner's lock.
  */
 final class RtcTimekeeper {
@@ -52,7 +52,7 @@ final class RtcTimekeeper {
   private int registerB = RtcCalendar.B_24_HOURS;
   private int flags;
   private boolean dividerWasReset;
-  private long lastLookMilliseconds;
+  private long lastPollMilliseconds;
   private long lastPeriodicTick;
 
   /**
@@ -63,7 +63,7 @@ final class RtcTimekeeper {
   RtcTimekeeper(Clock clock, byte[] registers) {
     this.clock = clock;
     this.registers = registers;
-    lastLookMilliseconds = now();
+    lastPollMilliseconds = now();
     lastPeriodicTick = periodicTick();
   }
 
@@ -78,7 +78,7 @@ final class RtcTimekeeper {
       case REGISTER_B:
         return registerB;
       case REGISTER_C:
-        look();
+        poll();
         int value = flags | (irq() ? C_IRQ : 0);
         flags = 0;
         return value;
@@ -92,7 +92,7 @@ final class RtcTimekeeper {
   }
 
   void write(int register, int value) {
-    look();
+    poll();
     switch (register) {
       case REGISTER_A:
         control(value & 0x7f, registerB);
@@ -116,16 +116,16 @@ final class RtcTimekeeper {
     }
   }
 
-  /** Notes the events since the last look. */
-  void look() {
+  /** Latches the events since the last poll. */
+  void poll() {
     long tick = periodicTick();
     if (tick != lastPeriodicTick) {
       lastPeriodicTick = tick;
       flags |= C_PERIODIC;
     }
-    long before = Math.floorDiv(lastLookMilliseconds, 1000L);
-    lastLookMilliseconds = now();
-    long after = Math.floorDiv(lastLookMilliseconds, 1000L);
+    long before = Math.floorDiv(lastPollMilliseconds, 1000L);
+    lastPollMilliseconds = now();
+    long after = Math.floorDiv(lastPollMilliseconds, 1000L);
     if (running() && after > before) {
       flags |= C_UPDATE;
       if (alarmBetween(before + 1, after)) {
@@ -140,7 +140,7 @@ final class RtcTimekeeper {
   }
 
   /** How long until an enabled interrupt may be due; 0 if none will come by itself. */
-  long millisecondsToNextLook() {
+  long millisecondsToNextEvent() {
     if (irq()) {
       return 0;
     }
@@ -201,7 +201,7 @@ final class RtcTimekeeper {
     long second = RtcCalendar.decode(registers, registerB);
     if (second != Long.MIN_VALUE) {
       offsetMilliseconds = second * 1000 + milliseconds - clock.millis();
-      lastLookMilliseconds = now();
+      lastPollMilliseconds = now();
     }
   }
 

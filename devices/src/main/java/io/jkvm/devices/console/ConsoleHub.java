@@ -3,6 +3,9 @@ package io.jkvm.devices.console;
 
 import io.jkvm.devices.serial.SerialSink;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A console's output between the one port that writes it and any number of readers: it keeps the
@@ -25,7 +28,8 @@ public final class ConsoleHub implements SerialSink {
 
   // Replaced as a whole, with this lock held; read without it for each byte.
   private volatile SerialSink[] readers = {};
-  private volatile Runnable roomListener = () -> {};
+  private final List<Runnable> roomListeners = new CopyOnWriteArrayList<>();
+  private final Runnable readerHasRoom = this::tellOfRoom;
 
   @Override
   public boolean accept(byte value) {
@@ -53,13 +57,18 @@ public final class ConsoleHub implements SerialSink {
   }
 
   @Override
-  public void onRoom(Runnable listener) {
-    roomListener = listener;
+  public void addRoomListener(Runnable listener) {
+    roomListeners.add(listener);
   }
 
-  private void readerHasRoom() {
+  @Override
+  public void removeRoomListener(Runnable listener) {
+    roomListeners.removeIf(known -> known == listener);
+  }
+
+  private void tellOfRoom() {
     if (hasRoom()) {
-      roomListener.run();
+      roomListeners.forEach(Runnable::run);
     }
   }
 
@@ -70,7 +79,7 @@ public final class ConsoleHub implements SerialSink {
     }
     SerialSink[] more = Arrays.copyOf(readers, readers.length + 1);
     more[readers.length] = reader;
-    reader.onRoom(this::readerHasRoom);
+    reader.addRoomListener(readerHasRoom);
     readers = more;
   }
 
@@ -79,13 +88,12 @@ public final class ConsoleHub implements SerialSink {
     synchronized (this) {
       readers = Arrays.stream(readers).filter(other -> other != reader).toArray(SerialSink[]::new);
     }
-    reader.onRoom(() -> {});
-    readerHasRoom(); // it may have been the one without
+    reader.removeRoomListener(readerHasRoom);
+    tellOfRoom(); // it may have been the one without
   }
 
   /** Takes all readers away and tells the port nothing any more; what is kept stays. */
   public void close() {
-    roomListener = () -> {};
     SerialSink[] old;
     synchronized (this) {
       closed = true;
@@ -94,7 +102,7 @@ public final class ConsoleHub implements SerialSink {
       notifyAll();
     }
     for (SerialSink reader : old) {
-      reader.onRoom(() -> {});
+      reader.removeRoomListener(readerHasRoom);
     }
   }
 
@@ -135,7 +143,7 @@ public final class ConsoleHub implements SerialSink {
     }
     waiting++;
     try {
-      java.util.concurrent.TimeUnit.NANOSECONDS.timedWait(this, nanoseconds);
+      TimeUnit.NANOSECONDS.timedWait(this, nanoseconds);
     } finally {
       waiting--;
     }

@@ -1,67 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.console;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.PollSet;
+import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
- * The thread that carries standard input to the guest's serial port. Takes from standard input only
- * what the guest has room for, so that a pipe is held back rather than cut. On a terminal Ctrl-A
- * starts a command to jkvm itself.
+ * The thread that carries a descriptor's bytes to a guest's port, and never reads more than it has
+ * a place for: nothing is lost, whatever the guest does not take stays with the descriptor, where
+ * it holds back whoever writes.
+ *
+ * <p>From a pipe ({@link #ofPipe}) only as much is read as the guest takes, so that what it leaves
+ * is there for the next reader.
+ *
+ * <p>From a terminal ({@link #ofTerminal}) it reads ahead, {@value #AHEAD_BYTES} bytes, because a
+ * person's commands to the machine, which a {@link KeyFilter} picks out, must work while the guest
+ * takes nothing. That is more than anybody types. After a paste of as much to a guest that takes
+ * nothing at all, reading stops: a command behind the paste is seen when the guest takes something,
+ * and until then the machine can only be stopped in other ways.
  */
 public final class ConsoleInput implements AutoCloseable {
-  private static final int STANDARD_INPUT = 0;
   private static final int INPUT = 0;
   private static final int WAKE = 1;
-  private static final int BUFFER_BYTES = 256;
-  private static final int WAITING_BYTES = 4096;
+  private static final int READ_BYTES = 256;
+  private static final int AHEAD_BYTES = 64 << 10;
+
+  /** A guest may refuse bytes without a word when it has room again, as while it resets. */
   private static final int RETRY_MILLISECONDS = 20;
+
+  private static final long CLOSE_MILLISECONDS = 1000;
 
   /** Where input goes. */
   public interface Sink {
-    /** Takes as many bytes as fit and returns how many. */
+    /** Takes as many bytes as fit, from the front, and returns how many. */
     int receive(byte[] bytes, int from, int length);
   }
 
-  /** Takes out of what is typed what is not for the guest. */
-  @FunctionalInterface
-  public interface KeyFilter {
-    /**
-     * Looks at what is typed.
-     *
-     * @param kept takes what the guest gets; longer than {@code count} by one
-     * @return how many bytes that is; -1 for all as they are
-     */
-    int filter(byte[] keys, int count, byte[] kept);
-  }
-
+  private final Fd source;
   private final Sink sink;
-  private final KeyFilter filter;
-  private final boolean interactive;
+  private final Optional<KeyFilter> filter;
   private final EventFd wake = new EventFd();
-  private final Thread thread = new Thread(this::run, "console-input");
+  private final WorkerThread thread;
   private volatile boolean closing;
 
-  // Of the thread only: bytes that the guest has not taken yet.
-  private final byte[] waiting = new byte[WAITING_BYTES];
+  // Of the thread only: bytes that the guest has not taken yet, from the front.
+  private final byte[] waiting;
   private int waitingBytes;
 
-  /**
-   * A thread that is not started yet.
-   *
-   * @param interactive whether the filter must see each key at once, even if the guest is deaf
-   */
-  public ConsoleInput(Sink sink, KeyFilter filter, boolean interactive) throws LinuxException {
+  private ConsoleInput(String machine, Fd source, Sink sink, Optional<KeyFilter> filter)
+      throws LinuxException {
+    this.source = source;
     this.sink = sink;
     this.filter = filter;
-    this.interactive = interactive;
-    thread.setDaemon(true);
+    waiting = new byte[filter.isPresent() ? AHEAD_BYTES : READ_BYTES];
+    thread = new WorkerThread(machine + "/console-in", this::run);
   }
 
+  /**
+   * Input that is passed on as it is.
+   *
+   * @param machine the machine's name, for the thread
+   * @param source is not closed here, and must stay open until this is closed
+   */
+  public static ConsoleInput ofPipe(String machine, Fd source, Sink sink) throws LinuxException {
+    return new ConsoleInput(machine, source, sink, Optional.empty());
+  }
+
+  /** Input of a person, whose commands to the machine {@code filter} picks out. */
+  public static ConsoleInput ofTerminal(String machine, Fd source, Sink sink, KeyFilter filter)
+      throws LinuxException {
+    return new ConsoleInput(machine, source, sink, Optional.of(filter));
+  }
+
+  /** Starts to read. */
   public void start() {
     thread.start();
   }
@@ -74,17 +92,13 @@ public final class ConsoleInput implements AutoCloseable {
   }
 
   private void run() {
-    NativeMemory buffer = new NativeMemory(BUFFER_BYTES);
+    NativeMemory buffer = new NativeMemory(READ_BYTES);
     PollSet ready = new PollSet(2);
     ready.watch(WAKE, wake.fd().value(), PollSet.READABLE);
-    byte[] bytes = new byte[BUFFER_BYTES];
-    byte[] kept = new byte[BUFFER_BYTES + 1];
     boolean ended = false;
     while (!closing && !(ended && waitingBytes == 0)) {
-      // A pipe is held back while the guest has no room. A person is not: Ctrl-A must work even if
-      // the guest does not listen.
-      if (!ended && (interactive || waitingBytes == 0)) {
-        ready.watch(INPUT, STANDARD_INPUT, PollSet.READABLE);
+      if (!ended && hasPlace()) {
+        ready.watch(INPUT, source.value(), PollSet.READABLE);
       } else {
         ready.ignore(INPUT);
       }
@@ -93,11 +107,9 @@ public final class ConsoleInput implements AutoCloseable {
         wake.clear();
       }
       if (ready.isReady(INPUT)) {
-        long count = FileIo.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
+        long count = FileIo.read(source.value(), buffer.address(), READ_BYTES);
         if (count > 0) {
-          buffer.buffer().get(0, bytes, 0, (int) count);
-          int left = filter.filter(bytes, (int) count, kept);
-          keep(left < 0 ? bytes : kept, left < 0 ? (int) count : left);
+          keep(buffer.buffer(), (int) count);
         } else if (count != -Errno.EAGAIN) {
           ended = true; // the guest runs on without
         }
@@ -106,11 +118,24 @@ public final class ConsoleInput implements AutoCloseable {
     }
   }
 
-  /** Adds bytes to those that wait for the guest; what a deaf guest has no room for is lost. */
-  private void keep(byte[] bytes, int count) {
-    int fitting = Math.min(count, waiting.length - waitingBytes);
-    System.arraycopy(bytes, 0, waiting, waitingBytes, fitting);
-    waitingBytes += fitting;
+  /** True if there is a place for whatever one read brings. */
+  private boolean hasPlace() {
+    return filter.isPresent()
+        ? waiting.length - waitingBytes >= READ_BYTES + KeyFilter.MAX_HELD_BACK
+        : waitingBytes == 0;
+  }
+
+  private void keep(ByteBuffer read, int count) {
+    byte[] bytes = new byte[count];
+    read.get(0, bytes);
+    byte[] passed = bytes;
+    int length = count;
+    if (filter.isPresent()) {
+      passed = new byte[count + KeyFilter.MAX_HELD_BACK];
+      length = filter.get().filter(bytes, count, passed);
+    }
+    System.arraycopy(passed, 0, waiting, waitingBytes, length);
+    waitingBytes += length;
   }
 
   private void deliver() {
@@ -129,12 +154,7 @@ public final class ConsoleInput implements AutoCloseable {
     }
     closing = true;
     wake.signal();
-    try {
-      thread.join(1000);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    if (!thread.isAlive()) {
+    if (thread.join(CLOSE_MILLISECONDS)) {
       wake.close();
     }
   }

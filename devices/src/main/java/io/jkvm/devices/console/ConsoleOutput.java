@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.console;
 
+import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Fd;
@@ -9,6 +10,8 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.PollSet;
 import io.jkvm.devices.serial.SerialSink;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -46,7 +49,8 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
   private final String name;
   private final Consumer<LinuxException> onFailure;
   private final Thread writer;
-  private volatile Runnable roomListener = () -> {};
+  private final List<Runnable> roomListeners = new CopyOnWriteArrayList<>();
+  private final LogLimit warnings = new LogLimit(ConsoleOutput.class, 3);
 
   // Bytes ever written to the descriptor and ever put in; written with the lock held.
   private volatile long head;
@@ -142,8 +146,24 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
   }
 
   @Override
-  public void onRoom(Runnable listener) {
-    roomListener = listener;
+  public void addRoomListener(Runnable listener) {
+    roomListeners.add(listener);
+  }
+
+  @Override
+  public void removeRoomListener(Runnable listener) {
+    roomListeners.removeIf(known -> known == listener);
+  }
+
+  /** A device that fails here must not end the thread that other devices print with. */
+  private void announceRoom() {
+    for (Runnable listener : roomListeners) {
+      try {
+        listener.run();
+      } catch (RuntimeException e) {
+        warnings.warn("a port that waits for room in " + name, e.toString());
+      }
+    }
   }
 
   /**
@@ -187,20 +207,23 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
   }
 
   private void run() {
+    boolean done = false;
     try {
       while (awaitBytes()) {
         writeSome();
       }
+      done = true;
     } catch (LinuxException e) {
       synchronized (lock) {
-        failed = true;
         discarding = true;
         lock.notifyAll();
       }
       onFailure.accept(e);
-      roomListener.run();
+      announceRoom();
     } finally {
       synchronized (lock) {
+        failed = !done;
+        discarding = true;
         finished = true;
         lock.notifyAll();
         wakeUp.close();
@@ -248,7 +271,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
     }
     if (roomAwaited && roomNow()) {
       roomAwaited = false;
-      roomListener.run();
+      announceRoom();
     }
   }
 }

@@ -3,6 +3,7 @@ package io.jkvm.devices.serial;
 
 import io.jkvm.core.bus.BusDevice;
 import io.jkvm.core.irq.IrqLine;
+import io.jkvm.core.lifecycle.Pausable;
 
 /**
  * A 16550A serial port (National Semiconductor PC16550D) of 8 ports, wired as in a PC: OUT2 gates
@@ -17,8 +18,12 @@ import io.jkvm.core.irq.IrqLine;
  * after it has cleared the FIFOs, so nothing that is typed or piped in before that is lost.
  *
  * <p>Lock order: the UART's lock, then the sink's. Listeners are called without a lock.
+ *
+ * <p>The sink's thread drives the interrupt too, when there is room again. While the port is paused
+ * it does not, nor does {@link #receive} take anything; after {@link #close} it never does again,
+ * so the interrupt's owner may go while the sink stays.
  */
-public final class Uart16550 implements BusDevice {
+public final class Uart16550 implements BusDevice, Pausable, AutoCloseable {
   /** The number of consecutive I/O ports. */
   public static final int PORT_COUNT = 8;
 
@@ -36,64 +41,76 @@ public final class Uart16550 implements BusDevice {
   private static final int LSR = 5;
   private static final int MSR = 6;
 
-  private static final int IER_ERBFI = 1;
-  private static final int IER_ETBEI = 2;
-  private static final int IER_ELSI = 4;
-  private static final int IER_EDSSI = 8;
-
-  private static final int IIR_MODEM_STATUS = 0;
-  private static final int IIR_NONE = 1;
-  private static final int IIR_THR_EMPTY = 2;
-  private static final int IIR_DATA_AVAILABLE = 4;
-  private static final int IIR_LINE_STATUS = 6;
-  private static final int IIR_CHARACTER_TIMEOUT = 0xc;
   private static final int IIR_FIFOS_ENABLED = 0xc0;
-
-  private static final int FCR_ENABLE = 1;
-  private static final int FCR_RESET_RECEIVER = 2;
 
   private static final int LCR_BREAK = 0x40;
   private static final int LCR_DLAB = 0x80;
-
-  private static final int LSR_DR = 1;
-  private static final int LSR_OE = 2;
-  private static final int LSR_BI = 0x10;
-  private static final int LSR_THRE_TEMT = 0x60;
-  private static final int LSR_FIFO_ERROR = 0x80;
 
   private static final int DIVISOR_9600_BAUD = 12;
 
   private final Object lock = new Object();
   private final IrqLine irq;
   private final SerialSink sink;
-  private final ReceiveFifo receiver = new ReceiveFifo();
+  private final Runnable roomListener = this::sinkHasRoom;
+  private final Transmitter transmitter;
+  private final Receiver receiver = new Receiver();
+  private final InterruptEnable interrupts = new InterruptEnable();
   private final ModemControl modem = new ModemControl();
   private volatile Runnable receiveListener = () -> {};
 
   private int divisor = DIVISOR_9600_BAUD;
-  private int ier;
   private int lcr;
   private int scratch;
-  private boolean fifosEnabled;
-  private int triggerLevel = 1;
-
-  /** OE, PE, FE and BI, latched until the guest reads LSR. */
-  private int lineErrors;
-
-  private boolean transmitterInterrupt;
-  private boolean awaitingSink;
   private boolean hostAwaitsRoom;
   private boolean irqAsserted;
+  private boolean paused;
+  private boolean closed;
 
   /**
    * A port after master reset (PC16550D, table III).
    *
    * @param irq called only when the level changes
+   * @param sink may outlive this port
    */
   public Uart16550(IrqLine irq, SerialSink sink) {
     this.irq = irq;
     this.sink = sink;
-    sink.onRoom(this::sinkHasRoom);
+    transmitter = new Transmitter(sink);
+    sink.addRoomListener(roomListener);
+  }
+
+  @Override
+  public void pause() {
+    synchronized (lock) {
+      paused = true;
+    }
+  }
+
+  /** What became due meanwhile is made up for: the interrupt, and the wish for more input. */
+  @Override
+  public void resume() {
+    boolean wakeHost;
+    synchronized (lock) {
+      paused = false;
+      if (transmitter.awaitsSink()) {
+        transmitted();
+      } else {
+        updateIrq();
+      }
+      wakeHost = takeHostWakeup();
+    }
+    if (wakeHost) {
+      receiveListener.run();
+    }
+  }
+
+  /** Takes the port off its sink and its interrupt; neither is told anything after this returns. */
+  @Override
+  public void close() {
+    sink.removeRoomListener(roomListener);
+    synchronized (lock) {
+      closed = true;
+    }
   }
 
   /**
@@ -113,9 +130,9 @@ public final class Uart16550 implements BusDevice {
    */
   public int receive(byte[] bytes, int offset, int length) {
     synchronized (lock) {
-      int taken = modem.requestsToSend() ? Math.min(length, receiver.room()) : 0;
+      int taken = Math.min(length, receiveRoom());
       for (int i = 0; i < taken; i++) {
-        receiver.push(bytes[offset + i], 0);
+        receiver.put(bytes[offset + i]);
       }
       hostAwaitsRoom |= taken < length;
       updateIrq();
@@ -125,25 +142,36 @@ public final class Uart16550 implements BusDevice {
 
   /** One byte arrives from the host; false if it was not taken, as above. */
   public boolean receive(byte value) {
-    return receive(value & 0xff, 0);
+    synchronized (lock) {
+      if (!roomForOne()) {
+        return false;
+      }
+      receiver.put(value & 0xff);
+      updateIrq();
+      return true;
+    }
   }
 
   /** The host holds the line in the break state: a zero character with BI; false if not taken. */
   public boolean receiveBreak() {
-    return receive(0, LSR_BI);
-  }
-
-  private boolean receive(int character, int errorBits) {
     synchronized (lock) {
-      if (!modem.requestsToSend() || receiver.room() == 0) {
-        hostAwaitsRoom = true;
+      if (!roomForOne()) {
         return false;
       }
-      receiver.push(character, errorBits);
-      revealErrors();
+      receiver.putBreak();
       updateIrq();
       return true;
     }
+  }
+
+  private boolean roomForOne() {
+    boolean room = receiveRoom() != 0;
+    hostAwaitsRoom |= !room;
+    return room;
+  }
+
+  private int receiveRoom() {
+    return paused || closed || !modem.requestsToSend() ? 0 : receiver.room();
   }
 
   @Override
@@ -194,8 +222,7 @@ public final class Uart16550 implements BusDevice {
     if (transmit) {
       // In the break state SOUT is held at space, so the peer never sees the character (8.3).
       if (!broken) {
-        // Outside the lock: a full sink may hold this vCPU for a moment, but nobody else.
-        sink.accept((byte) value);
+        transmitter.send(value);
       }
       synchronized (lock) {
         transmitted();
@@ -209,7 +236,7 @@ public final class Uart16550 implements BusDevice {
   private int readRegister(int port) {
     return switch (port) {
       case RBR_THR_DLL -> dlab() ? divisor & 0xff : readReceiver();
-      case IER_DLM -> dlab() ? divisor >>> 8 : ier;
+      case IER_DLM -> dlab() ? divisor >>> 8 : interrupts.value();
       case IIR_FCR -> readInterruptIdentification();
       case LCR -> lcr;
       case MCR -> modem.control();
@@ -225,18 +252,20 @@ public final class Uart16550 implements BusDevice {
         if (dlab()) {
           divisor = divisor & 0xff00 | value;
         } else {
-          loopBack(value);
+          receiver.putLooped(value);
+          transmitted();
         }
         break;
       case IER_DLM:
         if (dlab()) {
           divisor = divisor & 0xff | value << 8;
         } else {
-          writeInterruptEnable(value & 0xf);
+          writeInterruptEnable(value);
         }
         break;
       case IIR_FCR:
-        writeFifoControl(value);
+        receiver.writeFifoControl(value);
+        updateIrq();
         break;
       case LCR:
         lcr = value;
@@ -259,7 +288,7 @@ public final class Uart16550 implements BusDevice {
   }
 
   private boolean takeHostWakeup() {
-    if (!hostAwaitsRoom || receiver.count() != 0 || !modem.requestsToSend()) {
+    if (!hostAwaitsRoom || !receiver.isEmpty() || receiveRoom() == 0) {
       return false;
     }
     hostAwaitsRoom = false;
@@ -267,30 +296,15 @@ public final class Uart16550 implements BusDevice {
   }
 
   private int readReceiver() {
-    int character = receiver.pop();
-    revealErrors();
+    int character = receiver.take();
     updateIrq();
     return character;
   }
 
-  /** An error enters LSR when its character reaches the top of the FIFO (8.4). */
-  private void revealErrors() {
-    lineErrors |= receiver.takeErrors();
-  }
-
   private int readLineStatus() {
-    int value = lineErrors;
-    if (fifosEnabled && ((lineErrors & ~LSR_OE) != 0 || receiver.hasErrors())) {
-      value |= LSR_FIFO_ERROR;
-    }
-    if (receiver.count() != 0) {
-      value |= LSR_DR;
-    }
-    if (transmitterEmpty()) {
-      value |= LSR_THRE_TEMT;
-    }
-    if (lineErrors != 0) {
-      lineErrors = 0;
+    boolean hadErrors = receiver.hasLineErrors();
+    int value = receiver.takeLineStatus(transmitter.isEmpty(modem.loopback()));
+    if (hadErrors) {
       updateIrq();
     }
     return value;
@@ -307,68 +321,23 @@ public final class Uart16550 implements BusDevice {
 
   private int readInterruptIdentification() {
     int id = interruptIdentification();
-    if (id == IIR_THR_EMPTY) {
-      transmitterInterrupt = false;
+    if (id == InterruptEnable.TRANSMITTER_EMPTY) {
+      transmitter.clearInterrupt();
       updateIrq();
     }
-    return fifosEnabled ? id | IIR_FIFOS_ENABLED : id;
+    return receiver.fifosEnabled() ? id | IIR_FIFOS_ENABLED : id;
   }
 
-  /** The source of highest priority (PC16550D, table IV). */
   private int interruptIdentification() {
-    if ((ier & IER_ELSI) != 0 && lineErrors != 0) {
-      return IIR_LINE_STATUS;
-    }
-    if ((ier & IER_ERBFI) != 0 && receiver.count() != 0) {
-      return receiver.count() >= triggerLevel ? IIR_DATA_AVAILABLE : IIR_CHARACTER_TIMEOUT;
-    }
-    if ((ier & IER_ETBEI) != 0 && transmitterInterrupt) {
-      return IIR_THR_EMPTY;
-    }
-    return (ier & IER_EDSSI) != 0 && modem.hasDeltas() ? IIR_MODEM_STATUS : IIR_NONE;
+    return interrupts.identify(receiver, transmitter, modem);
   }
 
   private void writeInterruptEnable(int value) {
-    // Linux tests for this: enabling the source while THR is empty interrupts again.
-    boolean enablesTransmitter = (value & ~ier & IER_ETBEI) != 0;
-    ier = value;
-    if (enablesTransmitter) {
+    if (interrupts.write(value)) {
       transmitted();
     } else {
       updateIrq();
     }
-  }
-
-  private void writeFifoControl(int value) {
-    boolean enable = (value & FCR_ENABLE) != 0;
-    if (enable != fifosEnabled || enable && (value & FCR_RESET_RECEIVER) != 0) {
-      receiver.reset(enable);
-    }
-    fifosEnabled = enable;
-    // The other bits are programmed only together with bit 0 (8.5).
-    triggerLevel = enable ? triggerLevel(value >>> 6) : 1;
-    updateIrq();
-  }
-
-  private static int triggerLevel(int code) {
-    return code == 3 ? 14 : code == 0 ? 1 : code * 4;
-  }
-
-  private void loopBack(int character) {
-    if (receiver.room() != 0) {
-      receiver.push(character, 0);
-    } else {
-      lineErrors |= LSR_OE;
-      // With the FIFO the character in the shift register is lost, without it the one in RBR (8.4).
-      if (!fifosEnabled) {
-        receiver.replace(character);
-      }
-    }
-    transmitted();
-  }
-
-  private boolean transmitterEmpty() {
-    return modem.loopback() || sink.hasRoom();
   }
 
   /**
@@ -376,21 +345,23 @@ public final class Uart16550 implements BusDevice {
    * stays so without a pulse: its edge is still latched in the interrupt controller.
    */
   private void transmitted() {
-    transmitterInterrupt = transmitterEmpty();
-    awaitingSink = !transmitterInterrupt;
+    transmitter.sent(modem.loopback());
     updateIrq();
   }
 
   private void sinkHasRoom() {
     synchronized (lock) {
-      if (awaitingSink) {
+      if (transmitter.awaitsSink() && !paused && !closed) {
         transmitted();
       }
     }
   }
 
   private void updateIrq() {
-    boolean assertIrq = modem.gatesInterrupt() && interruptIdentification() != IIR_NONE;
+    if (paused || closed) {
+      return;
+    }
+    boolean assertIrq = modem.gatesInterrupt() && interruptIdentification() != InterruptEnable.NONE;
     if (assertIrq != irqAsserted) {
       irqAsserted = assertIrq;
       irq.setLevel(assertIrq);

@@ -38,7 +38,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
    * Opens and locks an image: exclusively for writing, shared for reading.
    *
    * @param path a regular file whose length is a multiple of 512 bytes, or a block device
-   * @throws DiskException in one line: which disk, why not, what to do
+   * @throws DiskException in one line: which disk, and why not
    */
   public static RawImage open(Path path, boolean readOnly) throws DiskException {
     return RawImageOpener.open(path, readOnly);
@@ -72,7 +72,9 @@ public final class RawImage implements BlockBackend, AutoCloseable {
       long result = FileIo.preadv(fd, target, at);
       if (result == 0) {
         throw new DiskException(
-            "disk " + name + ": the file ends at " + at + " bytes: it was truncated while in use");
+            name,
+            DiskException.Kind.SHRANK_IN_USE,
+            "the file ends at " + at + " bytes: it was truncated while in use");
       }
       if (result > 0) {
         target.advance(result);

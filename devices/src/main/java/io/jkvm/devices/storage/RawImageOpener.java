@@ -5,6 +5,7 @@ import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
+import io.jkvm.devices.storage.DiskException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -33,10 +34,10 @@ final class RawImageOpener {
   private RawImage open() throws DiskException {
     int type = fileType();
     if (type == S_IFDIR) {
-      throw refused("is a directory; give an image file or a block device");
+      throw refused(Kind.DIRECTORY, "is a directory");
     }
     if (type != S_IFREG && type != S_IFBLK) {
-      throw refused("is neither a regular file nor a block device; give one of these");
+      throw refused(Kind.NOT_A_DISK, "is neither a regular file nor a block device");
     }
     Fd fd = openFile();
     try {
@@ -55,9 +56,9 @@ final class RawImageOpener {
     try {
       return (Integer) Files.getAttribute(path, "unix:mode") & S_IFMT;
     } catch (NoSuchFileException e) {
-      throw refused("no such file; check the name");
+      throw refused(Kind.ABSENT, "no such file");
     } catch (IOException e) {
-      throw refused("can't be looked at (" + e.getMessage() + "); check the permissions");
+      throw refused(Kind.UNREACHABLE, "can't be looked at (" + e.getMessage() + ")");
     }
   }
 
@@ -69,10 +70,9 @@ final class RawImageOpener {
       boolean forbidden =
           e.errno() == Errno.EACCES || e.errno() == Errno.EROFS || e.errno() == Errno.EPERM;
       if (forbidden && !readOnly) {
-        throw refused(
-            "can't be opened for writing (" + cause + "); make it writable or add ,ro to the disk");
+        throw refused(Kind.NOT_WRITABLE, "can't be opened for writing (" + cause + ")");
       }
-      throw refused("can't be opened (" + cause + "); check the file and its permissions");
+      throw refused(Kind.UNOPENABLE, "can't be opened (" + cause + ")");
     }
   }
 
@@ -82,17 +82,13 @@ final class RawImageOpener {
       locked = FileIo.tryLock(fd, !readOnly);
     } catch (LinuxException e) {
       throw refused(
-          "can't be locked ("
-              + Errno.name(e.errno())
-              + ": "
-              + Errno.message(e.errno())
-              + "); copy it to a file system that supports locks");
+          Kind.NOT_LOCKABLE,
+          "can't be locked (" + Errno.name(e.errno()) + ": " + Errno.message(e.errno()) + ")");
     }
     if (!locked) {
-      throw refused(
-          readOnly
-              ? "is in use: another jkvm has it open for writing; stop that one first"
-              : "is in use by another jkvm; stop that one, or open it with ,ro in all of them");
+      throw readOnly
+          ? refused(Kind.IN_USE_FOR_WRITING, "is in use: it is open for writing elsewhere")
+          : refused(Kind.IN_USE, "is in use: it is open elsewhere");
     }
   }
 
@@ -101,17 +97,13 @@ final class RawImageOpener {
     try {
       length = Files.size(path);
     } catch (IOException e) {
-      throw refused("can't be measured (" + e.getMessage() + "); check the file");
+      throw refused(Kind.UNMEASURABLE, "can't be measured (" + e.getMessage() + ")");
     }
     if (length == 0) {
-      throw refused("is empty; give it a size first: truncate -s 1G " + path);
+      throw refused(Kind.EMPTY, "is empty");
     }
     if (length % SECTOR_BYTES != 0) {
-      throw refused(
-          "length "
-              + length
-              + " is not a multiple of 512 bytes; pad it first: truncate -s %512 "
-              + path);
+      throw refused(Kind.NOT_WHOLE_SECTORS, "length " + length + " is not a multiple of 512 bytes");
     }
     return new RawImage(path.toString(), fd, length, SECTOR_BYTES, readOnly);
   }
@@ -123,18 +115,20 @@ final class RawImageOpener {
       length = FileIo.blockDeviceBytes(fd) / SECTOR_BYTES * SECTOR_BYTES;
       block = FileIo.logicalBlockBytes(fd);
     } catch (LinuxException e) {
-      throw refused("size unknown (" + e.call() + ": " + Errno.name(e.errno()) + "); check it");
+      throw refused(
+          Kind.SIZE_UNKNOWN, "size unknown (" + e.call() + ": " + Errno.name(e.errno()) + ")");
     }
     if (length <= 0) {
-      throw refused("has no medium; insert or attach one");
+      throw refused(Kind.NO_MEDIUM, "has no medium");
     }
     if (block < SECTOR_BYTES || Integer.bitCount(block) != 1) {
-      throw refused("has blocks of " + block + " bytes, which is not supported; use an image file");
+      throw refused(
+          Kind.BLOCK_SIZE_UNSUPPORTED, "has blocks of " + block + " bytes, which is not supported");
     }
     return new RawImage(path.toString(), fd, length, block, readOnly);
   }
 
-  private DiskException refused(String why) {
-    return new DiskException("disk " + path + ": " + why);
+  private DiskException refused(Kind kind, String fact) {
+    return new DiskException(path.toString(), kind, fact);
   }
 }

@@ -114,7 +114,7 @@ class ConsoleOutputTest {
     try (NamedPipe pipe = new NamedPipe(directory)) {
       ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
       Semaphore room = new Semaphore(0);
-      output.onRoom(room::release);
+      output.addRoomListener(room::release);
       fillForGood(output);
       room.drainPermits();
       assertFalse(output.hasRoom());
@@ -124,6 +124,33 @@ class ConsoleOutputTest {
       assertTrue(room.tryAcquire(5, TimeUnit.SECONDS));
       assertTrue(output.hasRoom());
       output.close(0);
+    }
+  }
+
+  /** A port whose VM is closed must not end the thread that the next machine prints with. */
+  @Test
+  void aListenerThatFailsKeepsNobodyElseFromGoingOn() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
+      Semaphore room = new Semaphore(0);
+      Runnable gone =
+          () -> {
+            throw new IllegalStateException("the port's VM is closed");
+          };
+      output.addRoomListener(gone);
+      output.addRoomListener(room::release);
+      int sent = fillForGood(output);
+      int read = 0;
+      while (!room.tryAcquire()) {
+        read += pipe.read(8192).length;
+      }
+      output.removeRoomListener(gone);
+      while (read < sent) {
+        read += pipe.read(8192).length;
+      }
+      output.accept((byte) 'x');
+      assertTrue(output.close(10_000), "the writer still writes");
+      assertEquals(1, pipe.read(8192).length);
     }
   }
 
@@ -199,7 +226,7 @@ class ConsoleOutputTest {
               });
       reader.start();
       Semaphore room = new Semaphore(0);
-      output.onRoom(room::release);
+      output.addRoomListener(room::release);
       for (int i = 0; i < total; i++) {
         if (!output.hasRoom()) {
           assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "room is announced");

@@ -175,20 +175,6 @@ class I8042Test {
   }
 
   @Test
-  void systemControlPortAResetsOnTheRisingEdge() {
-    SystemControlPortA port = new SystemControlPortA(resets::incrementAndGet);
-    assertEquals(2, port.read(0, 1));
-    port.write(0, 1, 0);
-    assertEquals(0, port.read(0, 1));
-    port.write(0, 1, 3);
-    port.write(0, 1, 3);
-    assertEquals(1, resets.get());
-    port.write(0, 1, 2);
-    port.write(0, 1, 3);
-    assertEquals(2, resets.get());
-  }
-
-  @Test
   void postCodeRemembersTheLastByte() {
     PostCode port = new PostCode();
     assertEquals(0, port.lastCode());

@@ -18,7 +18,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LegacyFuzzTest {
   private static final int ACCESSES = 300_000;
   private static final int[] PORTS = {
-    0x60, 0x64, 0x70, 0x71, 0x80, 0x92, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff
+    0x60, 0x64, 0x70, 0x71, 0x80, 0x92, 0xcf9, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe,
+    0x3ff
   };
 
   @ParameterizedTest
@@ -28,7 +29,7 @@ class LegacyFuzzTest {
     TestSink sink = new TestSink();
     Uart16550 uart = new Uart16550(new RecordingIrq(), sink);
     I8042 controller = new I8042(new RecordingIrq(), () -> {});
-    try (CmosRtc rtc = new CmosRtc(Clock.systemUTC(), 1L << 30, 0, new RecordingIrq())) {
+    try (CmosRtc rtc = new CmosRtc("m", Clock.systemUTC(), 1L << 30, 0, new RecordingIrq())) {
       IoBus bus =
           IoBus.builder()
               .map(Uart16550.COM1_PORT, Uart16550.PORT_COUNT, "COM1", uart)
@@ -36,7 +37,8 @@ class LegacyFuzzTest {
               .map(I8042.COMMAND_PORT, 1, "i8042 command", controller.commandPort())
               .map(CmosRtc.PORT, CmosRtc.PORT_COUNT, "CMOS", rtc)
               .map(PostCode.PORT, 1, "POST code", new PostCode())
-              .map(SystemControlPortA.PORT, 1, "port A", new SystemControlPortA(() -> {}))
+              .map(ResetPort.SYSTEM_CONTROL_A, 1, "port A", ResetPort.systemControlA(() -> {}))
+              .map(ResetPort.RESET_CONTROL, 1, "reset", ResetPort.resetControl(() -> {}))
               .build();
       assertTimeout(
           Duration.ofSeconds(60),
@@ -65,6 +67,8 @@ class LegacyFuzzTest {
       case 0 -> uart.receive(new byte[32], 0, random.nextInt(33));
       case 1 -> uart.receiveBreak();
       case 2 -> sink.setRoom(random.nextBoolean());
+      case 3 -> uart.pause();
+      case 4, 5 -> uart.resume();
       default -> {}
     }
   }

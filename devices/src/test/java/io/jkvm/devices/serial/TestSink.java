@@ -3,12 +3,14 @@ package io.jkvm.devices.serial;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A sink whose room a test switches on and off. */
 public final class TestSink implements SerialSink {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
   private boolean room = true;
-  private Runnable listener = () -> {};
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
   @Override
   public synchronized boolean accept(byte value) {
@@ -22,8 +24,17 @@ public final class TestSink implements SerialSink {
   }
 
   @Override
-  public void onRoom(Runnable roomListener) {
-    listener = roomListener;
+  public void addRoomListener(Runnable listener) {
+    listeners.add(listener);
+  }
+
+  @Override
+  public void removeRoomListener(Runnable listener) {
+    listeners.removeIf(known -> known == listener);
+  }
+
+  List<Runnable> listeners() {
+    return listeners;
   }
 
   public void setRoom(boolean now) {
@@ -31,7 +42,7 @@ public final class TestSink implements SerialSink {
       room = now;
     }
     if (now) {
-      listener.run();
+      listeners.forEach(Runnable::run);
     }
   }
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.devices.testing.RecordingIrq;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -208,5 +210,61 @@ class Uart16550InterruptTest {
     out(7, 0xa5);
     assertEquals(0xa5, in(7));
     assertEquals("", sink.text());
+  }
+
+  /** Its owner may close the VM behind the interrupt while the sink lives on. */
+  @Test
+  void closedPortDrivesNothing() {
+    sink.setRoom(false);
+    out(IER, 2);
+    out(DATA, 'x');
+    uart.close();
+    assertEquals(List.of(), sink.listeners());
+    sink.setRoom(true);
+    assertFalse(irq.level());
+    out(IER, 0);
+    out(IER, 2);
+    assertFalse(irq.level(), "not by an access either");
+    assertFalse(uart.receive((byte) 'a'));
+    uart.close();
+  }
+
+  @Test
+  void closingTakesOnlyTheOwnListenerAway() {
+    Uart16550 other = new Uart16550(new RecordingIrq(), sink);
+    uart.close();
+    assertEquals(1, sink.listeners().size());
+    other.close();
+    assertEquals(0, sink.listeners().size());
+  }
+
+  @Test
+  void pausedPortRaisesWhatBecameDueWhenItIsResumed() {
+    sink.setRoom(false);
+    out(IER, 2);
+    out(DATA, 'x');
+    uart.pause();
+    sink.setRoom(true);
+    assertFalse(irq.level());
+    uart.resume();
+    assertTrue(irq.level());
+    assertEquals(0xc2, in(IIR));
+    uart.resume();
+    assertFalse(irq.level());
+  }
+
+  @Test
+  void pausedPortTakesNoInputAndAsksForItWhenResumed() {
+    AtomicInteger wakeUps = new AtomicInteger();
+    uart.onReceiveRoom(wakeUps::incrementAndGet);
+    out(IER, 1);
+    uart.pause();
+    assertEquals(0, uart.receive(new byte[3], 0, 3));
+    assertFalse(uart.receiveBreak());
+    assertFalse(irq.level());
+    uart.resume();
+    assertEquals(1, wakeUps.get());
+    assertEquals(3, uart.receive(new byte[3], 0, 3));
+    assertTrue(irq.level());
   }
 }

@@ -15,6 +15,7 @@ import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.storage.DiskException.Kind;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.testing.BlockDriver;
 import io.jkvm.devices.virtio.testing.Buffer;
@@ -41,12 +42,14 @@ class RawImageTest {
     return Files.write(folder.resolve("disk.img"), content);
   }
 
-  private static void assertRefused(Path path, boolean readOnly, String... words) {
+  private static void assertRefused(Path path, boolean readOnly, Kind kind, String... words) {
     DiskException e =
         assertThrows(DiskException.class, () -> RawImage.open(path, readOnly).close());
     String message = e.getMessage();
     assertTrue(message.startsWith("disk " + path + ": "), message);
     assertFalse(message.contains("\n"), message);
+    assertEquals(kind, e.kind(), message);
+    assertEquals(path.toString(), e.disk());
     for (String word : words) {
       assertTrue(message.contains(word), message);
     }
@@ -179,34 +182,36 @@ class RawImageTest {
     Path path = image(4096);
     try (RawImage writer = RawImage.open(path, false)) {
       assertFalse(writer.readOnly());
-      assertRefused(path, false, "in use by another jkvm");
-      assertRefused(path, true, "another jkvm has it open for writing");
+      assertRefused(path, false, Kind.IN_USE, "in use: it is open elsewhere");
+      assertRefused(path, true, Kind.IN_USE_FOR_WRITING, "open for writing elsewhere");
     }
     try (RawImage first = RawImage.open(path, true);
         RawImage second = RawImage.open(path, true)) {
       assertTrue(first.readOnly() && second.readOnly());
-      assertRefused(path, false, "in use by another jkvm", ",ro");
+      assertRefused(path, false, Kind.IN_USE, "in use");
     }
     RawImage.open(path, false).close();
   }
 
   @Test
   void whatCanNotBeADiskIsRefused() throws Exception {
-    assertRefused(folder.resolve("missing.img"), false, "no such file");
-    assertRefused(folder, false, "directory");
-    assertRefused(Path.of("/dev/null"), false, "neither a regular file nor a block device");
-    assertRefused(image(0), false, "empty", "truncate -s");
-    assertRefused(image(1000), false, "1000 is not a multiple of 512", "truncate -s %512");
-    assertRefused(image(511), true, "511 is not a multiple of 512");
+    assertRefused(folder.resolve("missing.img"), false, Kind.ABSENT, "no such file");
+    assertRefused(folder, false, Kind.DIRECTORY, "directory");
+    assertRefused(
+        Path.of("/dev/null"), false, Kind.NOT_A_DISK, "neither a regular file nor a block device");
+    assertRefused(image(0), false, Kind.EMPTY, "empty");
+    assertRefused(image(1000), false, Kind.NOT_WHOLE_SECTORS, "1000 is not a multiple of 512");
+    assertRefused(image(511), true, Kind.NOT_WHOLE_SECTORS, "511 is not a multiple of 512");
     Files.createSymbolicLink(folder.resolve("link"), folder.resolve("gone"));
-    assertRefused(folder.resolve("link"), false, "no such file");
-    assertRefused(folder.resolve("disk.img").resolve("x"), false, "; check the ");
+    assertRefused(folder.resolve("link"), false, Kind.ABSENT, "no such file");
+    assertRefused(
+        folder.resolve("disk.img").resolve("x"), false, Kind.UNREACHABLE, "can't be looked at");
   }
 
   @Test
   void aRefusedFileIsNotKeptLocked() throws Exception {
     Path path = image(1000);
-    assertRefused(path, false, "1000");
+    assertRefused(path, false, Kind.NOT_WHOLE_SECTORS, "1000");
     image(1024);
     RawImage.open(path, false).close();
   }

@@ -9,14 +9,12 @@ import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.kernel.SetupHeader;
 import io.jkvm.firmware.layout.X86Layout;
-import io.jkvm.firmware.tables.AcpiTables;
-import io.jkvm.firmware.tables.MpTable;
 
 /**
  * Boots a bzImage as a PC does: the vCPU starts at the reset vector in the mini BIOS, which runs
  * the kernel's real-mode setup code.
  */
-public final class BiosBoot {
+final class BiosBoot {
   private BiosBoot() {}
 
   /**
@@ -24,20 +22,20 @@ public final class BiosBoot {
    *
    * @throws BootException if the kernel does not fit
    */
-  public static ResetVector load(BootConfig config, BzImage image)
+  static ResetVector load(BootConfig config, BzImage image)
       throws KernelFormatException, BootException {
     SetupHeader header = image.header();
     GuestMemory memory = config.memory();
     byte[] setup = image.readSetup();
     if (setup.length > MiniBios.HEAP_END_PTR) {
       throw new BootException(
+          BootException.Kind.SETUP_CODE_TOO_LARGE,
           "kernel "
               + image.path()
               + " has "
               + setup.length
               + " bytes of setup code, the BIOS has room for "
-              + MiniBios.HEAP_END_PTR
-              + ": use --boot=direct");
+              + MiniBios.HEAP_END_PTR);
     }
     long end = BzImageBoot.runEnd(header, X86Layout.HIGH_MEMORY);
     KernelPlacement.check(memory, image.path(), X86Layout.HIGH_MEMORY, end);
@@ -49,13 +47,10 @@ public final class BiosBoot {
           .loader(initrd)
           .realMode(MiniBios.HEAP_END_PTR, MiniBios.VID_MODE_CURRENT)
           .write(memory, X86Layout.SETUP);
-      MpTable.write(config);
       byte[] rom = MiniBios.image(config.map(), X86Layout.SETUP_SEGMENT);
       memory.write(X86Layout.BIOS, rom, 0, rom.length);
-      // After the copy of the ROM, in whose unused part the tables are.
-      if (config.acpi().isPresent()) {
-        AcpiTables.write(memory, config.acpi().get());
-      }
+      // After the copy of the ROM, in whose unused part the ACPI tables are.
+      config.writeTables();
       return new ResetVector(rom);
     } catch (GuestFault e) {
       throw KernelPlacement.doesNotFit(image.path(), e);

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.boot;
 
+import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.layout.E820Map;
-import io.jkvm.firmware.layout.MemoryMap;
 import io.jkvm.firmware.tables.AcpiConfig;
+import io.jkvm.firmware.tables.AcpiTables;
 import io.jkvm.firmware.tables.MpTable;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What the ways to boot a machine have in common.
  *
  * @param memory fresh RAM, zero throughout
- * @param map the memory map, as {@link MemoryMap#of} makes it
+ * @param map the memory map, as {@link E820Map#of(GuestMemory)} makes it
  * @param commandLine the kernel's command line
  * @param initrds the initial RAM disk's files, which become one; empty for none
- * @param processors number of vCPUs, 1 to {@link MpTable#MAX_PROCESSORS}
- * @param levelIrqs ISA IRQs to be declared level-triggered in the MP table
+ * @param processors number of vCPUs, at least 1
  * @param pciDevices how many devices PCI bus 0 has, the host bridge included; 0 without PCI
  * @param acpi what the ACPI tables describe; empty for a machine without them
  */
@@ -29,11 +28,20 @@ public record BootConfig(
     String commandLine,
     List<Path> initrds,
     int processors,
-    Set<Integer> levelIrqs,
     int pciDevices,
     Optional<AcpiConfig> acpi) {
   /** Copies the list. */
   public BootConfig {
     initrds = List.copyOf(initrds);
+  }
+
+  /**
+   * Writes the tables that describe the hardware.
+   *
+   * @return the address of the ACPI tables' root pointer; 0 without them
+   */
+  long writeTables() throws GuestFault {
+    MpTable.write(memory, processors, pciDevices);
+    return acpi.isPresent() ? AcpiTables.write(memory, acpi.get()) : 0;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.boot;
 
-/** How the kernel is started ({@code --boot}). */
+/** How a kernel is started. */
 public enum BootMode {
   /** Unpack the kernel on the host and enter it at its 64-bit entry. */
   DIRECT,

@@ -4,13 +4,14 @@ package io.jkvm.firmware.boot;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.cpu.LongModeEntry;
+import io.jkvm.firmware.cpu.LongModeTables;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.kernel.SetupHeader;
 import io.jkvm.firmware.layout.X86Layout;
 
 /** Boots a bzImage at its 64-bit entry; the kernel unpacks itself (Linux boot protocol). */
-public final class BzImageBoot {
+final class BzImageBoot {
   /** The 64-bit entry, from the start of the protected-mode part. */
   private static final long ENTRY_OFFSET = 0x200;
 
@@ -20,19 +21,13 @@ public final class BzImageBoot {
   private BzImageBoot() {}
 
   /**
-   * Loads the image.
+   * Loads an image that {@link SetupHeader#has64BitEntry has a 64-bit entry}.
    *
-   * @throws BootException if it has no 64-bit entry or does not fit
+   * @throws BootException if it does not fit
    */
-  public static LongModeEntry load(BootConfig config, BzImage image)
+  static LongModeEntry load(BootConfig config, BzImage image)
       throws KernelFormatException, BootException {
     SetupHeader header = image.header();
-    if (!header.has64BitEntry()) {
-      throw new BootException(
-          "kernel "
-              + image.path()
-              + " has no 64-bit entry (XLF_KERNEL_64, boot protocol 2.12): use --boot=bios");
-    }
     GuestMemory memory = config.memory();
     long address = loadAddress(header);
     long end = runEnd(header, address);
@@ -40,8 +35,13 @@ public final class BzImageBoot {
     try {
       image.loadProtectedMode(memory, address);
       Initrd initrd = Initrd.load(memory, config.initrds(), end, header.initrdAddressMax());
-      return LongModeBoot.finish(
-          config, BootParams.of(header), initrd, header.commandLineBytes(), address + ENTRY_OFFSET);
+      CommandLine.write(memory, config.commandLine(), header.commandLineBytes());
+      BootParams.of(header)
+          .loader(initrd)
+          .memory(config.map())
+          .acpi(config.writeTables())
+          .write(memory, X86Layout.ZERO_PAGE);
+      return LongModeTables.write(memory, address + ENTRY_OFFSET, X86Layout.ZERO_PAGE);
     } catch (GuestFault e) {
       throw KernelPlacement.doesNotFit(image.path(), e);
     }

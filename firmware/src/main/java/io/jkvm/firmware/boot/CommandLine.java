@@ -3,6 +3,7 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.boot.BootException.Kind;
 import io.jkvm.firmware.layout.X86Layout;
 import java.nio.charset.StandardCharsets;
 
@@ -26,14 +27,16 @@ final class CommandLine {
     long limit = Math.min(limitBytes, room);
     if (bytes.length > limit) {
       throw new BootException(
+          Kind.COMMAND_LINE_TOO_LONG,
           "the kernel command line has "
               + bytes.length
               + " bytes, but this kernel takes "
               + limit
-              + " at most: shorten --cmdline");
+              + " at most");
     }
     if (text.indexOf('\0') >= 0) {
-      throw new BootException("the kernel command line has a NUL character in it: remove it");
+      throw new BootException(
+          Kind.COMMAND_LINE_HAS_NUL, "the kernel command line has a NUL character in it");
     }
     memory.write(X86Layout.COMMAND_LINE, bytes, 0, bytes.length);
     memory.writeU8(X86Layout.COMMAND_LINE + bytes.length, 0);

@@ -2,77 +2,50 @@
 package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
+import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.cpu.LongModeEntry;
-import io.jkvm.firmware.kernel.BzImage;
+import io.jkvm.firmware.cpu.LongModeTables;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelFormatException;
-import io.jkvm.firmware.kernel.SetupHeader;
+import io.jkvm.firmware.layout.X86Layout;
 
 /**
  * Boots an ELF kernel at its own 64-bit entry; of a bzImage, the kernel unpacked on the host, which
  * skips the guest's decompressor.
  */
-public final class DirectBoot {
+final class DirectBoot {
   private DirectBoot() {}
 
-  /** Loads a vmlinux. */
-  public static LongModeEntry load(BootConfig config, ElfKernel kernel)
+  /**
+   * Loads the kernel.
+   *
+   * @throws BootException if it has no 64-bit entry or does not fit
+   */
+  static LongModeEntry load(BootConfig config, UnpackedKernel kernel)
       throws KernelFormatException, BootException {
-    return load(
-        config,
-        kernel,
-        BootParams.forElf(),
-        SetupHeader.DEFAULT_INITRD_ADDRESS_MAX,
-        SetupHeader.DEFAULT_COMMAND_LINE_BYTES);
+    long entry = entryAddress(kernel.elf());
+    GuestMemory memory = config.memory();
+    try {
+      Initrd initrd = KernelPlacement.load(config, kernel);
+      kernel
+          .params()
+          .loader(initrd)
+          .memory(config.map())
+          .acpi(config.writeTables())
+          .write(memory, X86Layout.ZERO_PAGE);
+      return LongModeTables.write(memory, entry, X86Layout.ZERO_PAGE);
+    } catch (GuestFault e) {
+      throw KernelPlacement.doesNotFit(kernel.elf().path(), e);
+    }
   }
 
-  /**
-   * Loads the kernel proper of a bzImage.
-   *
-   * @param unpacked what {@link BzImage#unpack} returned, perhaps on another thread
-   */
-  public static LongModeEntry load(BootConfig config, BzImage image, ElfKernel unpacked)
-      throws KernelFormatException, BootException {
-    SetupHeader header = image.header();
-    return load(
-        config,
-        unpacked,
-        BootParams.of(header),
-        header.initrdAddressMax(),
-        header.commandLineBytes());
-  }
-
-  /**
-   * The guest-physical address of a kernel's 64-bit entry.
-   *
-   * @throws BootException if it has none
-   */
   private static long entryAddress(ElfKernel kernel) throws BootException {
     return kernel
         .entryAddress()
         .orElseThrow(
             () ->
                 new BootException(
-                    "kernel " + kernel.path() + " has no 64-bit entry, only PVH: use --boot=pvh"));
-  }
-
-  private static LongModeEntry load(
-      BootConfig config,
-      ElfKernel kernel,
-      BootParams params,
-      long initrdAddressMax,
-      long commandLineBytes)
-      throws KernelFormatException, BootException {
-    long entry = entryAddress(kernel);
-    KernelPlacement.check(
-        config.memory(), kernel.path(), kernel.startAddress(), kernel.endAddress());
-    try {
-      kernel.load(config.memory());
-      Initrd initrd =
-          Initrd.load(config.memory(), config.initrds(), kernel.endAddress(), initrdAddressMax);
-      return LongModeBoot.finish(config, params, initrd, commandLineBytes, entry);
-    } catch (GuestFault e) {
-      throw KernelPlacement.doesNotFit(kernel.path(), e);
-    }
+                    BootException.Kind.NO_64_BIT_ENTRY,
+                    "kernel " + kernel.path() + " has no 64-bit entry, only PVH"));
   }
 }

@@ -3,7 +3,8 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.boot.BootException.Kind;
+import io.jkvm.firmware.layout.X86Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -22,9 +23,9 @@ import java.util.stream.Collectors;
  * @param address its first byte, a multiple of 4096; 0 if there is none
  * @param size its length in bytes; 0 if there is none
  */
-public record Initrd(long address, long size) {
+record Initrd(long address, long size) {
   /** No initial RAM disk. */
-  public static final Initrd NONE = new Initrd(0, 0);
+  static final Initrd NONE = new Initrd(0, 0);
 
   private static final long PAGE_BYTES = 4096;
 
@@ -62,7 +63,7 @@ public record Initrd(long address, long size) {
           size > Long.MAX_VALUE - PAGE_BYTES - offset ? Long.MAX_VALUE - PAGE_BYTES : offset + size;
     }
     String names = files.stream().map(Path::toString).collect(Collectors.joining(" + "));
-    Initrd placed = place(names, end, kernelEnd, MemoryMap.lowRamEnd(memory), addressMax);
+    Initrd placed = place(names, end, kernelEnd, X86Layout.lowRamEnd(memory), addressMax);
     for (Part part : parts) {
       read(memory, placed.address + part.offset, part);
     }
@@ -76,9 +77,11 @@ public record Initrd(long address, long size) {
     long lowest = (kernelEnd + PAGE_BYTES - 1) & -PAGE_BYTES;
     long address = (limit - size) & -PAGE_BYTES;
     if (size > limit || address < lowest) {
-      String cause =
-          limit < lowRamEnd ? "the kernel takes an initrd below that only" : "give more --mem";
+      boolean more = limit == lowRamEnd && lowRamEnd < X86Layout.LOW_RAM_LIMIT;
+      String below =
+          more ? "" : limit < lowRamEnd ? ", the kernel's limit" : ", where the device window is";
       throw new BootException(
+          more ? Kind.MEMORY_TOO_SMALL : Kind.INITRD_TOO_LARGE,
           "initrd "
               + names
               + " is too large: it has "
@@ -87,23 +90,22 @@ public record Initrd(long address, long size) {
               + BootException.size(Math.max(0, limit - lowest))
               + " between the kernel and "
               + BootException.size(limit)
-              + ": "
-              + cause);
+              + below);
     }
     return new Initrd(address, size);
   }
 
   private static long size(Path file) throws BootException {
     if (Files.isDirectory(file)) {
-      throw new BootException("initrd " + file + " is a directory: name a cpio archive");
+      throw new BootException(Kind.INITRD_DIRECTORY, "initrd " + file + " is a directory");
     }
     if (Files.exists(file) && !Files.isRegularFile(file)) {
-      throw new BootException("initrd " + file + " is not a regular file: copy it to one");
+      throw new BootException(Kind.INITRD_NOT_A_FILE, "initrd " + file + " is not a regular file");
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size == 0) {
-        throw new BootException("initrd " + file + " is empty: build it again, or leave it out");
+        throw new BootException(Kind.INITRD_EMPTY, "initrd " + file + " is empty");
       }
       return size;
     } catch (IOException e) {
@@ -121,10 +123,7 @@ public record Initrd(long address, long size) {
         while (target.hasRemaining()) {
           if (channel.read(target, done + target.position()) < 0) {
             throw new BootException(
-                "initrd "
-                    + part.file
-                    + " shrank while it was read: wait until what writes it is done, and try"
-                    + " again");
+                Kind.INITRD_SHRANK, "initrd " + part.file + " shrank while it was read");
           }
         }
         done += length;
@@ -139,20 +138,15 @@ public record Initrd(long address, long size) {
       return known;
     }
     if (cause instanceof NoSuchFileException) {
-      return new BootException(
-          "initrd " + file + " does not exist: check the name given to --initrd", cause);
+      return new BootException(Kind.INITRD_ABSENT, "initrd " + file + " does not exist", cause);
     }
     if (cause instanceof AccessDeniedException) {
       return new BootException(
-          "initrd " + file + " can't be read (permission denied): make it readable with chmod a+r",
-          cause);
+          Kind.INITRD_FORBIDDEN, "initrd " + file + " can't be read (permission denied)", cause);
     }
     return new BootException(
-        "initrd "
-            + file
-            + " can't be read ("
-            + cause.getMessage()
-            + "): check the file and its disk",
+        Kind.INITRD_UNREADABLE,
+        "initrd " + file + " can't be read (" + cause.getMessage() + ")",
         cause);
   }
 }

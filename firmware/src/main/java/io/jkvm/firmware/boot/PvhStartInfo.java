@@ -9,8 +9,35 @@ import io.jkvm.firmware.layout.X86Layout;
 import java.nio.ByteBuffer;
 
 /**
- * What a PVH kernel is told: struct hvm_start_info, version 1, with its module list and memory map
- * (Xen's {@code public/arch-x86/hvm/start_info.h}).
+ * What a PVH kernel is told (Xen's {@code public/arch-x86/hvm/start_info.h}), all of it written in
+ * the order of the structures' members.
+ *
+ * <pre>{@code
+ * struct hvm_start_info {           // version 1, 56 bytes
+ *   uint32_t magic;                 // 0x336ec578
+ *   uint32_t version;
+ *   uint32_t flags;                 // SIF_xxx: neither privileged nor the initial domain
+ *   uint32_t nr_modules;
+ *   uint64_t modlist_paddr;
+ *   uint64_t cmdline_paddr;
+ *   uint64_t rsdp_paddr;
+ *   uint64_t memmap_paddr;
+ *   uint32_t memmap_entries;
+ *   uint32_t reserved;
+ * };
+ * struct hvm_modlist_entry {        // 32 bytes
+ *   uint64_t paddr;
+ *   uint64_t size;
+ *   uint64_t cmdline_paddr;
+ *   uint64_t reserved;
+ * };
+ * struct hvm_memmap_table_entry {   // 24 bytes
+ *   uint64_t addr;
+ *   uint64_t size;
+ *   uint32_t type;                  // as in E820
+ *   uint32_t reserved;
+ * };
+ * }</pre>
  */
 final class PvhStartInfo {
   private static final int MAGIC = 0x336EC578;
@@ -34,7 +61,7 @@ final class PvhStartInfo {
         .slice(X86Layout.PVH_START_INFO, BYTES)
         .putInt(MAGIC)
         .putInt(VERSION)
-        .putInt(0) // flags: neither privileged nor the initial domain
+        .putInt(0)
         .putInt(modules)
         .putLong(modules == 0 ? 0 : X86Layout.PVH_MODULES)
         .putLong(X86Layout.COMMAND_LINE)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.cpu;
 
+import io.jkvm.core.kvm.state.KvmSregs;
+
 /**
  * The vCPU starts in 64-bit mode with interrupts off and paging on (Linux boot protocol, "64-bit
  * Boot Protocol"): CS, DS, ES and SS are flat and match the descriptors in the GDT; all general
@@ -15,17 +17,21 @@ package io.jkvm.firmware.cpu;
 public record LongModeEntry(long rip, long rsi, long cr3, long gdtBase, int gdtLimit)
     implements BootState {
   /** Linux's __BOOT_CS: 64-bit code, present, readable, base 0. */
-  public static final int CODE_SELECTOR = 0x10;
+  static final int CODE_SELECTOR = 0x10;
 
   /** Linux's __BOOT_DS: flat data, present, writable, base 0, limit 4 GiB. */
-  public static final int DATA_SELECTOR = 0x18;
+  static final int DATA_SELECTOR = 0x18;
 
-  /** CR0: PE, MP, ET, NE, WP, AM, PG. */
-  public static final long CR0 = 0x80050033L;
+  static final long CR0 =
+      KvmSregs.CR0_PE
+          | KvmSregs.CR0_MP
+          | KvmSregs.CR0_ET
+          | KvmSregs.CR0_NE
+          | KvmSregs.CR0_WP
+          | KvmSregs.CR0_AM
+          | KvmSregs.CR0_PG;
 
-  /** CR4: PAE. */
-  public static final long CR4 = 0x20;
+  static final long CR4 = KvmSregs.CR4_PAE;
 
-  /** EFER: LME, LMA. */
-  public static final long EFER = 0x500;
+  static final long EFER = KvmSregs.EFER_LME | KvmSregs.EFER_LMA;
 }

@@ -31,8 +31,13 @@ public final class LongModeTables {
 
   private LongModeTables() {}
 
-  /** Writes the GDT and page tables, and tells how to enter. */
-  public static LongModeEntry write(GuestMemory memory, long rip) throws GuestFault {
+  /**
+   * Writes the GDT and page tables, and tells how to enter.
+   *
+   * @param rip the kernel's 64-bit entry
+   * @param zeroPage the address of what the kernel is told
+   */
+  public static LongModeEntry write(GuestMemory memory, long rip, long zeroPage) throws GuestFault {
     memory
         .slice(X86Layout.GDT, GDT_BYTES)
         .putLong(LongModeEntry.CODE_SELECTOR, CODE_DESCRIPTOR)
@@ -47,7 +52,6 @@ public final class LongModeTables {
     for (int i = 0; i < DIRECTORIES * ENTRIES; i++) {
       tables.putLong(i * LARGE_PAGE_BYTES | LARGE_PAGE);
     }
-    return new LongModeEntry(
-        rip, X86Layout.ZERO_PAGE, X86Layout.PAGE_TABLES, X86Layout.GDT, GDT_BYTES - 1);
+    return new LongModeEntry(rip, zeroPage, X86Layout.PAGE_TABLES, X86Layout.GDT, GDT_BYTES - 1);
   }
 }

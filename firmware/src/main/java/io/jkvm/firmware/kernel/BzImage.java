@@ -3,6 +3,7 @@ package io.jkvm.firmware.kernel;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import io.jkvm.firmware.kernel.payload.PayloadDecoder;
 import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import java.io.IOException;
@@ -32,6 +33,11 @@ public final class BzImage implements KernelImage {
     return file.path();
   }
 
+  @Override
+  public <T> T accept(Visitor<T> visitor) throws IOException {
+    return visitor.bzImage(this);
+  }
+
   /** The checked setup header. */
   public SetupHeader header() {
     return header;
@@ -55,7 +61,7 @@ public final class BzImage implements KernelImage {
   public ElfKernel unpack() throws KernelFormatException {
     if (!format.known()) {
       throw new KernelFormatException(
-          path(), "has a payload that can't be unpacked here: use --boot=bzimage");
+          path(), Kind.PAYLOAD_UNKNOWN, "has a payload that can't be unpacked here");
     }
     try {
       byte[] payload = new byte[(int) header.payloadLength()];
@@ -65,10 +71,15 @@ public final class BzImage implements KernelImage {
     } catch (KernelFormatException e) {
       throw e;
     } catch (IOException e) {
-      throw unreadable(e);
+      throw KernelFormatException.unreadable(path(), e);
     } catch (OutOfMemoryError e) {
       throw new KernelFormatException(
-          path(), "can't be unpacked in this Java heap: give java a larger -Xmx", e);
+          path(),
+          Kind.HEAP_TOO_SMALL,
+          "can't be unpacked in this Java heap of "
+              + (Runtime.getRuntime().maxMemory() >> 20)
+              + " MiB",
+          e);
     }
   }
 
@@ -78,7 +89,7 @@ public final class BzImage implements KernelImage {
     try {
       file.read(0, ByteBuffer.wrap(setup));
     } catch (IOException e) {
-      throw unreadable(e);
+      throw KernelFormatException.unreadable(path(), e);
     }
     return setup;
   }
@@ -93,16 +104,11 @@ public final class BzImage implements KernelImage {
     try {
       GuestLoader.load(file, header.setupBytes(), memory, address, header.protectedModeBytes());
     } catch (IOException e) {
-      throw unreadable(e);
+      throw KernelFormatException.unreadable(path(), e);
     }
   }
 
   private long payloadStart() {
     return header.setupBytes() + header.payloadOffset();
-  }
-
-  private KernelFormatException unreadable(IOException cause) {
-    return new KernelFormatException(
-        path(), "can't be read (" + cause.getMessage() + "): check the file and its disk", cause);
   }
 }

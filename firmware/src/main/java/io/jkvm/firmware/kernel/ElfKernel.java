@@ -50,13 +50,18 @@ public final class ElfKernel implements KernelImage {
     } catch (KernelFormatException e) {
       throw e;
     } catch (IOException e) {
-      throw unreadable(path, e);
+      throw KernelFormatException.unreadable(path, e);
     }
   }
 
   @Override
   public Path path() {
     return path;
+  }
+
+  @Override
+  public <T> T accept(Visitor<T> visitor) throws IOException {
+    return visitor.elf(this);
   }
 
   /** What to load, by rising guest-physical address, without overlap; at least one. */
@@ -107,16 +112,11 @@ public final class ElfKernel implements KernelImage {
         }
       }
     } catch (IOException e) {
-      throw unreadable(path, e);
+      throw KernelFormatException.unreadable(path, e);
     }
   }
 
   private static boolean contains(List<ElfSegment> segments, long address) {
     return segments.stream().anyMatch(segment -> segment.containsPhysical(address));
-  }
-
-  private static KernelFormatException unreadable(Path path, IOException cause) {
-    return new KernelFormatException(
-        path, "can't be read (" + cause.getMessage() + "): check the file and its disk", cause);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.kernel;
 
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -34,27 +35,26 @@ final class ElfParser {
     this.path = path;
     this.source = source;
     if (source.size() < HEADER_BYTES) {
-      throw bad("is a truncated ELF (" + source.size() + " bytes): copy it again");
+      throw bad(Kind.TRUNCATED, "is a truncated ELF (" + source.size() + " bytes)");
     }
     header = source.bytes(0, HEADER_BYTES);
     if (header.getInt(0) != 0x464C457F) {
-      throw bad("has a payload that is no ELF: build or copy it again");
+      throw bad(Kind.DAMAGED, "has a payload that is no ELF");
     }
     boolean bigEndian = header.get(5) == 2;
     int machine = u16(bigEndian ? header.duplicate().order(ByteOrder.BIG_ENDIAN) : header, 18);
     if (bigEndian || machine != EM_X86_64) {
       String word = header.get(4) == 1 ? "32-bit " : "";
-      throw bad("is an ELF for " + word + machineName(machine) + ": give one built for x86-64");
+      throw bad(Kind.OTHER_ARCHITECTURE, "is an ELF for " + word + machineName(machine));
     }
     if (header.get(4) != 2) {
-      throw bad("is a 32-bit ELF: give a 64-bit x86-64 vmlinux, or the bzImage");
+      throw bad(Kind.NOT_64_BIT, "is a 32-bit ELF");
     }
     int type = u16(header, 16);
     if (type != ET_EXEC && type != ET_DYN) {
       throw bad(
-          "is an ELF, but no executable (type "
-              + type
-              + ", an object file, module or core dump): give the vmlinux");
+          Kind.NOT_EXECUTABLE,
+          "is an ELF, but no executable (type " + type + ", an object file, module or core dump)");
     }
   }
 
@@ -86,20 +86,18 @@ final class ElfParser {
     int count = u16(header, 56);
     if (entryBytes != PROGRAM_HEADER_BYTES || count == 0 || count > MAX_PROGRAM_HEADERS) {
       throw bad(
-          "is a damaged ELF ("
-              + count
-              + " program headers of "
-              + entryBytes
-              + " bytes): build or copy it again");
+          Kind.DAMAGED,
+          "is a damaged ELF (" + count + " program headers of " + entryBytes + " bytes)");
     }
     int length = count * PROGRAM_HEADER_BYTES;
     if (offset < 0 || offset > source.size() - length) {
       throw bad(
+          Kind.TRUNCATED,
           "is a truncated ELF (program headers at "
               + Long.toUnsignedString(offset)
               + ", the file has "
               + source.size()
-              + " bytes): copy it again");
+              + " bytes)");
     }
     return source.bytes(offset, length);
   }
@@ -110,7 +108,7 @@ final class ElfParser {
     for (int at = 0; at < table.limit(); at += PROGRAM_HEADER_BYTES) {
       int type = table.getInt(at);
       if (type == PT_INTERP) {
-        throw bad("is a program, not a kernel: give a vmlinux or a bzImage");
+        throw bad(Kind.USER_PROGRAM, "is a program, not a kernel");
       }
       ElfSegment segment =
           new ElfSegment(
@@ -125,15 +123,15 @@ final class ElfParser {
       }
     }
     if (segments.isEmpty()) {
-      throw bad("is an ELF with nothing to load: give the vmlinux that make built");
+      throw bad(Kind.NOTHING_TO_LOAD, "is an ELF with nothing to load");
     }
     Collections.sort(segments);
     for (int i = 1; i < segments.size(); i++) {
       if (segments.get(i).physicalAddress() < segments.get(i - 1).endAddress()) {
         throw bad(
+            Kind.DAMAGED,
             String.format(
-                "is a damaged ELF (segments overlap at 0x%x): build or copy it again",
-                segments.get(i).physicalAddress()));
+                "is a damaged ELF (segments overlap at 0x%x)", segments.get(i).physicalAddress()));
       }
     }
     return segments;
@@ -146,9 +144,9 @@ final class ElfParser {
         || segment.fileOffset() > size
         || segment.fileBytes() > size - segment.fileOffset()) {
       throw bad(
+          Kind.TRUNCATED,
           String.format(
-              "is a truncated ELF (segment of 0x%x bytes at offset 0x%x, the file has 0x%x): copy"
-                  + " it again",
+              "is a truncated ELF (segment of 0x%x bytes at offset 0x%x, the file has 0x%x)",
               segment.fileBytes(), segment.fileOffset(), size));
     }
     long memory = segment.memoryBytes();
@@ -158,9 +156,9 @@ final class ElfParser {
         || address < 0
         || address > ADDRESS_LIMIT) {
       throw bad(
+          Kind.DAMAGED,
           String.format(
-              "is a damaged ELF (segment at 0x%x of 0x%x bytes, 0x%x in memory): build or copy it"
-                  + " again",
+              "is a damaged ELF (segment at 0x%x of 0x%x bytes, 0x%x in memory)",
               address, segment.fileBytes(), memory));
     }
   }
@@ -193,16 +191,14 @@ final class ElfParser {
         return OptionalLong.of(entry - segment.virtualAddress() + segment.physicalAddress());
       }
     }
-    throw bad(
-        String.format(
-            "is a damaged ELF (entry 0x%x is in no segment): build or copy it again", entry));
+    throw bad(Kind.DAMAGED, String.format("is a damaged ELF (entry 0x%x is in no segment)", entry));
   }
 
   private static int u16(ByteBuffer buffer, int offset) {
     return buffer.getShort(offset) & 0xFFFF;
   }
 
-  private KernelFormatException bad(String problem) {
-    return new KernelFormatException(path, problem);
+  private KernelFormatException bad(Kind kind, String fact) {
+    return new KernelFormatException(path, kind, fact);
   }
 }

@@ -1,82 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.kernel;
 
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 
 /** What a file given as a kernel is, by its first bytes, with what to say where it is no kernel. */
 enum FileKind {
-  BZIMAGE(""),
-  ELF(""),
-  ARM64_IMAGE("is an ARM64 kernel (Image): give one built for x86-64"),
-  ARM_ZIMAGE("is a 32-bit ARM kernel (zImage): give one built for x86-64"),
-  RISCV_IMAGE("is a RISC-V kernel (Image): give one built for x86-64"),
-  EFI_ZBOOT("is a compressed EFI kernel (zboot)"),
-  UIMAGE("is a U-Boot image (uImage): give the bzImage or vmlinux it was made of"),
-  CPIO("is a cpio archive (an initramfs): give it with --initrd, and a kernel with --kernel"),
-  GZIP("gzip", "gunzip"),
-  XZ("xz", "unxz"),
-  ZSTD("zstd", "unzstd"),
-  LZ4("LZ4", "unlz4"),
-  BZIP2("bzip2", "bunzip2"),
-  DISK(
-      "is a disk image or boot sector with no Linux kernel header: give it with --disk, and a"
-          + " bzImage or vmlinux with --kernel"),
-  EFI("is an EFI program"),
-  TEXT("is a text file: give a bzImage or a vmlinux"),
-  UNKNOWN("is not a Linux kernel: give a bzImage (arch/x86/boot/bzImage) or an ELF vmlinux");
+  BZIMAGE(null, ""),
+  ELF(null, ""),
+  ARM64_IMAGE(Kind.OTHER_ARCHITECTURE, "is an ARM64 kernel (Image)"),
+  ARM_ZIMAGE(Kind.OTHER_ARCHITECTURE, "is a 32-bit ARM kernel (zImage)"),
+  RISCV_IMAGE(Kind.OTHER_ARCHITECTURE, "is a RISC-V kernel (Image)"),
+  EFI_ZBOOT(Kind.EFI_ONLY, "is a compressed EFI kernel (zboot)"),
+  UIMAGE(Kind.UBOOT_IMAGE, "is a U-Boot image (uImage)"),
+  CPIO(Kind.INITRAMFS, "is a cpio archive (an initramfs)"),
+  GZIP(Kind.COMPRESSED, "is a gzip-compressed file (gunzip unpacks it)"),
+  XZ(Kind.COMPRESSED, "is an xz-compressed file (unxz unpacks it)"),
+  ZSTD(Kind.COMPRESSED, "is a zstd-compressed file (unzstd unpacks it)"),
+  LZ4(Kind.COMPRESSED, "is an LZ4-compressed file (unlz4 unpacks it)"),
+  BZIP2(Kind.COMPRESSED, "is a bzip2-compressed file (bunzip2 unpacks it)"),
+  DISK(Kind.DISK_IMAGE, "is a disk image or boot sector with no Linux kernel header"),
+  EFI(Kind.EFI_ONLY, "is an EFI program"),
+  TEXT(Kind.TEXT, "is a text file"),
+  UNKNOWN(Kind.NOT_A_KERNEL, "is not a Linux kernel");
 
   /** As much of the file as {@link #of} wants to see; it holds the whole setup header. */
   static final int HEAD_BYTES = 2048;
 
-  private static final int BOOT_FLAG_OFFSET = 0x1FE;
-  private static final int BOOT_FLAG = 0xAA55;
-  private static final int HEADER_OFFSET = 0x202;
-  private static final int HDRS = 0x53726448;
   private static final int ZBOOT_MAGIC = 0x676D697A; // "zimg"
   private static final int EXT4_MAGIC_OFFSET = 1080;
   private static final int EXT4_MAGIC = 0xEF53;
 
-  /** What to say; the name of the format where {@link #unpackCommand} is set. */
-  private final String problem;
+  private final Kind problem;
+  private final String fact;
 
-  private final String unpackCommand;
-
-  FileKind(String problem) {
-    this(problem, null);
-  }
-
-  FileKind(String format, String unpackCommand) {
-    this.problem = format;
-    this.unpackCommand = unpackCommand;
+  FileKind(Kind problem, String fact) {
+    this.problem = problem;
+    this.fact = fact;
   }
 
   /**
-   * Continues a sentence that begins with the file's name.
+   * Why a file of this kind is refused.
    *
    * @param head what {@link #of} was given
    */
-  String problem(ByteBuffer head) {
-    if (this == EFI || this == EFI_ZBOOT) {
-      return efiProblem(PeMachine.name(head));
-    }
-    if (unpackCommand == null) {
-      return problem;
-    }
-    return "is a "
-        + problem
-        + "-compressed file: unpack it first ("
-        + unpackCommand
-        + ") if it is a vmlinux, or give it with --initrd if it is an initramfs";
+  KernelFormatException refusal(Path file, ByteBuffer head) {
+    return problem == Kind.EFI_ONLY
+        ? efiRefusal(file, PeMachine.name(head))
+        : new KernelFormatException(file, problem, fact);
   }
 
-  private String efiProblem(String machine) {
-    if (!machine.isEmpty() && !"x86-64".equals(machine)) {
-      return problem + " for " + machine + ": give a kernel built for x86-64";
+  private KernelFormatException efiRefusal(Path file, String machine) {
+    String built = machine.isEmpty() ? fact : fact + " for " + machine;
+    if (!machine.isEmpty() && !PeMachine.X86_64.equals(machine)) {
+      return new KernelFormatException(file, Kind.OTHER_ARCHITECTURE, built);
     }
-    return problem
-        + (machine.isEmpty() ? "" : " for " + machine)
-        + " that only UEFI firmware can start (it has no Linux boot header): give the bzImage or"
-        + " the vmlinux that it was made of";
+    return new KernelFormatException(
+        file, problem, built + " that only UEFI firmware can start (it has no Linux boot header)");
   }
 
   /**
@@ -94,7 +75,7 @@ enum FileKind {
     if (magic56 == 0x05435352 || u32(head, 48) == 0x43534952 && u32(head, 52) == 0x56) {
       return RISCV_IMAGE;
     }
-    if (u32(head, HEADER_OFFSET) == HDRS) {
+    if (u32(head, BootProtocol.HEADER) == BootProtocol.HEADER_MAGIC) {
       return BZIMAGE;
     }
     int magic36 = u32(head, 0x24);
@@ -105,7 +86,8 @@ enum FileKind {
     if (kind != UNKNOWN) {
       return kind;
     }
-    if (u16(head, EXT4_MAGIC_OFFSET) == EXT4_MAGIC || u16(head, BOOT_FLAG_OFFSET) == BOOT_FLAG) {
+    if (u16(head, EXT4_MAGIC_OFFSET) == EXT4_MAGIC
+        || u16(head, BootProtocol.BOOT_FLAG) == BootProtocol.BOOT_FLAG_MAGIC) {
       return DISK;
     }
     return isText(head) ? TEXT : UNKNOWN;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.kernel;
 
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -17,6 +19,18 @@ public sealed interface KernelImage permits BzImage, ElfKernel {
   /** The file that the image came from, for messages. */
   Path path();
 
+  /** Calls the visitor's method for this kind of kernel. */
+  <T> T accept(Visitor<T> visitor) throws IOException;
+
+  /** What somebody does with a kernel of either kind. */
+  interface Visitor<T> {
+    /** The kernel is a bzImage. */
+    T bzImage(BzImage image) throws IOException;
+
+    /** The kernel is an uncompressed ELF. */
+    T elf(ElfKernel kernel) throws IOException;
+  }
+
   /**
    * Recognises and checks a kernel file.
    *
@@ -26,34 +40,30 @@ public sealed interface KernelImage permits BzImage, ElfKernel {
   static KernelImage open(Path path) throws KernelFormatException {
     try {
       if (Files.isDirectory(path)) {
-        throw new KernelFormatException(
-            path, "is a directory: name the bzImage or vmlinux file in it");
+        throw new KernelFormatException(path, Kind.DIRECTORY, "is a directory");
       }
       if (Files.exists(path) && !Files.isRegularFile(path)) {
-        throw new KernelFormatException(
-            path, "is not a regular file: copy the kernel to a file and name that");
+        throw new KernelFormatException(path, Kind.NOT_A_FILE, "is not a regular file");
       }
       FileBytes file = new FileBytes(path);
       if (file.size() == 0) {
-        throw new KernelFormatException(path, "is empty: build or copy the kernel again");
+        throw new KernelFormatException(path, Kind.EMPTY, "is empty");
       }
       ByteBuffer head = file.bytes(0, (int) Math.min(file.size(), FileKind.HEAD_BYTES));
       FileKind kind = FileKind.of(head);
       return switch (kind) {
         case BZIMAGE -> new BzImage(file, SetupHeader.parse(path, head, file.size()));
         case ELF -> ElfKernel.parse(path, file);
-        default -> throw new KernelFormatException(path, kind.problem(head));
+        default -> throw kind.refusal(path, head);
       };
     } catch (KernelFormatException e) {
       throw e;
     } catch (NoSuchFileException e) {
-      throw new KernelFormatException(path, "does not exist: check the name given to --kernel", e);
-    } catch (java.nio.file.AccessDeniedException e) {
-      throw new KernelFormatException(
-          path, "can't be read (permission denied): make it readable with chmod a+r", e);
+      throw new KernelFormatException(path, Kind.ABSENT, "does not exist", e);
+    } catch (AccessDeniedException e) {
+      throw new KernelFormatException(path, Kind.FORBIDDEN, "can't be read (permission denied)", e);
     } catch (IOException e) {
-      throw new KernelFormatException(
-          path, "can't be read (" + e.getMessage() + "): check the file and its disk", e);
+      throw KernelFormatException.unreadable(path, e);
     }
   }
 }

@@ -8,6 +8,9 @@ final class PeMachine {
   private static final int HEADER_POINTER = 0x3C;
   private static final int SIGNATURE = 0x4550; // "PE\0\0"
 
+  /** The name of the machine that kernels are run on here. */
+  static final String X86_64 = "x86-64";
+
   private PeMachine() {}
 
   /**
@@ -26,7 +29,7 @@ final class PeMachine {
     }
     int machine = head.getShort(at + 4) & 0xFFFF;
     return switch (machine) {
-      case 0x8664 -> "x86-64";
+      case 0x8664 -> X86_64;
       case 0x014C -> "32-bit x86";
       case 0xAA64 -> "ARM64";
       case 0x01C0, 0x01C2, 0x01C4 -> "32-bit ARM";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.kernel;
 
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -11,7 +12,7 @@ import java.nio.file.Path;
  */
 public final class SetupHeader {
   /** Where the header begins, in the file and in the zero page alike. */
-  public static final int START_OFFSET = 0x1F1;
+  public static final int START_OFFSET = BootProtocol.SETUP_SECTS;
 
   /** The oldest boot protocol that is accepted, 2.06 (Linux 2.6.22). */
   public static final int OLDEST_PROTOCOL = 0x0206;
@@ -30,15 +31,11 @@ public final class SetupHeader {
 
   private static final int DEFAULT_SETUP_SECTORS = 4;
 
-  /** The last field of protocol 2.06 is cmdline_size, at 0x238. */
-  private static final int SMALLEST_END = 0x23C;
+  /** The last field of protocol 2.06 is cmdline_size. */
+  private static final int SMALLEST_END = BootProtocol.CMDLINE_SIZE + 4;
 
   /** Larger than any kernel; fits into a Java array. */
   private static final long MAX_PAYLOAD_BYTES = 1L << 30;
-
-  private static final int BOOT_FLAG = 0xAA55;
-  private static final int LOADED_HIGH = 1;
-  private static final int XLF_KERNEL_64 = 1;
 
   /** The file's first bytes up to the header's end, so that offsets are the specification's. */
   private final ByteBuffer header;
@@ -57,28 +54,29 @@ public final class SetupHeader {
    */
   static SetupHeader parse(Path path, ByteBuffer head, long fileBytes)
       throws KernelFormatException {
-    int end = 0x202 + (head.get(0x201) & 0xFF);
+    int end = BootProtocol.HEADER + (head.get(BootProtocol.JUMP + 1) & 0xFF);
     if (head.limit() < SMALLEST_END || head.limit() < end) {
       throw truncated(path, "its setup header is cut off", fileBytes);
     }
-    if ((head.getShort(0x1FE) & 0xFFFF) != BOOT_FLAG) {
+    int bootFlag = head.getShort(BootProtocol.BOOT_FLAG) & 0xFFFF;
+    if (bootFlag != BootProtocol.BOOT_FLAG_MAGIC) {
       throw new KernelFormatException(
-          path, "is a damaged bzImage (no 0xAA55 at 0x1fe): build or copy it again");
+          path, Kind.DAMAGED, "is a damaged bzImage (no 0xAA55 at 0x1fe)");
     }
-    int version = head.getShort(0x206) & 0xFFFF;
+    int version = head.getShort(BootProtocol.VERSION) & 0xFFFF;
     if (version < OLDEST_PROTOCOL) {
       throw new KernelFormatException(
           path,
+          Kind.OLD_PROTOCOL,
           String.format(
-              "speaks boot protocol %d.%02d: 2.06 or later (Linux 2.6.22) is needed, give a newer"
-                  + " kernel",
+              "speaks boot protocol %d.%02d, and 2.06 or later (Linux 2.6.22) is needed",
               version >>> 8, version & 0xFF));
     }
     if (end < SMALLEST_END) {
       throw new KernelFormatException(
           path,
-          String.format(
-              "is a damaged bzImage (its setup header ends at 0x%x): build or copy it again", end));
+          Kind.DAMAGED,
+          String.format("is a damaged bzImage (its setup header ends at 0x%x)", end));
     }
     byte[] copy = new byte[Math.min(end, END_LIMIT)];
     head.get(0, copy);
@@ -88,18 +86,17 @@ public final class SetupHeader {
   }
 
   private void check(Path path) throws KernelFormatException {
-    if ((loadFlags() & LOADED_HIGH) == 0) {
+    if ((loadFlags() & BootProtocol.LOADED_HIGH) == 0) {
       throw new KernelFormatException(
-          path, "is a zImage (loaded below 1 MiB), not a bzImage: build it with make bzImage");
+          path, Kind.ZIMAGE, "is a zImage (loaded below 1 MiB), not a bzImage");
     }
     long setup = setupBytes();
     if (setup > fileBytes) {
       throw truncated(path, "its setup code alone is " + setup + " bytes", fileBytes);
     }
-    long wanted = (header.getInt(0x1F4) & 0xFFFFFFFFL) * PARAGRAPH_BYTES;
+    long wanted = u32(BootProtocol.SYSSIZE) * PARAGRAPH_BYTES;
     if (wanted == 0) {
-      throw new KernelFormatException(
-          path, "is a damaged bzImage (syssize is 0): build or copy it again");
+      throw new KernelFormatException(path, Kind.DAMAGED, "is a damaged bzImage (syssize is 0)");
     }
     // syssize counts whole paragraphs; the file need not fill the last one.
     if (wanted - (fileBytes - setup) >= PARAGRAPH_BYTES) {
@@ -109,9 +106,8 @@ public final class SetupHeader {
     if (relocatable() && (alignment == 0 || (alignment & (alignment - 1)) != 0)) {
       throw new KernelFormatException(
           path,
-          String.format(
-              "is a damaged bzImage (kernel_alignment is 0x%x): build or copy it again",
-              alignment));
+          Kind.DAMAGED,
+          String.format("is a damaged bzImage (kernel_alignment is 0x%x)", alignment));
     }
     if (payloadLength() > MAX_PAYLOAD_BYTES
         || payloadLength() != 0
@@ -119,21 +115,21 @@ public final class SetupHeader {
                 || payloadLength() > protectedModeBytes() - payloadOffset())) {
       throw new KernelFormatException(
           path,
+          Kind.DAMAGED,
           String.format(
-              "is a damaged bzImage (payload of %d bytes at %d, in %d bytes): build or copy it"
-                  + " again",
+              "is a damaged bzImage (payload of %d bytes at %d, in %d bytes)",
               payloadLength(), payloadOffset(), protectedModeBytes()));
     }
   }
 
   private static KernelFormatException truncated(Path path, String why, long fileBytes) {
     return new KernelFormatException(
-        path, "is truncated (" + why + ", the file has " + fileBytes + "): copy it again");
+        path, Kind.TRUNCATED, "is truncated (" + why + ", the file has " + fileBytes + ")");
   }
 
   /** The boot protocol: 0x0206 is 2.06. */
   public int version() {
-    return u16(0x206);
+    return u16(BootProtocol.VERSION);
   }
 
   /** The real-mode part's length, boot sector included, in bytes. */
@@ -144,52 +140,60 @@ public final class SetupHeader {
 
   /** The length in bytes of what is loaded at 1 MiB or above; it follows the real-mode part. */
   public long protectedModeBytes() {
-    return Math.min((u32(0x1F4)) * PARAGRAPH_BYTES, fileBytes - setupBytes());
+    return Math.min(u32(BootProtocol.SYSSIZE) * PARAGRAPH_BYTES, fileBytes - setupBytes());
   }
 
   /** The loadflags byte. */
   public int loadFlags() {
-    return header.get(0x211) & 0xFF;
+    return header.get(BootProtocol.LOADFLAGS) & 0xFF;
   }
 
   /** The highest address that the initrd's last byte may have. */
   public long initrdAddressMax() {
-    return u32(0x22C);
+    return u32(BootProtocol.INITRD_ADDR_MAX);
   }
 
   /** True if the protected-mode part may run elsewhere than at {@link #preferredAddress}. */
   public boolean relocatable() {
-    return header.get(0x234) != 0;
+    return header.get(BootProtocol.RELOCATABLE_KERNEL) != 0;
   }
 
   /** A power of two if {@link #relocatable}. */
   public long kernelAlignment() {
-    return u32(0x230);
+    return u32(BootProtocol.KERNEL_ALIGNMENT);
   }
 
   /** The longest command line in bytes, its terminating NUL not counted. */
   public long commandLineBytes() {
-    return u32(0x238);
+    return u32(BootProtocol.CMDLINE_SIZE);
   }
 
   /** True if the kernel has the 64-bit entry at 0x200 (protocol 2.12, XLF_KERNEL_64). */
   public boolean has64BitEntry() {
-    return version() >= 0x020C && (u16(0x236) & XLF_KERNEL_64) != 0;
+    return saysIfItHas64BitEntry()
+        && (u16(BootProtocol.XLOADFLAGS) & BootProtocol.XLF_KERNEL_64) != 0;
+  }
+
+  /** False before protocol 2.12, where an x86-64 kernel may or may not have the entry. */
+  public boolean saysIfItHas64BitEntry() {
+    return version() >= 0x020C;
   }
 
   /** Where the payload begins in the protected-mode part; meaningful if its length is not 0. */
   public long payloadOffset() {
-    return version() >= 0x0208 ? u32(0x248) : 0;
+    return version() >= 0x0208 ? u32(BootProtocol.PAYLOAD_OFFSET) : 0;
   }
 
   /** The length of the payload, its size field included; 0 before protocol 2.08. */
   public long payloadLength() {
-    return version() >= 0x0208 ? u32(0x24C) : 0;
+    return version() >= 0x0208 ? u32(BootProtocol.PAYLOAD_LENGTH) : 0;
   }
 
   /** The preferred load address (unsigned 64-bit); 1 MiB before protocol 2.10. */
   public long preferredAddress() {
-    return version() >= 0x020A && header.limit() >= 0x260 ? header.getLong(0x258) : 0x100000;
+    return version() >= 0x020A && header.limit() >= BootProtocol.PREF_ADDRESS + 8
+        ? header.getLong(BootProtocol.PREF_ADDRESS)
+        : 0x100000;
   }
 
   /**
@@ -197,7 +201,7 @@ public final class SetupHeader {
    * before protocol 2.10, which does not say.
    */
   public long initBytes() {
-    return version() >= 0x020A ? u32(0x260) : 0;
+    return version() >= 0x020A ? u32(BootProtocol.INIT_SIZE) : 0;
   }
 
   /** A copy of the header's own bytes, from {@link #START_OFFSET} to its end. */

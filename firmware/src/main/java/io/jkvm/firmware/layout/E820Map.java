@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.layout;
 
+import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.core.memory.GuestRegion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -33,11 +35,7 @@ public final class E820Map {
     /** In use by the system, not to be touched. */
     RESERVED(2),
     /** ACPI tables: free once they were read. */
-    ACPI(3),
-    /** To be kept across sleep states. */
-    NVS(4),
-    /** Memory with errors. */
-    UNUSABLE(5);
+    ACPI(3);
 
     private final int value;
 
@@ -45,7 +43,7 @@ public final class E820Map {
       this.value = value;
     }
 
-    /** Returns the specification's number, 1 to 5. */
+    /** Returns the specification's number. */
     public int value() {
       return value;
     }
@@ -72,6 +70,35 @@ public final class E820Map {
     public long end() {
       return address + size;
     }
+  }
+
+  /**
+   * The map of a machine: its RAM without the EBDA, the hole of the video memory and the BIOS.
+   *
+   * @param memory more than 1 MiB from address 0
+   */
+  public static E820Map of(GuestMemory memory) {
+    long lowEnd = X86Layout.lowRamEnd(memory);
+    if (lowEnd <= X86Layout.HIGH_MEMORY) {
+      throw new IllegalArgumentException("RAM of " + lowEnd + " bytes");
+    }
+    List<Entry> entries = new ArrayList<>();
+    entries.add(range(0, X86Layout.EBDA, Type.RAM));
+    entries.add(range(X86Layout.EBDA, X86Layout.BASE_MEMORY_END, Type.RESERVED));
+    entries.add(range(X86Layout.BIOS, X86Layout.HIGH_MEMORY, Type.RESERVED));
+    entries.add(range(X86Layout.HIGH_MEMORY, lowEnd, Type.RAM));
+    // Keeps the guest from putting a device's registers over KVM's own pages and the ROM.
+    entries.add(range(X86Layout.KVM_IDENTITY_MAP, X86Layout.FOUR_GIB, Type.RESERVED));
+    for (GuestRegion region : memory.regions()) {
+      if (region.guestPhysicalAddress() != 0) {
+        entries.add(range(region.guestPhysicalAddress(), region.end(), Type.RAM));
+      }
+    }
+    return of(entries);
+  }
+
+  private static Entry range(long start, long end, Type type) {
+    return new Entry(start, end - start, type);
   }
 
   /**

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.layout;
 
+import io.jkvm.core.memory.GuestMemory;
+
 /**
  * Every guest-physical address that this machine fixes, by rising address; then the ports that the
  * ACPI tables name.
@@ -58,16 +60,13 @@ public final class X86Layout {
   public static final long HIGH_MEMORY = 0x100000;
 
   /** End of the longest stretch of RAM below 4 GiB; devices are above it. */
-  public static final long LOW_RAM_LIMIT = 0xC0000000L;
+  public static final long LOW_RAM_LIMIT = GuestMemory.LOW_RAM_LIMIT;
 
   /** Registers of the first virtio-mmio device. */
   public static final long VIRTIO_MMIO = 0xD0000000L;
 
   /** From one virtio-mmio device to the next. */
   public static final long VIRTIO_MMIO_STEP = 0x1000;
-
-  /** Enhanced configuration space of PCI bus 0, 1 MiB. */
-  public static final long PCI_ECAM = 0xDFF00000L;
 
   /** Memory for 32-bit base address registers of PCI devices. */
   public static final long PCI_MEMORY = 0xE0000000L;
@@ -91,7 +90,7 @@ public final class X86Layout {
   public static final long BIOS_ROM = 0xFFFF0000L;
 
   /** Where RAM that does not fit below {@link #LOW_RAM_LIMIT} goes on. */
-  public static final long FOUR_GIB = 0x1_0000_0000L;
+  public static final long FOUR_GIB = GuestMemory.HIGH_RAM_START;
 
   /** The i8042's command port, which FADT names as the reset register (a port). */
   public static final int ACPI_RESET = 0x64;
@@ -118,4 +117,9 @@ public final class X86Layout {
   public static final int PCI_PORTS_END = 0x10000;
 
   private X86Layout() {}
+
+  /** The end of the RAM that begins at address 0. */
+  public static long lowRamEnd(GuestMemory memory) {
+    return memory.regions().get(0).end();
+  }
 }

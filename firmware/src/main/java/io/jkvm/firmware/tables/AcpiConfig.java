@@ -2,6 +2,7 @@
 package io.jkvm.firmware.tables;
 
 import io.jkvm.core.bus.AddressRange;
+import io.jkvm.core.kvm.KvmVm;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -20,7 +21,6 @@ public record AcpiConfig(int processors, List<VirtioMmio> virtioMmio, Optional<P
   /** Likewise for virtio-mmio devices. */
   public static final int MAX_VIRTIO_MMIO = 64;
 
-  private static final int IO_APIC_INPUTS = 24;
   private static final int PORTS = 0x10000;
   private static final long FOUR_GIB = 1L << 32;
 
@@ -28,13 +28,13 @@ public record AcpiConfig(int processors, List<VirtioMmio> virtioMmio, Optional<P
    * A virtio-mmio device.
    *
    * @param registers below 4 GiB
-   * @param gsi input of the I/O APIC, 0 to 23; edge-triggered
+   * @param gsi input of the I/O APIC, below {@link KvmVm#IO_APIC_INPUTS}; edge-triggered
    */
   public record VirtioMmio(AddressRange registers, int gsi) {
     /** Checks the numbers. */
     public VirtioMmio {
       require(registers.end() <= FOUR_GIB, "registers", registers);
-      require(gsi >= 0 && gsi < IO_APIC_INPUTS, "GSI", gsi);
+      require(gsi >= 0 && gsi < KvmVm.IO_APIC_INPUTS, "GSI", gsi);
     }
   }
 
@@ -42,32 +42,13 @@ public record AcpiConfig(int processors, List<VirtioMmio> virtioMmio, Optional<P
    * A PCI host bridge with bus 0 and configuration mechanism #1.
    *
    * @param io ports that base address registers may use
-   * @param memory32 memory below 4 GiB for base address registers
-   * @param memory64 memory above 4 GiB for 64-bit base address registers, if there is any
-   * @param ecam the 1 MiB of enhanced configuration access (PCI Express base specification, section
-   *     7.2.2) for bus 0, if there is such; to be reserved in the e820 map too
+   * @param memory memory below 4 GiB for base address registers
    */
-  public record Pci(
-      AddressRange io,
-      AddressRange memory32,
-      Optional<AddressRange> memory64,
-      Optional<AddressRange> ecam) {
-    /** Size of the configuration space of one bus: 32 devices, 8 functions, 4 KiB each. */
-    public static final long ECAM_BYTES = 1 << 20;
-
+  public record Pci(AddressRange io, AddressRange memory) {
     /** Checks the ranges. */
     public Pci {
       require(io.end() <= PORTS, "ports", io);
-      require(memory32.end() <= FOUR_GIB, "memory", memory32);
-      memory64.ifPresent(range -> require(range.start() >= FOUR_GIB, "memory", range));
-      ecam.ifPresent(
-          range ->
-              require(
-                  range.length() == ECAM_BYTES
-                      && range.start() % ECAM_BYTES == 0
-                      && range.end() <= FOUR_GIB,
-                  "enhanced configuration space",
-                  range));
+      require(memory.end() <= FOUR_GIB, "memory", memory);
     }
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.tables;
 
-import io.jkvm.core.bus.AddressRange;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.layout.X86Layout;
@@ -11,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Tells the guest what hardware it has, as the firmware of a PC does: RSDP, XSDT, FADT, FACS, MADT,
- * DSDT, and MCFG where there is enhanced PCI configuration space (ACPI 6.4, section 5.2).
+ * Tells the guest what hardware it has, as the firmware of a PC does: RSDP, XSDT, FADT, FACS, MADT
+ * and DSDT (ACPI 6.4, section 5.2).
  *
  * <p>All of them lie in the BIOS's 64 KiB, above its code: reserved in the memory map, and where a
  * kernel that was not told the RSDP's address searches for it.
@@ -32,7 +31,6 @@ public final class AcpiTables {
   private static final int FACS_VERSION = 2;
   private static final int FACS_ALIGNMENT = 64;
   private static final int TABLE_ALIGNMENT = 16;
-  private static final int MCFG_BYTES = Sdt.HEADER_BYTES + 24;
 
   private final GuestMemory memory;
   private long free;
@@ -56,10 +54,6 @@ public final class AcpiTables {
     List<Long> listed = new ArrayList<>();
     listed.add(tables.place(Fadt.build(facs, dsdt), TABLE_ALIGNMENT));
     listed.add(tables.place(Madt.build(config.processors()), TABLE_ALIGNMENT));
-    if (config.pci().isPresent() && config.pci().get().ecam().isPresent()) {
-      AddressRange ecam = config.pci().get().ecam().get();
-      listed.add(tables.place(mcfg(ecam), TABLE_ALIGNMENT));
-    }
     long xsdt = tables.place(xsdt(listed), TABLE_ALIGNMENT);
     byte[] root = rsdp(xsdt);
     memory.write(rsdp, root, 0, root.length);
@@ -103,12 +97,5 @@ public final class AcpiTables {
     ByteBuffer table = ByteBuffer.allocate(FACS_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     table.put(Sdt.ascii("FACS")).putInt(FACS_BYTES);
     return table.put(32, (byte) FACS_VERSION).array();
-  }
-
-  /** Memory mapped configuration table (PCI firmware specification 3.3, section 4.1.2), bus 0. */
-  private static byte[] mcfg(AddressRange ecam) {
-    ByteBuffer table = Sdt.allocate("MCFG", 1, MCFG_BYTES);
-    table.putLong(0).putLong(ecam.start());
-    return Sdt.finish(table);
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.tables;
 
-import io.jkvm.core.bus.AddressRange;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,8 +60,7 @@ final class Dsdt {
     windows.add(Resources.busNumberWindow(0, 0));
     windows.add(Resources.io(PCI_CONFIG_ADDRESS, PCI_CONFIG_PORTS));
     windows.add(Resources.ioWindow(pci.io()));
-    windows.add(Resources.memoryWindow32(pci.memory32()));
-    pci.memory64().ifPresent(range -> windows.add(Resources.memoryWindow64(range)));
+    windows.add(Resources.memoryWindow32(pci.memory()));
     devices.add(
         Aml.device(
             "PCI0",
@@ -71,7 +69,6 @@ final class Dsdt {
             Aml.name("_BBN", Aml.integer(0)),
             Aml.name("_CRS", Resources.template(windows)),
             Aml.name("_PRT", routing())));
-    pci.ecam().ifPresent(range -> devices.add(motherboardResource(range)));
   }
 
   /**
@@ -108,15 +105,6 @@ final class Dsdt {
       }
     }
     return Aml.packageOf(entries);
-  }
-
-  /** Linux uses enhanced configuration space only where such a device reserves it. */
-  private static byte[] motherboardResource(AddressRange range) {
-    return Aml.device(
-        "MBRD",
-        Aml.name("_HID", Aml.eisaId("PNP0C02")),
-        Aml.name("_UID", Aml.integer(0)),
-        crs(Resources.memory32Fixed(range)));
   }
 
   private static byte[] virtioMmio(List<AcpiConfig.VirtioMmio> all, int index) {

@@ -3,12 +3,10 @@ package io.jkvm.firmware.tables;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.firmware.boot.BootConfig;
 import io.jkvm.firmware.layout.X86Layout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.Set;
 
 /**
  * The MP table (Intel MultiProcessor Specification 1.4, chapter 4): processors, a PCI and an ISA
@@ -62,15 +60,6 @@ public final class MpTable {
   private MpTable() {}
 
   /**
-   * Writes the table of a machine. A larger machine is described by ACPI in full, here as far as
-   * there is room: its first {@link #MAX_PROCESSORS}.
-   */
-  public static void write(BootConfig config) throws GuestFault {
-    int processors = Math.min(config.processors(), MAX_PROCESSORS);
-    write(config.memory(), processors, config.levelIrqs(), config.pciDevices());
-  }
-
-  /**
    * Writes the table to {@link X86Layout#EBDA}.
    *
    * <p>ISA IRQ n is input n of the I/O APIC, for the timer too: that is how KVM routes interrupts
@@ -79,17 +68,16 @@ public final class MpTable {
    * <p>INTA# of PCI device n is the input that {@link PciInterrupts} says, as far as the KiB has
    * room: for 19 devices at least, for all 32 with up to 26 processors.
    *
-   * @param processors 1 to {@link #MAX_PROCESSORS}; their APIC ids count from 0
-   * @param levelIrqs the ISA IRQs, 0 to 15, that are level-triggered; all others are edge-triggered
+   * @param processors number of vCPUs, at least 1; their APIC ids count from 0. Of more than {@link
+   *     #MAX_PROCESSORS} the first ones are listed; ACPI describes a larger machine in full
    * @param pciDevices how many devices PCI bus 0 has, counted from device 0; 0 without PCI
    */
-  public static void write(
-      GuestMemory memory, int processors, Set<Integer> levelIrqs, int pciDevices)
-      throws GuestFault {
-    if (processors < 1 || processors > MAX_PROCESSORS) {
+  public static void write(GuestMemory memory, int processors, int pciDevices) throws GuestFault {
+    if (processors < 1) {
       throw new IllegalArgumentException(processors + " processors");
     }
-    int ioApicId = processors;
+    int listed = Math.min(processors, MAX_PROCESSORS);
+    int ioApicId = listed;
     ByteBuffer table =
         ByteBuffer.allocate((int) (X86Layout.BASE_MEMORY_END - X86Layout.EBDA))
             .order(ByteOrder.LITTLE_ENDIAN);
@@ -97,7 +85,7 @@ public final class MpTable {
     table.position(POINTER_BYTES);
     header(table);
     int entries = 0;
-    for (int i = 0; i < processors; i++, entries++) {
+    for (int i = 0; i < listed; i++, entries++) {
       int flags = i == 0 ? ENABLED | BOOTSTRAP : ENABLED;
       table.put((byte) PROCESSOR).put((byte) i).put((byte) LOCAL_APIC_VERSION).put((byte) flags);
       table.putInt(CPU_SIGNATURE).putInt(CPU_FEATURES).putLong(0);
@@ -114,8 +102,7 @@ public final class MpTable {
     entries += 2;
     for (int irq = 0; irq < ISA_IRQS; irq++) {
       if (irq != CASCADE_IRQ) {
-        int flags = levelIrqs.contains(irq) ? ACTIVE_HIGH_LEVEL : CONFORMS;
-        interrupt(table, IO_INTERRUPT, VECTORED, flags, isaBus, irq, ioApicId, irq);
+        interrupt(table, IO_INTERRUPT, VECTORED, CONFORMS, isaBus, irq, ioApicId, irq);
         entries++;
       }
     }

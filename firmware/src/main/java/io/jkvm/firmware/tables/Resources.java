@@ -18,7 +18,6 @@ final class Resources {
   private static final int DWORD_ADDRESS_SPACE = 0x87;
   private static final int WORD_ADDRESS_SPACE = 0x88;
   private static final int EXTENDED_INTERRUPT = 0x89;
-  private static final int QWORD_ADDRESS_SPACE = 0x8A;
 
   private static final int MEMORY_RANGE = 0;
   private static final int IO_RANGE = 1;
@@ -98,14 +97,6 @@ final class Resources {
     out.put((byte) MEMORY_RANGE).put((byte) WINDOW).put((byte) READ_WRITE);
     out.putInt(0).putInt((int) range.start()).putInt((int) (range.end() - 1)).putInt(0);
     return out.putInt((int) range.length()).array();
-  }
-
-  /** Memory anywhere that a bridge passes on (6.4.3.5.1), not cacheable. */
-  static byte[] memoryWindow64(AddressRange range) {
-    ByteBuffer out = header(QWORD_ADDRESS_SPACE, 43);
-    out.put((byte) MEMORY_RANGE).put((byte) WINDOW).put((byte) READ_WRITE);
-    out.putLong(0).putLong(range.start()).putLong(range.end() - 1).putLong(0);
-    return out.putLong(range.length()).array();
   }
 
   /** Extended interrupt descriptor (6.4.3.6): one edge-triggered, active-high interrupt. */

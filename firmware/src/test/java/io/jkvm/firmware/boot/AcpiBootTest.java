@@ -10,7 +10,7 @@ import io.jkvm.firmware.bios.MiniBios;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.KernelImage;
 import io.jkvm.firmware.kernel.payload.PayloadFormat;
-import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.testing.Boots;
@@ -23,7 +23,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +50,7 @@ class AcpiBootTest {
 
   @Test
   void directBootTellsTheAddress() throws IOException, GuestFault {
-    DirectBoot.load(config(true), kernel, kernel.unpack());
+    DirectBoot.load(config(true), UnpackedKernel.of(kernel, kernel.unpack()));
     assertTables();
     assertEquals(RSDP, memory.slice(X86Layout.ZERO_PAGE + 0x70, 8).getLong(0));
   }
@@ -89,11 +88,10 @@ class AcpiBootTest {
     AcpiConfig tables = new AcpiConfig(1, List.of(), Optional.empty());
     return new BootConfig(
         memory,
-        MemoryMap.of(memory),
+        E820Map.of(memory),
         "",
         List.of(),
         1,
-        Set.of(),
         0,
         acpi ? Optional.of(tables) : Optional.empty());
   }

@@ -10,13 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.bios.MiniBios;
+import io.jkvm.firmware.boot.BootException.Kind;
 import io.jkvm.firmware.cpu.LongModeEntry;
 import io.jkvm.firmware.cpu.ResetVector;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
 import io.jkvm.firmware.kernel.KernelImage;
 import io.jkvm.firmware.kernel.payload.PayloadFormat;
-import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.testing.Boots;
 import io.jkvm.firmware.testing.KernelFiles;
 import io.jkvm.firmware.testing.Payloads;
@@ -62,7 +63,7 @@ class BootTest {
   void directBootOfABzImage() throws IOException, GuestFault {
     change(b -> b.put(0x211, (byte) 3));
     BzImage kernel = bzImage();
-    LongModeEntry entry = DirectBoot.load(config(), kernel, kernel.unpack());
+    LongModeEntry entry = DirectBoot.load(config(), unpacked(kernel));
     assertEquals(KernelFiles.KERNEL_ADDRESS + 0x40, entry.rip());
     assertArrayEquals(
         Arrays.copyOfRange(ELF, 0x1000, 0x1000 + 10_000),
@@ -77,7 +78,7 @@ class BootTest {
   @Test
   void directBootOfAnElf() throws IOException, GuestFault {
     ElfKernel kernel = (ElfKernel) KernelImage.open(Files.write(folder.resolve("vmlinux"), ELF));
-    LongModeEntry entry = DirectBoot.load(config(), kernel);
+    LongModeEntry entry = DirectBoot.load(config(), UnpackedKernel.of(kernel));
     assertEquals(KernelFiles.KERNEL_ADDRESS + 0x40, entry.rip());
     assertZeroPage(0x020F);
     assertEquals(0xAA55, memory.readU16(0x71FE));
@@ -112,17 +113,9 @@ class BootTest {
   }
 
   @Test
-  void bzImageBootNeeds64BitEntry() {
-    change(b -> b.putShort(0x236, (short) 0x3E));
-    assertProblem("use --boot=bios", () -> BzImageBoot.load(config(), bzImage()));
-    change(b -> b.putShort(0x236, (short) 0x3F).putShort(0x206, (short) 0x020B));
-    assertProblem("use --boot=bios", () -> BzImageBoot.load(config(), bzImage()));
-  }
-
-  @Test
   void biosBoot() throws IOException, GuestFault {
     ResetVector start = BiosBoot.load(config(), bzImage());
-    byte[] rom = MiniBios.image(MemoryMap.of(memory), 0x1000);
+    byte[] rom = MiniBios.image(E820Map.of(memory), 0x1000);
     assertArrayEquals(rom, start.rom());
     assertArrayEquals(rom, Boots.read(memory, 0xF0000, rom.length));
     assertProtectedMode(0x100000);
@@ -147,7 +140,7 @@ class BootTest {
   @Test
   void noInitrd() throws IOException, GuestFault {
     BzImage kernel = bzImage();
-    DirectBoot.load(Boots.config(memory, ""), kernel, kernel.unpack());
+    DirectBoot.load(Boots.config(memory, ""), unpacked(kernel));
     assertEquals(0, memory.readU32(0x7218));
     assertEquals(0, memory.readU32(0x721C));
     assertEquals(0, memory.readU8(0x20000));
@@ -157,35 +150,48 @@ class BootTest {
   void commandLineLimits() throws IOException {
     change(b -> b.putInt(0x238, 100));
     BzImage kernel = bzImage();
-    DirectBoot.load(Boots.config(memory, "x".repeat(100)), kernel, kernel.unpack());
+    DirectBoot.load(Boots.config(memory, "x".repeat(100)), unpacked(kernel));
     BootConfig longer = Boots.config(memory, "x".repeat(101));
     String problem = "has 101 bytes, but this kernel takes 100 at most";
-    assertProblem(problem, () -> DirectBoot.load(longer, kernel, kernel.unpack()));
-    assertProblem(problem, () -> BzImageBoot.load(longer, kernel));
-    assertProblem(problem, () -> BiosBoot.load(longer, kernel));
+    assertProblem(
+        Kind.COMMAND_LINE_TOO_LONG, problem, () -> DirectBoot.load(longer, unpacked(kernel)));
+    assertProblem(Kind.COMMAND_LINE_TOO_LONG, problem, () -> BzImageBoot.load(longer, kernel));
+    assertProblem(Kind.COMMAND_LINE_TOO_LONG, problem, () -> BiosBoot.load(longer, kernel));
     BootConfig nul = Boots.config(memory, "a\0b");
-    assertProblem("NUL", () -> BzImageBoot.load(nul, kernel));
+    assertProblem(Kind.COMMAND_LINE_HAS_NUL, "NUL", () -> BzImageBoot.load(nul, kernel));
   }
 
   @Test
   void commandLineStaysInItsRoomWhateverTheKernelSays() throws IOException {
     change(b -> b.putInt(0x238, -1));
     BootConfig longer = Boots.config(memory, "x".repeat(0x10000));
-    assertProblem("takes 65535 at most", () -> BzImageBoot.load(longer, bzImage()));
+    assertProblem(
+        Kind.COMMAND_LINE_TOO_LONG,
+        "takes 65535 at most",
+        () -> BzImageBoot.load(longer, bzImage()));
   }
 
   @Test
   void kernelThatNeedsMoreRam() {
     change(b -> b.putInt(0x260, 100 << 20));
-    String problem = "needs memory up to 116 MiB, but the machine has 64 MiB: give more --mem";
-    assertProblem(problem, () -> BzImageBoot.load(config(), bzImage()));
-    assertProblem(problem, () -> BiosBoot.load(config(), bzImage()));
+    String problem = "needs memory up to 116 MiB, but the machine has 64 MiB";
+    assertProblem(Kind.MEMORY_TOO_SMALL, problem, () -> BzImageBoot.load(config(), bzImage()));
+    assertProblem(Kind.MEMORY_TOO_SMALL, problem, () -> BiosBoot.load(config(), bzImage()));
     change(b -> b.putInt(0x260, -1));
-    assertProblem("but the machine has 64 MiB", () -> BzImageBoot.load(config(), bzImage()));
+    assertProblem(
+        Kind.MEMORY_TOO_SMALL,
+        "but the machine has 64 MiB",
+        () -> BzImageBoot.load(config(), bzImage()));
     for (long address : new long[] {-1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32}) {
       change(b -> b.putLong(0x258, address));
-      assertProblem("but the machine has 64 MiB", () -> BzImageBoot.load(config(), bzImage()));
-      assertProblem("but the machine has 64 MiB", () -> BiosBoot.load(config(), bzImage()));
+      assertProblem(
+          Kind.MEMORY_TOO_SMALL,
+          "but the machine has 64 MiB",
+          () -> BzImageBoot.load(config(), bzImage()));
+      assertProblem(
+          Kind.MEMORY_TOO_SMALL,
+          "but the machine has 64 MiB",
+          () -> BiosBoot.load(config(), bzImage()));
     }
   }
 
@@ -195,10 +201,16 @@ class BootTest {
     ByteBuffer b = ByteBuffer.wrap(high).order(ByteOrder.LITTLE_ENDIAN);
     b.putLong(64 + 24, 80 << 20).putLong(24, 80 << 20);
     ElfKernel above = (ElfKernel) KernelImage.open(Files.write(folder.resolve("high"), high));
-    assertProblem("needs memory up to 81 MiB", () -> DirectBoot.load(config(), above));
+    assertProblem(
+        Kind.MEMORY_TOO_SMALL,
+        "needs memory up to 81 MiB",
+        () -> DirectBoot.load(config(), UnpackedKernel.of(above)));
     b.putLong(64 + 24, 0x7000).putLong(24, 0x7000);
     ElfKernel below = (ElfKernel) KernelImage.open(Files.write(folder.resolve("low"), high));
-    assertProblem("at 0x7000, among the boot tables", () -> DirectBoot.load(config(), below));
+    assertProblem(
+        Kind.KERNEL_TOO_LOW,
+        "at 0x7000, among the boot tables",
+        () -> DirectBoot.load(config(), UnpackedKernel.of(below)));
   }
 
   @Test
@@ -207,8 +219,8 @@ class BootTest {
     BzImage kernel = bzImage();
     BootConfig config = Boots.config(memory, "", large);
     // The unpacked kernel ends at 16 MiB and 24 KiB; on its own it asks for 20 MiB.
-    DirectBoot.load(config, kernel, kernel.unpack());
-    assertProblem("is too large", () -> BzImageBoot.load(config, kernel));
+    DirectBoot.load(config, unpacked(kernel));
+    assertProblem(Kind.MEMORY_TOO_SMALL, "is too large", () -> BzImageBoot.load(config, kernel));
   }
 
   private void assertZeroPage(int version) throws GuestFault {
@@ -220,7 +232,7 @@ class BootTest {
     assertEquals(0, memory.readU32(0x70C0), "ext_ramdisk_image");
     assertEquals(0, memory.readU8(0x71EF), "sentinel");
     assertEquals(63 << 10, memory.readU32(0x71E0), "alt_mem_k");
-    assertEquals(6, memory.readU8(0x71E8), "e820_entries");
+    assertEquals(5, memory.readU8(0x71E8), "e820_entries");
     assertEquals(0x100000, memory.readU64(0x72D0 + 3 * 20));
     assertEquals(63 << 20, memory.readU64(0x72D0 + 3 * 20 + 8));
     assertEquals(1, memory.readU32(0x72D0 + 3 * 20 + 16));
@@ -271,8 +283,9 @@ class BootTest {
     Object load() throws IOException;
   }
 
-  private static void assertProblem(String problem, Loading loading) {
+  private static void assertProblem(Kind kind, String problem, Loading loading) {
     BootException e = assertThrows(BootException.class, loading::load);
+    assertEquals(kind, e.kind(), e.getMessage());
     assertTrue(e.getMessage().contains(problem), e.getMessage());
     assertFalse(e.getMessage().contains("\n"), e.getMessage());
   }
@@ -283,6 +296,10 @@ class BootTest {
 
   private void change(Consumer<ByteBuffer> change) {
     change.accept(ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN));
+  }
+
+  private static UnpackedKernel unpacked(BzImage kernel) throws IOException {
+    return UnpackedKernel.of(kernel, kernel.unpack());
   }
 
   private BzImage bzImage() throws IOException {

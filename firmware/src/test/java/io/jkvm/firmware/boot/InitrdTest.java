@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.boot.BootException.Kind;
 import io.jkvm.firmware.testing.Boots;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -58,14 +59,18 @@ class InitrdTest {
           assertThrows(BootException.class, () -> place(size, 20 * MIB, 64 * MIB, NO_LIMIT));
       assertTrue(e.getMessage().contains("initramfs.cpio is too large"), e.getMessage());
       assertTrue(e.getMessage().contains("44 MiB"), e.getMessage());
-      assertTrue(e.getMessage().contains("more --mem"), e.getMessage());
+      assertEquals(Kind.MEMORY_TOO_SMALL, e.kind());
       assertFalse(e.getMessage().contains("\n"), e.getMessage());
     }
     BootException e =
         assertThrows(
             BootException.class, () -> place(100 * MIB, 20 * MIB, 256 * MIB, 64 * MIB - 1));
     assertTrue(e.getMessage().contains("has 100 MiB, but there are 44 MiB"), e.getMessage());
-    assertFalse(e.getMessage().contains("--mem"), "more memory would not help: " + e.getMessage());
+    assertEquals(Kind.INITRD_TOO_LARGE, e.kind(), "more memory would not help");
+    e =
+        assertThrows(
+            BootException.class, () -> place(3071 * MIB, 20 * MIB, 3072 * MIB, 0xFFFFFFFFL));
+    assertEquals(Kind.INITRD_TOO_LARGE, e.kind(), "RAM goes on above the device window only");
   }
 
   @Test
@@ -154,11 +159,11 @@ class InitrdTest {
 
   @Test
   void badFiles() throws IOException {
-    assertProblem(folder.resolve("absent"), "does not exist");
-    assertProblem(folder, "is a directory");
-    assertProblem(Path.of("/dev/zero"), "is not a regular file");
-    assertProblem(Files.createFile(folder.resolve("empty")), "is empty");
-    assertProblem(sparse("large", 1L << 40), "is too large");
+    assertProblem(folder.resolve("absent"), Kind.INITRD_ABSENT, "does not exist");
+    assertProblem(folder, Kind.INITRD_DIRECTORY, "is a directory");
+    assertProblem(Path.of("/dev/zero"), Kind.INITRD_NOT_A_FILE, "is not a regular file");
+    assertProblem(Files.createFile(folder.resolve("empty")), Kind.INITRD_EMPTY, "is empty");
+    assertProblem(sparse("large", 1L << 40), Kind.MEMORY_TOO_SMALL, "is too large");
   }
 
   private Path sparse(String name, long size) throws IOException {
@@ -169,12 +174,13 @@ class InitrdTest {
     return file;
   }
 
-  private static void assertProblem(Path file, String problem) throws IOException {
+  private static void assertProblem(Path file, Kind kind, String problem) throws IOException {
     try (GuestMemory memory = GuestMemory.allocate(64 * MIB)) {
       BootException e =
           assertThrows(
               BootException.class, () -> Initrd.load(memory, List.of(file), 20 * MIB, NO_LIMIT));
       assertTrue(e.getMessage().startsWith("initrd " + file + " " + problem), e.getMessage());
+      assertEquals(kind, e.kind(), e.getMessage());
       assertFalse(e.getMessage().contains("\n"), e.getMessage());
     }
   }

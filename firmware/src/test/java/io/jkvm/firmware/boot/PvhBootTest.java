@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.boot.BootException.Kind;
 import io.jkvm.firmware.cpu.ProtectedModeEntry;
 import io.jkvm.firmware.kernel.BzImage;
 import io.jkvm.firmware.kernel.ElfKernel;
@@ -16,7 +17,6 @@ import io.jkvm.firmware.kernel.KernelImage;
 import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.layout.E820Map.Entry;
-import io.jkvm.firmware.layout.MemoryMap;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.testing.Boots;
 import io.jkvm.firmware.testing.KernelFiles;
@@ -31,7 +31,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,7 +61,8 @@ class PvhBootTest {
 
   @Test
   void anElf() throws IOException, GuestFault {
-    ProtectedModeEntry entry = PvhBoot.load(Boots.config(memory, "a=ö", initrd), elf(b -> {}));
+    ProtectedModeEntry entry =
+        PvhBoot.load(Boots.config(memory, "a=ö", initrd), UnpackedKernel.of(elf(b -> {})));
     assertLoaded(entry);
     assertEquals(1, memory.readU32(START_INFO + 12), "nr_modules");
     long modules = memory.readU64(START_INFO + 16);
@@ -80,20 +80,24 @@ class PvhBootTest {
   @Test
   void aBzImage() throws IOException, GuestFault {
     BzImage image = bzImage(b -> {});
-    ProtectedModeEntry entry = PvhBoot.load(Boots.config(memory, ""), image, image.unpack());
+    ProtectedModeEntry entry =
+        PvhBoot.load(Boots.config(memory, ""), UnpackedKernel.of(image, image.unpack()));
     assertLoaded(entry);
     assertMap();
     BzImage brief = bzImage(b -> b.putInt(0x238, 5));
     BootConfig longer = Boots.config(memory, "123456");
-    assertProblem("takes 5 at most", () -> PvhBoot.load(longer, brief, brief.unpack()));
+    assertProblem(
+        Kind.COMMAND_LINE_TOO_LONG,
+        "takes 5 at most",
+        () -> PvhBoot.load(longer, UnpackedKernel.of(brief, brief.unpack())));
     BzImage low = bzImage(b -> b.putInt(0x22C, 0x1FFFFFF));
-    PvhBoot.load(Boots.config(memory, "", initrd), low, low.unpack());
+    PvhBoot.load(Boots.config(memory, "", initrd), UnpackedKernel.of(low, low.unpack()));
     assertEquals(0x2000000 - 8192, memory.readU64(memory.readU64(START_INFO + 16)));
   }
 
   @Test
   void noInitrdNoModule() throws IOException, GuestFault {
-    PvhBoot.load(Boots.config(memory, ""), elf(b -> {}));
+    PvhBoot.load(Boots.config(memory, ""), UnpackedKernel.of(elf(b -> {})));
     assertEquals(0, memory.readU32(START_INFO + 12));
     assertEquals(0, memory.readU64(START_INFO + 16));
   }
@@ -102,8 +106,8 @@ class PvhBootTest {
   void tellsWhereTheAcpiTablesAre() throws IOException, GuestFault {
     Optional<AcpiConfig> acpi = Optional.of(new AcpiConfig(1, List.of(), Optional.empty()));
     PvhBoot.load(
-        new BootConfig(memory, MemoryMap.of(memory), "", List.of(), 1, Set.of(), 0, acpi),
-        elf(b -> {}));
+        new BootConfig(memory, E820Map.of(memory), "", List.of(), 1, 0, acpi),
+        UnpackedKernel.of(elf(b -> {})));
     assertEquals(RSDP, memory.readU64(START_INFO + 32));
     assertArrayEquals("RSD PTR ".getBytes(StandardCharsets.US_ASCII), Boots.read(memory, RSDP, 8));
   }
@@ -112,27 +116,34 @@ class PvhBootTest {
   void withoutTheNote() throws IOException {
     ElfKernel kernel = elf(b -> b.putInt(NOTE_HEADER, 0));
     assertProblem(
-        "has no PVH entry (no ELF note XEN_ELFNOTE_PHYS32_ENTRY that points into it): use"
-            + " --boot=direct",
-        () -> PvhBoot.load(Boots.config(memory, ""), kernel));
+        Kind.NO_PVH_ENTRY,
+        "has no PVH entry (no ELF note XEN_ELFNOTE_PHYS32_ENTRY that points into it)",
+        () -> PvhBoot.load(Boots.config(memory, ""), UnpackedKernel.of(kernel)));
   }
 
   @Test
   void withoutA64BitEntry() throws IOException, GuestFault {
     ElfKernel kernel = elf(b -> b.putLong(24, KernelFiles.PVH_ENTRY));
     assertProblem(
-        "has no 64-bit entry, only PVH: use --boot=pvh",
-        () -> DirectBoot.load(Boots.config(memory, ""), kernel));
-    assertLoaded(PvhBoot.load(Boots.config(memory, ""), kernel));
+        Kind.NO_64_BIT_ENTRY,
+        "has no 64-bit entry, only PVH",
+        () -> DirectBoot.load(Boots.config(memory, ""), UnpackedKernel.of(kernel)));
+    assertLoaded(PvhBoot.load(Boots.config(memory, ""), UnpackedKernel.of(kernel)));
   }
 
   @Test
   void doesNotFit() throws IOException {
     ElfKernel high =
         elf(b -> b.putLong(64 + 24, 80 << 20).putLong(24, 80 << 20).putInt(0x224, 80 << 20));
-    assertProblem("needs memory up to 81 MiB", () -> PvhBoot.load(Boots.config(memory, ""), high));
+    assertProblem(
+        Kind.MEMORY_TOO_SMALL,
+        "needs memory up to 81 MiB",
+        () -> PvhBoot.load(Boots.config(memory, ""), UnpackedKernel.of(high)));
     ElfKernel low = elf(b -> b.putLong(64 + 24, 0x6000).putLong(24, 0x6000).putInt(0x224, 0x6000));
-    assertProblem("among the boot tables", () -> PvhBoot.load(Boots.config(memory, ""), low));
+    assertProblem(
+        Kind.KERNEL_TOO_LOW,
+        "among the boot tables",
+        () -> PvhBoot.load(Boots.config(memory, ""), UnpackedKernel.of(low)));
   }
 
   @Test
@@ -162,7 +173,7 @@ class PvhBootTest {
   }
 
   private void assertMap() throws GuestFault {
-    List<Entry> entries = MemoryMap.of(memory).entries();
+    List<Entry> entries = E820Map.of(memory).entries();
     long table = memory.readU64(START_INFO + 40);
     assertEquals(entries.size(), memory.readU32(START_INFO + 48), "memmap_entries");
     assertEquals(0, memory.readU32(START_INFO + 52), "reserved");
@@ -179,8 +190,9 @@ class PvhBootTest {
     Object load() throws IOException;
   }
 
-  private static void assertProblem(String problem, Loading loading) {
+  private static void assertProblem(Kind kind, String problem, Loading loading) {
     BootException e = assertThrows(BootException.class, loading::load);
+    assertEquals(kind, e.kind(), e.getMessage());
     assertTrue(e.getMessage().contains(problem), e.getMessage());
     assertFalse(e.getMessage().contains("\n"), e.getMessage());
   }

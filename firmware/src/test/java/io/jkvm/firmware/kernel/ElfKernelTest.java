@@ -251,7 +251,7 @@ class ElfKernelTest {
     if (image instanceof ElfKernel kernel) {
       return kernel;
     }
-    throw new KernelFormatException(image.path(), "was taken for another kind of kernel");
+    throw new AssertionError("was taken for another kind of kernel");
   }
 
   private void assertProblem(byte[] elf, String problem) {

@@ -27,7 +27,7 @@ class E820MapTest {
   void adjacentRangesAreNoOverlap() {
     assertEquals(
         2,
-        E820Map.of(List.of(new Entry(0, 16, Type.RAM), new Entry(16, 1, Type.NVS)))
+        E820Map.of(List.of(new Entry(0, 16, Type.RAM), new Entry(16, 1, Type.ACPI)))
             .entries()
             .size());
   }
@@ -52,7 +52,7 @@ class E820MapTest {
     E820Map map =
         E820Map.of(
             List.of(
-                new Entry(0x0102030405060708L, 0x1112L, Type.UNUSABLE),
+                new Entry(0x0102030405060708L, 0x1112L, Type.ACPI),
                 new Entry(0, 0x9FC00, Type.RAM)));
     ByteBuffer buffer = ByteBuffer.allocate(41).order(ByteOrder.BIG_ENDIAN).position(1);
     map.writeTo(buffer);
@@ -67,7 +67,7 @@ class E820MapTest {
                     + "01000000"
                     + "0807060504030201"
                     + "1211000000000000"
-                    + "05000000"),
+                    + "03000000"),
         buffer.array());
   }
 

@@ -42,9 +42,7 @@ final class TableDump {
     AcpiConfig.Pci pci =
         new AcpiConfig.Pci(
             range(X86Layout.PCI_PORTS, X86Layout.PCI_PORTS_END),
-            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END),
-            Optional.of(range(1L << 36, 1L << 37)),
-            Optional.of(new AddressRange(X86Layout.PCI_ECAM, AcpiConfig.Pci.ECAM_BYTES)));
+            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END));
     return new AcpiConfig(processors, mmio(virtioMmio), Optional.of(pci));
   }
 

@@ -4,11 +4,10 @@ package io.jkvm.firmware.testing;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.boot.BootConfig;
-import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.E820Map;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /** What tests of the ways to boot have in common. */
 public final class Boots {
@@ -17,14 +16,7 @@ public final class Boots {
   /** A configuration of one processor. */
   public static BootConfig config(GuestMemory memory, String commandLine, Path... initrds) {
     return new BootConfig(
-        memory,
-        MemoryMap.of(memory),
-        commandLine,
-        List.of(initrds),
-        1,
-        Set.of(),
-        0,
-        Optional.empty());
+        memory, E820Map.of(memory), commandLine, List.of(initrds), 1, 0, Optional.empty());
   }
 
   /** A copy of guest RAM. */

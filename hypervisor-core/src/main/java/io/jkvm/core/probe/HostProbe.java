@@ -32,11 +32,14 @@ public final class HostProbe {
   private static final int IA32_LSTAR = 0xc0000082;
   private static final int IA32_FMASK = 0xc0000084;
   private static final long EFER_SCE = 1;
-  private static final long CR0_MP_NE_WP = 1 << 1 | 1 << 5 | 1 << 16;
+  private static final long CR0 =
+      KvmSregs.CR0_PE
+          | KvmSregs.CR0_MP
+          | KvmSregs.CR0_ET
+          | KvmSregs.CR0_NE
+          | KvmSregs.CR0_WP
+          | KvmSregs.CR0_PG;
   private static final long CR4_OSFXSR = 1 << 9;
-
-  /** Below 4 GiB, away from all else; Intel's VMX wants it (KVM_SET_TSS_ADDR). */
-  private static final int KVM_TSS = 0xfffbd000;
 
   private static final int R15 = KvmRegs.R8 + 7;
 
@@ -66,7 +69,8 @@ public final class HostProbe {
     try {
       Mapping memory = resources.push(Layer.MEMORY, Mapping.anonymous(ProbeProgram.MEMORY_BYTES));
       KvmVm vm = resources.push(Layer.VM, kvm.createVm());
-      vm.setTssAddress(KVM_TSS);
+      // Intel's VMX wants three pages outside of RAM.
+      vm.setTssAddress(ProbeProgram.MEMORY_BYTES);
       vm.setUserMemoryRegion(0, 0, memory);
       KvmVcpu vcpu = resources.push(Layer.VCPUS, vm.createVcpu(0));
       vcpu.setCpuid(supported);
@@ -81,15 +85,17 @@ public final class HostProbe {
 
   private static void enterLongMode(KvmVcpu vcpu) throws LinuxException {
     KvmSregs sregs = vcpu.sregs();
-    sregs.segment(Segment.CS, ProbeProgram.KERNEL_CODE, 0, -1, 0xb, 0, true);
-    sregs.segment(Segment.SS, ProbeProgram.KERNEL_DATA, 0, -1, 0x3, 0, false);
-    sregs.segment(Segment.DS, ProbeProgram.KERNEL_DATA, 0, -1, 0x3, 0, false);
-    sregs.segment(Segment.ES, ProbeProgram.KERNEL_DATA, 0, -1, 0x3, 0, false);
-    sregs.segment(Segment.TR, 0, ProbeProgram.TSS, ProbeProgram.TSS_LIMIT, 0xb, 0, false);
+    int code = KvmSregs.TYPE_CODE_READABLE;
+    int data = KvmSregs.TYPE_DATA_WRITABLE;
+    sregs.segment(Segment.CS, ProbeProgram.KERNEL_CODE, 0, -1, code, 0, true);
+    sregs.segment(Segment.SS, ProbeProgram.KERNEL_DATA, 0, -1, data, 0, false);
+    sregs.segment(Segment.DS, ProbeProgram.KERNEL_DATA, 0, -1, data, 0, false);
+    sregs.segment(Segment.ES, ProbeProgram.KERNEL_DATA, 0, -1, data, 0, false);
+    int tss = KvmSregs.TYPE_TSS_BUSY;
+    sregs.segment(Segment.TR, 0, ProbeProgram.TSS, ProbeProgram.TSS_LIMIT, tss, 0, false);
     sregs.gdt(ProbeProgram.GDT, ProbeProgram.GDT_LIMIT);
     sregs.idt(ProbeProgram.IDT, ProbeProgram.IDT_LIMIT);
-    sregs.cr0(KvmSregs.CR0_PE | KvmSregs.CR0_ET | KvmSregs.CR0_PG | CR0_MP_NE_WP);
-    sregs.cr3(ProbeProgram.PAGE_MAP).cr4(KvmSregs.CR4_PAE | CR4_OSFXSR);
+    sregs.cr0(CR0).cr3(ProbeProgram.PAGE_MAP).cr4(KvmSregs.CR4_PAE | CR4_OSFXSR);
     sregs.efer(KvmSregs.EFER_LME | KvmSregs.EFER_LMA | EFER_SCE);
     vcpu.setSregs(sregs);
     // FMASK clears none of the flags: interrupts are off throughout.

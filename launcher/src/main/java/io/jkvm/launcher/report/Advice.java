@@ -22,7 +22,7 @@ public final class Advice {
           case MEMORY_SIZE -> "--mem";
           case CPU_COUNT -> "--cpus";
           case CPU_FEATURE -> "--cpuid";
-          case COMMAND_LINE -> "--cmdline";
+          case COMMAND_LINE_HAS_NUL -> "--cmdline";
           case DISK, DISK_ID, DISK_ID_TWICE, DISK_TWICE -> "--disk";
           case MAC_ADDRESS, NETWORK, CARD_TWICE, LINK -> "--net";
           case PUBLISHED_PORT -> "--publish";

@@ -139,9 +139,7 @@ public final class TerminalSession {
             () -> reporter.help(EscapeKeys.HELP));
     ConsoleFeed feed =
         ConsoleFeed.standardInput(
-            machine.console(),
-            onTerminal ? keys::unescape : ConsoleFeed.KeyFilter.NONE,
-            onTerminal);
+            machine, onTerminal ? keys::unescape : ConsoleFeed.KeyFilter.NONE);
     try {
       StopReason reason = awaitStop(machine);
       if (reason.kind() != StopReason.Kind.GUEST_RESET) {

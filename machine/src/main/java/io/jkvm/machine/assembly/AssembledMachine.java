@@ -21,10 +21,6 @@ public final class AssembledMachine {
   private final List<VirtioNet> cards;
   private final List<Pausable> devices;
   private final CloseStack resources;
-  private final Object input = new Object();
-
-  // Guarded by input.
-  private boolean inputHeld;
 
   AssembledMachine(
       VirtualMachine vm,
@@ -56,9 +52,7 @@ public final class AssembledMachine {
    * @return how many bytes that is; 0 while the machine is paused
    */
   public int receive(byte[] bytes, int from, int length) {
-    synchronized (input) {
-      return inputHeld ? 0 : serial.receive(bytes, from, length);
-    }
+    return serial.receive(bytes, from, length);
   }
 
   public void start() {
@@ -75,13 +69,11 @@ public final class AssembledMachine {
     // PAUSE parts.add(vm);
     parts.addAll(devices);
     int paused = 0;
-    holdInput(true);
     try {
       for (; paused < parts.size(); paused++) {
         parts.get(paused).pause();
       }
     } catch (PauseTimeoutException e) {
-      holdInput(false);
       while (--paused >= 0) {
         parts.get(paused).resume();
       }
@@ -95,13 +87,6 @@ public final class AssembledMachine {
       devices.get(i).resume();
     }
     // PAUSE vm.resume();
-    holdInput(false);
-  }
-
-  private void holdInput(boolean held) {
-    synchronized (input) {
-      inputHeld = held;
-    }
   }
 
   public void setLink(int card, boolean up) {

@@ -7,6 +7,7 @@ import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
+import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.DiskSpec;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -34,7 +35,13 @@ final class DiskAssembler {
     if (spec.source() instanceof DiskSpec.Source.RawFile file) {
       return resources.push(Layer.DISKS, RawImage.open(file.path(), spec.readOnly()));
     }
-    BlockBackend backend = ((DiskSpec.Source.Custom) spec.source()).factory().open();
+    DiskSpec.Source.Custom custom = (DiskSpec.Source.Custom) spec.source();
+    BlockBackend backend;
+    try {
+      backend = custom.factory().open();
+    } catch (IOException | RuntimeException e) {
+      throw Problems.backend(Problem.DISK_FAILED, "disk " + custom.name(), e);
+    }
     if (backend instanceof AutoCloseable closeable) {
       resources.push(Layer.DISKS, closeable);
     }

@@ -21,13 +21,14 @@ import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.devices.virtio.rng.VirtioRng;
 import io.jkvm.firmware.boot.BootConfig;
 import io.jkvm.firmware.boot.BootMode;
+import io.jkvm.firmware.boot.BootNote;
 import io.jkvm.firmware.boot.BootPlan;
 import io.jkvm.firmware.cpu.BootState;
 import io.jkvm.firmware.cpu.CpuTopology;
 import io.jkvm.firmware.cpu.CpuidPolicy;
 import io.jkvm.firmware.cpu.ResetVector;
 import io.jkvm.firmware.cpu.VcpuEntry;
-import io.jkvm.firmware.layout.MemoryMap;
+import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.layout.X86Layout;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Note;
@@ -39,7 +40,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
 
 /** Builds a machine from its specification: {@link #assemble} reads like its parts list. */
@@ -82,10 +82,10 @@ public final class MachineAssembler {
 
   private AssembledMachine build() throws IOException {
     BootPlan kernel =
-        BootPlan.open(
-            spec.kernel(),
-            BootMode.valueOf(spec.bootWay().name()),
-            facts -> events.note(new Note(Note.Kind.OTHER_BOOT_WAY, facts)));
+        BootPlan.open(spec.kernel(), BootMode.valueOf(spec.bootWay().name()), spec.name());
+    for (BootNote note : kernel.notes()) {
+      events.note(new Note(Note.Kind.OTHER_BOOT_WAY, note.toString()));
+    }
     List<VirtioDevice> disks = new DiskAssembler(resources).open(spec.disks());
     NetworkAssembler network = new NetworkAssembler(resources);
     List<VirtioNet> cards = network.open(spec.cards());
@@ -136,11 +136,10 @@ public final class MachineAssembler {
         kernel.load(
             new BootConfig(
                 memory,
-                MemoryMap.of(memory),
+                E820Map.of(memory),
                 commandLine,
                 spec.initrds(),
                 spec.cpus(),
-                Set.of(),
                 board.pciDevices(),
                 Optional.of(board.acpi(spec.cpus()))));
     if (boot instanceof ResetVector reset) {
@@ -197,7 +196,7 @@ public final class MachineAssembler {
     for (int id = 0; id < spec.cpus(); id++) {
       KvmVcpu vcpu = resources.push(Layer.VCPUS, vm.createVcpu(id));
       vcpu.setCpuid(policy.apply(supported, topology, id));
-      VcpuEntry.prepare(vcpu);
+      VcpuEntry.prepare(vcpu, id == 0);
       vcpus.add(vcpu);
     }
     return vcpus;

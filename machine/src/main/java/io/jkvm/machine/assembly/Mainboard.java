@@ -19,8 +19,7 @@ import io.jkvm.devices.clock.CmosRtc;
 import io.jkvm.devices.legacy.AcpiPm;
 import io.jkvm.devices.legacy.I8042;
 import io.jkvm.devices.legacy.PostCode;
-import io.jkvm.devices.legacy.ResetRegister;
-import io.jkvm.devices.legacy.SystemControlPortA;
+import io.jkvm.devices.legacy.ResetPort;
 import io.jkvm.devices.pci.PciBus;
 import io.jkvm.devices.pci.PciConfigPorts;
 import io.jkvm.devices.pci.PciHostBridge;
@@ -97,7 +96,9 @@ final class Mainboard {
   }
 
   Uart16550 addSerialPort(SerialSink console) {
-    Uart16550 serial = new Uart16550(vm.irqLine(Uart16550.COM1_IRQ), console);
+    Uart16550 serial =
+        resources.push(Layer.DEVICES, new Uart16550(vm.irqLine(Uart16550.COM1_IRQ), console));
+    pausables.add(serial);
     ports.map(Uart16550.COM1_PORT, Uart16550.PORT_COUNT, "serial port", serial);
     return serial;
   }
@@ -121,6 +122,7 @@ final class Mainboard {
         resources.push(
             Layer.DEVICES,
             new CmosRtc(
+                machineName,
                 Clock.systemUTC(),
                 below4Gib,
                 memoryBytes - below4Gib,
@@ -128,7 +130,11 @@ final class Mainboard {
     ports.map(CmosRtc.PORT, CmosRtc.PORT_COUNT, "CMOS RTC", clock);
     ports.map(PostCode.PORT, 1, "POST code", new PostCode());
     ports.map(
-        SystemControlPortA.PORT, 1, "system control port A", new SystemControlPortA(this::reset));
+        ResetPort.SYSTEM_CONTROL_A,
+        1,
+        "system control port A",
+        ResetPort.systemControlA(this::reset));
+    pausables.add(clock);
   }
 
   /** Puts the host bridge and the devices on PCI bus 0, in order. */
@@ -162,7 +168,7 @@ final class Mainboard {
         PciConfigPorts.PORT,
         PciConfigPorts.PORT_COUNT,
         "PCI configuration",
-        new PciConfigPorts(bus, new ResetRegister(this::reset)));
+        new PciConfigPorts(bus, ResetPort.resetControl(this::reset)));
     mmio.map(window.range().start(), window.range().length(), "PCI memory", window);
     pciDevices = slot + 1;
   }
@@ -200,9 +206,7 @@ final class Mainboard {
     AcpiConfig.Pci bus =
         new AcpiConfig.Pci(
             range(X86Layout.PCI_PORTS, X86Layout.PCI_PORTS_END),
-            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END),
-            Optional.empty(),
-            Optional.empty());
+            range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END));
     return new AcpiConfig(processors, virtioMmio, Optional.of(bus));
   }
 

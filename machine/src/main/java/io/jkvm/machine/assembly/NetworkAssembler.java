@@ -14,6 +14,7 @@ import io.jkvm.devices.network.stream.StreamBackend;
 import io.jkvm.devices.network.stream.StreamListener;
 import io.jkvm.devices.network.tap.TapBackend;
 import io.jkvm.devices.virtio.net.VirtioNet;
+import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.CardSpec;
 import io.jkvm.machine.spec.LinkSpec;
 import io.jkvm.machine.spec.NetworkSpec;
@@ -43,9 +44,14 @@ final class NetworkAssembler {
    * @return the cards, not started yet
    * @throws IOException one line saying what is wrong and what to do
    */
-  List<VirtioNet> open(List<CardSpec> specs) throws IOException {
+  List<VirtioNet> open(List<CardSpec> specs) {
     for (CardSpec card : specs) {
-      NetworkBackend backend = backend(card);
+      NetworkBackend backend;
+      try {
+        backend = backend(card);
+      } catch (IOException | RuntimeException e) {
+        throw Problems.backend(Problem.NETWORK_FAILED, "network card " + cards.size(), e);
+      }
       OptionalInt mtu = card.mtu().isPresent() ? card.mtu() : backend.mtu();
       cards.add(new VirtioNet(card.mac().value(), mtu, backend));
     }
@@ -57,9 +63,13 @@ final class NetworkAssembler {
    *
    * @throws IOException one line saying what is wrong and what to do
    */
-  void start() throws IOException {
+  void start() {
     for (VirtioNet card : cards) {
-      card.start();
+      try {
+        card.start();
+      } catch (IOException | RuntimeException e) {
+        throw Problems.backend(Problem.NETWORK_FAILED, card.name(), e);
+      }
     }
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.assembly;
 
-import io.jkvm.core.linux.LinuxException;
 import io.jkvm.devices.storage.DiskException;
 import io.jkvm.firmware.boot.BootException;
 import io.jkvm.firmware.kernel.KernelFormatException;
@@ -24,18 +23,41 @@ final class Problems {
     return new MachineException(problemOf((IOException) failure), failure.getMessage(), failure);
   }
 
+  /** A failure of a backend, which may be one of the user's own and throw whatever it likes. */
+  static MachineException backend(Problem otherwise, String what, Exception failure) {
+    if (failure instanceof MachineException known) {
+      return known;
+    }
+    if (failure instanceof DiskException disk) {
+      return new MachineException(of(disk.kind()), failure.getMessage(), failure);
+    }
+    String facts = failure instanceof IOException ? failure.getMessage() : what + ": " + failure;
+    return new MachineException(otherwise, facts, failure);
+  }
+
+  // The kinds below and the problems here have the same names; a test holds that.
+
+  static Problem of(DiskException.Kind kind) {
+    return Problem.valueOf("DISK_" + kind);
+  }
+
+  static Problem of(KernelFormatException.Kind kind) {
+    return Problem.valueOf("KERNEL_" + kind);
+  }
+
+  static Problem of(BootException.Kind kind) {
+    return Problem.valueOf(kind.name());
+  }
+
   private static Problem problemOf(IOException failure) {
-    if (failure instanceof KernelFormatException) {
-      return Problem.KERNEL_FORMAT;
+    if (failure instanceof KernelFormatException kernel) {
+      return of(kernel.kind());
     }
-    if (failure instanceof BootException) {
-      return Problem.KERNEL_TOO_LARGE;
+    if (failure instanceof BootException boot) {
+      return of(boot.kind());
     }
-    if (failure instanceof DiskException) {
-      return Problem.DISK_FAILED;
-    }
-    if (failure instanceof LinuxException) {
-      return Problem.HOST;
+    if (failure instanceof DiskException disk) {
+      return of(disk.kind());
     }
     return Problem.HOST;
   }

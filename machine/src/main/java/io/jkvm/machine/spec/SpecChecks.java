@@ -45,7 +45,8 @@ final class SpecChecks {
 
   static void commandLine(String text) {
     if (text.indexOf('\0') >= 0) {
-      throw new MachineException(Problem.COMMAND_LINE, "the kernel's command line has a NUL in it");
+      throw new MachineException(
+          Problem.COMMAND_LINE_HAS_NUL, "the kernel's command line has a NUL in it");
     }
   }
 

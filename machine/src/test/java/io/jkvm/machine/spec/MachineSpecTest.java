@@ -60,7 +60,7 @@ class MachineSpecTest {
         refused(Problem.NAME, "''", () -> boot().name("").build()),
         refused(Problem.NAME, "'a/b'", () -> boot().name("a/b").build()),
         refused(Problem.NAME, "64", () -> boot().name("x".repeat(65)).build()),
-        refused(Problem.COMMAND_LINE, "NUL", () -> boot().commandLine("a\0b").build()),
+        refused(Problem.COMMAND_LINE_HAS_NUL, "NUL", () -> boot().commandLine("a\0b").build()),
         refused(
             Problem.CPU_FEATURE,
             "'warp'",

@@ -4,6 +4,7 @@ package io.jkvm.firmware.kernel.payload;
 import io.airlift.compress.lz4.Lz4Decompressor;
 import io.airlift.compress.zstd.ZstdDecompressor;
 import io.jkvm.firmware.kernel.KernelFormatException;
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -134,6 +135,6 @@ public final class PayloadDecoder {
   private static KernelFormatException damaged(
       Path path, PayloadFormat format, String why, Exception cause) {
     return new KernelFormatException(
-        path, "has a damaged " + format + " payload (" + why + "): build or copy it again", cause);
+        path, Kind.DAMAGED, "has a damaged " + format + " payload (" + why + ")", cause);
   }
 }

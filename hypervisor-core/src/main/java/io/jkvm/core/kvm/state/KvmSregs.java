@@ -11,8 +11,20 @@ public final class KvmSregs {
   /** CR0.PE: protection enable. */
   public static final long CR0_PE = 1;
 
+  /** CR0.MP: WAIT obeys CR0.TS. */
+  public static final long CR0_MP = 1 << 1;
+
   /** CR0.ET: extension type, always set. */
   public static final long CR0_ET = 1 << 4;
+
+  /** CR0.NE: x87 errors are exceptions. */
+  public static final long CR0_NE = 1 << 5;
+
+  /** CR0.WP: read-only pages are read-only at CPL 0 too. */
+  public static final long CR0_WP = 1 << 16;
+
+  /** CR0.AM: EFLAGS.AC has an effect. */
+  public static final long CR0_AM = 1 << 18;
 
   /** CR0.PG: paging. */
   public static final long CR0_PG = 1L << 31;
@@ -25,6 +37,15 @@ public final class KvmSregs {
 
   /** EFER.LMA: long mode active. */
   public static final long EFER_LMA = 1 << 10;
+
+  /** Segment type: code, readable, accessed. */
+  public static final int TYPE_CODE_READABLE = 0xb;
+
+  /** Segment type: data, writable, accessed. */
+  public static final int TYPE_DATA_WRITABLE = 0x3;
+
+  /** System segment type: busy TSS of 32 or 64 bits. */
+  public static final int TYPE_TSS_BUSY = 0xb;
 
   private static final int SEGMENT_BYTES = 24;
   private static final int GDT = 8 * SEGMENT_BYTES;
@@ -57,7 +78,8 @@ public final class KvmSregs {
    * Sets a segment register with its hidden part.
    *
    * @param limit in bytes, the last valid offset
-   * @param type the descriptor's 4-bit type (Intel SDM vol. 3, section 3.4.5.1)
+   * @param type the descriptor's 4-bit type, such as {@link #TYPE_CODE_READABLE} (Intel SDM vol. 3,
+   *     sections 3.4.5.1 and 3.5)
    * @param longMode the L bit: 64-bit code
    */
   public KvmSregs segment(

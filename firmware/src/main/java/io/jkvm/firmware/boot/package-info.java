@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * From a kernel file to a loaded machine. {@link io.jkvm.firmware.boot.BootPlan} chooses one of
+ * four ways; each loads the kernel, its initrd and command line, writes what the kernel is told,
+ * and returns how the first vCPU starts.
+ *
+ * <p>Messages state facts; what a user could do is left to the caller, by {@link
+ * io.jkvm.firmware.boot.BootException.Kind}.
+ */
+package io.jkvm.firmware.boot;
