@@ -37,6 +37,7 @@ import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.devices.virtio.rng.VirtioRng;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import io.jkvm.devices.virtio.transport.pci.VirtioPci;
 import io.jkvm.firmware.boot.BootConfig;
@@ -318,7 +319,7 @@ final class VmAssembler {
       bus.add(
           slot,
           resources.push(
-              new VirtioPci(device, memory, messages, line.newInput(), gsi, vm.doorbells())));
+              new VirtioPci(device, virtioHost(vm, memory), messages, line.newInput(), gsi)));
     }
     Runnable reset = () -> stop.request(StopReason.Kind.GUEST_RESET, "");
     ports.map(
@@ -330,16 +331,18 @@ final class VmAssembler {
     return slot + 1;
   }
 
+  private VirtioHost virtioHost(KvmVm vm, GuestMemory memory) {
+    return new VirtioHost("jkvm", memory, vm.doorbells(), stop::isRequested);
+  }
+
   private void addVirtioMmio(KvmVm vm, GuestMemory memory, VirtioDevice device) throws IOException {
     int index = announcements.size();
     long address = X86Layout.VIRTIO_MMIO + index * X86Layout.VIRTIO_MMIO_STEP;
     int irq = VirtioIrqs.forDevice(index);
     EventFd interrupt = resources.push(new EventFd());
     vm.irqfd(interrupt, irq);
-    VirtioMmio transport = resources.push(new VirtioMmio(device, memory, interrupt));
-    for (int queue = 0; queue < transport.queueCount(); queue++) {
-      vm.ioeventfd(transport.queueNotify(queue), address + VirtioMmio.QUEUE_NOTIFY, queue);
-    }
+    VirtioMmio transport =
+        resources.push(new VirtioMmio(device, virtioHost(vm, memory), interrupt::signal, address));
     mmio.map(address, VirtioMmio.RANGE_BYTES, device.name(), transport);
     virtioMmio.add(
         new AcpiConfig.VirtioMmio(new AddressRange(address, VirtioMmio.RANGE_BYTES), irq));
