@@ -5,6 +5,7 @@ import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.emulation.LinkEmulator;
 import io.jkvm.devices.network.passt.PasstBackend;
+import io.jkvm.devices.network.passt.RunningPasst;
 import io.jkvm.devices.network.pcap.CapturingBackend;
 import io.jkvm.devices.network.pcap.PcapWriter;
 import io.jkvm.devices.network.stream.StreamBackend;
@@ -90,7 +91,7 @@ final class NetworkAssembler implements AutoCloseable {
       return new PasstBackend(name, user.published(), net.mtu());
     }
     if (place instanceof NetPlace.Passt passt) {
-      return StreamBackend.toPasst(name, passt.socket().toString());
+      return new RunningPasst(name, passt.socket().toString());
     }
     if (place instanceof NetPlace.Tap tap) {
       return TapBackend.open(tap.name(), tap.queues());
