@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network;
 
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.VnetHeader;
 import java.io.IOException;
 import java.util.OptionalInt;
 
@@ -27,6 +29,17 @@ public abstract class ForwardingBackend implements NetworkBackend {
   @Override
   public boolean transmit(int queuePair, Frame frame) {
     return inner.transmit(queuePair, frame);
+  }
+
+  /** False: what such a backend adds it adds to frames that are out of the guest's reach. */
+  @Override
+  public final boolean transmitsInPlace() {
+    return false;
+  }
+
+  @Override
+  public final boolean transmitInPlace(int queuePair, VnetHeader header, IoVector frame) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

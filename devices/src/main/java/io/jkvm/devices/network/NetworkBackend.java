@@ -13,6 +13,9 @@ import java.util.OptionalInt;
  * needs a name, a card to give frames to, and something to do with those it gets.
  */
 public interface NetworkBackend extends AutoCloseable {
+  /** The most queue pairs that a network and a card may have. */
+  int MAX_QUEUE_PAIRS = 16;
+
   /** A short name for logs and threads, for example {@code tap0}. */
   String name();
 
@@ -60,7 +63,7 @@ public interface NetworkBackend extends AutoCloseable {
   /** The {@link Offload}s that the guest takes from now on. The card does what it does not. */
   default void receiveOffloads(int offloads) {}
 
-  /** How many pairs of queues the backend can serve at the same time, 1 or more. */
+  /** How many pairs of queues can be served at the same time, 1 to {@link #MAX_QUEUE_PAIRS}. */
   default int queuePairs() {
     return 1;
   }

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
  * MSI-X of one function (PCI Local Bus 3.0, section 6.8.2): capability, vector table and pending
- * bits, the latter two in a base address register of their own. An interrupt of a masked vector
- * becomes pending and is sent when the vector is unmasked.
+ * bits, the latter two in a base address register of their own. An interrupt of a masked vector, or
+ * of a function that may not be bus master, becomes pending and is sent when that changes.
  *
  * <p>{@link #signal} takes no lock.
  */
@@ -50,6 +50,7 @@ public final class Msix implements BusDevice {
   private final int capability;
   private volatile boolean enabled;
   private boolean functionMask;
+  private boolean busMaster;
 
   /**
    * Adds the capability and the base address register to a function.
@@ -90,13 +91,15 @@ public final class Msix implements BusDevice {
     return enabled;
   }
 
-  /** Follows the Message Control register, after a write to configuration space. */
-  public synchronized void controlWritten() {
+  /** Follows the Message Control and Command registers, after a write to configuration space. */
+  public synchronized void configSpaceWritten() {
     int control = config.get16(capability + 2);
     boolean newEnabled = (control & CONTROL_ENABLE) != 0;
     boolean newMask = (control & CONTROL_FUNCTION_MASK) != 0;
-    if (newEnabled != enabled || newMask != functionMask) {
+    boolean newBusMaster = config.busMasterEnabled();
+    if (newEnabled != enabled || newMask != functionMask || newBusMaster != busMaster) {
       enabled = newEnabled;
+      busMaster = newBusMaster;
       functionMask = newMask;
       for (int i = 0; i < vectors.length; i++) {
         apply(i);
@@ -122,7 +125,8 @@ public final class Msix implements BusDevice {
 
   private void apply(int vector) {
     int at = vector * ENTRY_WORDS;
-    if (!enabled || functionMask || (table[at + VECTOR_CONTROL] & VECTOR_MASKED) != 0) {
+    boolean masked = functionMask || (table[at + VECTOR_CONTROL] & VECTOR_MASKED) != 0;
+    if (!enabled || !busMaster || masked) {
       state.getAndAccumulate(vector, MASKED, (old, bit) -> old | bit);
       return;
     }

@@ -115,6 +115,13 @@ public final class PciConfigSpace {
     return (bytes.getShort(COMMAND) & COMMAND_MEMORY) != 0;
   }
 
+  /**
+   * Whether the function may access memory, which is also how it sends messages (section 6.2.2).
+   */
+  public boolean busMasterEnabled() {
+    return (bytes.getShort(COMMAND) & COMMAND_BUS_MASTER) != 0;
+  }
+
   /** Whether the driver keeps the function from asserting INTx. */
   public boolean intxDisabled() {
     return (bytes.getShort(COMMAND) & COMMAND_INTX_DISABLE) != 0;

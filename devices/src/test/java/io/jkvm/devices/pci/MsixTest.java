@@ -21,6 +21,7 @@ class MsixTest {
   private static final int ENABLE = 0x8000;
   private static final int MASK_ALL = 0x4000;
   private static final long PENDING = 0x800;
+  private static final int BUS_MASTER = 4;
 
   private final RecordingVectors vectors = new RecordingVectors();
   private final PciConfigSpace config = new PciConfigSpace(new PciIdentity(1, 2, 3, 4, 5, 6));
@@ -31,11 +32,17 @@ class MsixTest {
   void make() throws Exception {
     msix = new Msix(config, 1, COUNT, vectors);
     capability = config.get8(0x34);
+    command(BUS_MASTER);
+  }
+
+  private void command(int value) {
+    config.write(PciConfigSpace.COMMAND, 2, value);
+    msix.configSpaceWritten();
   }
 
   private void control(int value) {
     config.write(capability + 2, 2, value);
-    msix.controlWritten();
+    msix.configSpaceWritten();
   }
 
   private void entry(int vector, long address, int data, int control) {
@@ -68,6 +75,21 @@ class MsixTest {
     assertEquals(0xffff_ffffL, msix.read(PENDING, 4));
     assertEquals(0xff, msix.read(PENDING + 4, 4));
     assertEquals(0, msix.read(PENDING + 8, 8));
+  }
+
+  @Test
+  void withoutBusMasterInterruptsArePending() {
+    control(ENABLE);
+    entry(3, 0xfee0_1000L, 0x41, 0);
+    command(0);
+    msix.signal(3);
+    assertEquals(List.of(), vectors.takeSent());
+    assertEquals(1 << 3, msix.read(PENDING, 8));
+    entry(3, 0xfee0_2000L, 0x42, 0);
+    assertEquals(List.of(), vectors.takeSent(), "unmasking is not enough");
+    command(BUS_MASTER);
+    assertEquals(List.of("fee02000=42"), vectors.takeSent());
+    assertEquals(0, msix.read(PENDING, 8));
   }
 
   @Test

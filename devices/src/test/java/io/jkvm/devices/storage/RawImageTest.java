@@ -64,7 +64,6 @@ class RawImageTest {
         RawImage disk = RawImage.open(path, false)) {
       assertEquals(LENGTH, disk.capacityBytes());
       VirtioBlock device = new VirtioBlock(disk, "x");
-      device.activate(device.features());
       BlockDriver driver = new BlockDriver(memory, device);
       for (int round = 0; round < 300; round++) {
         int parts = 1 + random.nextInt(8);
@@ -108,7 +107,6 @@ class RawImageTest {
     try (GuestMemory memory = GuestMemory.allocate(1 << 20);
         RawImage disk = RawImage.open(path, false)) {
       VirtioBlock device = new VirtioBlock(disk, "x");
-      device.activate(device.features());
       BlockDriver driver = new BlockDriver(memory, device);
       driver.segment(0, 3, 700, 0);
       assertEquals(0, driver.segments(BlockDriver.WRITE_ZEROES, 1));

@@ -9,13 +9,12 @@ import io.jkvm.core.linux.EventFd;
  */
 public interface Doorbells {
   /**
-   * From now on a write of any size and value at exactly this guest-physical address signals the
-   * eventfd.
+   * From now on a write that the doorbell is for signals the eventfd.
    *
-   * @return false if the host has no room for more or the address is taken
+   * @return false if the host has no room for more or the place is taken
    */
-  boolean attach(EventFd eventFd, long guestPhysicalAddress);
+  boolean attach(EventFd eventFd, Doorbell doorbell);
 
   /** Ends what {@link #attach} began; writes reach the bus again. */
-  void detach(EventFd eventFd, long guestPhysicalAddress);
+  void detach(EventFd eventFd, Doorbell doorbell);
 }

@@ -18,7 +18,6 @@ public final class KvmVm implements AutoCloseable {
 
   private static final int KVM_MEM_READONLY = 2;
   private static final int KVM_PIT_SPEAKER_DUMMY = 1;
-  private static final int KVM_IOEVENTFD_FLAG_DATAMATCH = 1;
   private static final int CLOCK_BYTES = 48;
 
   private final Fd fd;
@@ -124,23 +123,6 @@ public final class KvmVm implements AutoCloseable {
   /** Doorbells that may be moved while vCPUs run. */
   public Doorbells doorbells() {
     return new KvmDoorbells(fd.value());
-  }
-
-  /**
-   * A guest's 4-byte write of {@code value} at a memory-mapped register signals the eventfd without
-   * leaving the kernel. Other values still exit.
-   */
-  public void ioeventfd(EventFd eventFd, long guestPhysicalAddress, int value)
-      throws LinuxException {
-    NativeMemory ioeventfd = new NativeMemory(64);
-    ioeventfd
-        .buffer()
-        .putLong(Integer.toUnsignedLong(value))
-        .putLong(guestPhysicalAddress)
-        .putInt(4)
-        .putInt(eventFd.fd().value())
-        .putInt(KVM_IOEVENTFD_FLAG_DATAMATCH);
-    call(KvmIoctl.IOEVENTFD, ioeventfd);
   }
 
   /**

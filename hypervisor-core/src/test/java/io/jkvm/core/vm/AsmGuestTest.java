@@ -6,13 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
+import io.jkvm.core.bus.Doorbell;
 import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.linux.EventFd;
-import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.testing.AsmGuest;
 import io.jkvm.core.testing.RequiresKvm;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -208,11 +207,8 @@ class AsmGuestTest {
               true,
               parts -> {
                 parts.mmio().map(0xe0000000L, 0x1000, "t", new Recorder());
-                try {
-                  parts.vm().ioeventfd(doorbell, 0xe0000040L, 0x07060504);
-                } catch (LinuxException e) {
-                  throw new UncheckedIOException(e);
-                }
+                Doorbell place = Doorbell.write32(0xe0000040L, 0x07060504);
+                assertTrue(parts.vm().doorbells().attach(doorbell, place));
               })) {
         guest.runToEnd();
       }
@@ -234,10 +230,10 @@ class AsmGuestTest {
                 parts -> {
                   parts.mmio().map(0xe0000000L, 0x1000, "t", new Recorder());
                   Doorbells doorbells = parts.vm().doorbells();
-                  assertTrue(doorbells.attach(doorbell, 0xe0000040L));
-                  assertFalse(doorbells.attach(doorbell, 0xe0000040L), "taken");
+                  assertTrue(doorbells.attach(doorbell, Doorbell.anyWrite(0xe0000040L)));
+                  assertFalse(doorbells.attach(doorbell, Doorbell.anyWrite(0xe0000040L)), "taken");
                   if (!attached) {
-                    doorbells.detach(doorbell, 0xe0000040L);
+                    doorbells.detach(doorbell, Doorbell.anyWrite(0xe0000040L));
                   }
                 })) {
           guest.runToEnd();

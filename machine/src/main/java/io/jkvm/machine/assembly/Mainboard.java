@@ -27,6 +27,7 @@ import io.jkvm.devices.pci.PciMemoryWindow;
 import io.jkvm.devices.serial.SerialSink;
 import io.jkvm.devices.serial.Uart16550;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import io.jkvm.devices.virtio.transport.pci.VirtioPci;
 import io.jkvm.firmware.layout.X86Layout;
@@ -160,8 +161,8 @@ final class Mainboard {
       SharedIrqLine line = lines.computeIfAbsent(gsi, g -> new SharedIrqLine(vm.irqLine(g)));
       VirtioPci function =
           resources.push(
-              Layer.DEVICES,
-              new VirtioPci(device, memory, messages, line.newInput(), gsi, vm.doorbells()));
+              Layer.DEVICES, new VirtioPci(device, virtioHost(), messages, line.newInput(), gsi));
+      pausables.add(function);
       bus.add(slot, function);
     }
     ports.map(
@@ -179,16 +180,20 @@ final class Mainboard {
     int irq = VirtioIrqs.forDevice(index);
     EventFd interrupt = resources.push(Layer.INTERRUPTS, new EventFd());
     vm.irqfd(interrupt, irq);
-    VirtioMmio transport = resources.push(Layer.DEVICES, new VirtioMmio(device, memory, interrupt));
-    for (int queue = 0; queue < transport.queueCount(); queue++) {
-      vm.ioeventfd(transport.queueNotify(queue), address + VirtioMmio.QUEUE_NOTIFY, queue);
-    }
+    VirtioMmio transport =
+        resources.push(
+            Layer.DEVICES, new VirtioMmio(device, virtioHost(), interrupt::signal, address));
+    pausables.add(transport);
     mmio.map(address, VirtioMmio.RANGE_BYTES, device.name(), transport);
     virtioMmio.add(
         new AcpiConfig.VirtioMmio(new AddressRange(address, VirtioMmio.RANGE_BYTES), irq));
     announcements.add(
         String.format(
             "virtio_mmio.device=%dK@0x%x:%d", VirtioMmio.RANGE_BYTES / 1024, address, irq));
+  }
+
+  private VirtioHost virtioHost() {
+    return new VirtioHost(machineName, memory, vm.doorbells(), stop::isRequested);
   }
 
   /** Adds a device of the user's own. */

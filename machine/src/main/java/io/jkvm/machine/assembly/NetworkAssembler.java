@@ -8,6 +8,7 @@ import io.jkvm.devices.network.emulation.LinkEmulator;
 import io.jkvm.devices.network.emulation.LinkQuality;
 import io.jkvm.devices.network.passt.PasstBackend;
 import io.jkvm.devices.network.passt.PortForward;
+import io.jkvm.devices.network.passt.RunningPasst;
 import io.jkvm.devices.network.pcap.CapturingBackend;
 import io.jkvm.devices.network.pcap.PcapWriter;
 import io.jkvm.devices.network.stream.StreamBackend;
@@ -113,7 +114,7 @@ final class NetworkAssembler {
       return new PasstBackend(name, forwards, card.mtu());
     }
     if (network instanceof NetworkSpec.Passt passt) {
-      return StreamBackend.toPasst(name, passt.socket().toString());
+      return new RunningPasst(name, passt.socket().toString());
     }
     if (network instanceof NetworkSpec.Tap tap) {
       return TapBackend.open(tap.name(), tap.queues());

@@ -24,16 +24,16 @@ import org.slf4j.LoggerFactory;
  */
 public final class PasstBackend implements NetworkBackend {
   /** What passt tells the guest by DHCP if it is not told another; it can't do more. */
-  public static final int MTU_BYTES = 65520;
+  static final int MTU_BYTES = 65520;
 
   /**
    * passt takes the payload out of the guest's packets and gives it to sockets of the host. It
    * looks at no checksum of TCP or UDP, and a packet of 64 KiB is as good as its segments.
    */
-  public static final int OFFLOADS = Offload.CSUM | Offload.TSO4 | Offload.TSO6 | Offload.ECN;
+  static final int OFFLOADS = Offload.CSUM | Offload.TSO4 | Offload.TSO6 | Offload.ECN;
 
   /** passt skips a larger one, which no packet of up to {@link #MTU_BYTES} makes. */
-  public static final int MAX_FRAME_BYTES = 65535;
+  static final int MAX_FRAME_BYTES = 65535;
 
   private static final int LONGEST_PAUSE_MILLISECONDS = 30_000;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.passt;
 
-import io.jkvm.devices.network.stream.Threads;
+import io.jkvm.core.lifecycle.WorkerThread;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.List;
 
 /** Reads what passt says, for ever, and remembers the last line that says what is wrong. */
@@ -24,12 +25,12 @@ final class PasstComplaint implements AutoCloseable {
           "  -");
 
   private final InputStream from;
-  private final Thread thread;
+  private final WorkerThread thread;
   private String last = "";
 
   PasstComplaint(InputStream from, String threadName) {
     this.from = from;
-    thread = Threads.start(threadName, this::run);
+    thread = new WorkerThread(threadName, this::run).start();
   }
 
   private void run() {
@@ -64,11 +65,7 @@ final class PasstComplaint implements AutoCloseable {
 
   /** The last complaint of a process that has ended, or nothing. */
   String get() {
-    try {
-      thread.join(END_MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    thread.join(END_MILLISECONDS);
     synchronized (this) {
       return last;
     }
@@ -76,13 +73,12 @@ final class PasstComplaint implements AutoCloseable {
 
   @Override
   public void close() {
+    thread.join(END_MILLISECONDS);
     try {
-      thread.join(END_MILLISECONDS);
       from.close();
     } catch (IOException e) {
-      last = "";
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      // Only a file could fail to be closed; this is the end of a pipe.
+      throw new UncheckedIOException(e);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
@@ -13,7 +14,7 @@ final class AcceptedConnection implements NetworkBackend {
   private final FrameStream stream;
   private final Consumer<String> whenGone;
   private NetworkCard card;
-  private Thread thread;
+  private WorkerThread thread;
 
   /**
    * Not receiving yet.
@@ -40,7 +41,7 @@ final class AcceptedConnection implements NetworkBackend {
 
   /** Receives from now on: after the start, when whoever learns of the end is ready for it. */
   synchronized void receive() {
-    thread = Threads.start(name + " receive", this::run);
+    thread = new WorkerThread(name + " receive", this::run).start();
   }
 
   private void run() {
@@ -61,14 +62,17 @@ final class AcceptedConnection implements NetworkBackend {
     return stream.transmit(frame);
   }
 
-  private synchronized Thread thread() {
+  private synchronized WorkerThread thread() {
     return thread;
   }
 
   @Override
   public void close() {
     stream.stop();
-    Threads.join(thread());
+    WorkerThread receiving = thread();
+    if (receiving != null) {
+      receiving.join(); // returns at once where that thread closes
+    }
     stream.close();
   }
 }

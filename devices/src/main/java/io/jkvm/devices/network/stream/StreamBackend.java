@@ -7,23 +7,17 @@ import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.frame.Frame;
-import io.jkvm.devices.network.frame.Offload;
-import io.jkvm.devices.network.passt.PasstBackend;
 import java.io.IOException;
-import java.util.OptionalInt;
 
 /**
  * A network behind a Unix socket on which somebody else listens: another machine's {@link
- * StreamListener}, QEMU's {@code -netdev stream,server=on}, or a running passt. When the peer goes
- * the link is down and a connection is tried every second, for ever.
+ * StreamListener}, or QEMU's {@code -netdev stream,server=on}. When the peer goes the link is down
+ * and a connection is tried every second, for ever.
  */
 public final class StreamBackend implements NetworkBackend {
   private static final int PAUSE_MILLISECONDS = 1000;
 
   private final String name;
-  private final OptionalInt mtu;
-  private final int offloads;
-  private final int maxFrameBytes;
   private final StreamConnection connection;
 
   /**
@@ -33,26 +27,8 @@ public final class StreamBackend implements NetworkBackend {
    * @param path the socket's file
    */
   public StreamBackend(String name, String path) {
-    this(name, path, OptionalInt.empty(), Offload.NONE, Frame.MAX_BYTES);
-  }
-
-  private StreamBackend(
-      String name, String path, OptionalInt mtu, int offloads, int maxFrameBytes) {
     this.name = name;
-    this.mtu = mtu;
-    this.offloads = offloads;
-    this.maxFrameBytes = maxFrameBytes;
     connection = new StreamConnection(name, () -> connect(path), PAUSE_MILLISECONDS);
-  }
-
-  /** To a passt that somebody else started: with its offloads and limits ({@link PasstBackend}). */
-  public static StreamBackend toPasst(String name, String path) {
-    return new StreamBackend(
-        name,
-        path,
-        OptionalInt.of(PasstBackend.MTU_BYTES),
-        PasstBackend.OFFLOADS,
-        PasstBackend.MAX_FRAME_BYTES);
   }
 
   private static UnixSocket connect(String path) throws IOException {
@@ -67,11 +43,11 @@ public final class StreamBackend implements NetworkBackend {
     switch (errno) {
       case Errno.ENOENT:
       case Errno.ECONNREFUSED:
-        return "; start the one who listens there first";
+        return "; start the program that listens there first";
       case Errno.EACCES:
-        return "; ask its owner for leave to read and write it";
+        return "; ask its owner for permission to read and write it";
       case Errno.EAGAIN:
-        return "; who listens there accepts no connections";
+        return "; too many connections wait there to be accepted";
       default:
         return "";
     }
@@ -89,17 +65,7 @@ public final class StreamBackend implements NetworkBackend {
 
   @Override
   public boolean transmit(int queuePair, Frame frame) {
-    return frame.length() <= maxFrameBytes && connection.transmit(frame);
-  }
-
-  @Override
-  public int transmitOffloads() {
-    return offloads;
-  }
-
-  @Override
-  public OptionalInt mtu() {
-    return mtu;
+    return connection.transmit(frame);
   }
 
   @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.stream;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.frame.Frame;
@@ -36,7 +37,7 @@ public final class StreamConnection implements AutoCloseable {
   private final Peer peer;
   private final int longestPauseMilliseconds;
   private NetworkCard card;
-  private Thread thread;
+  private WorkerThread thread;
   private volatile FrameStream stream;
   private boolean closing;
   private int failures;
@@ -62,7 +63,7 @@ public final class StreamConnection implements AutoCloseable {
   public void start(NetworkCard newCard) throws IOException {
     card = newCard;
     stream = new FrameStream(peer.connect());
-    thread = Threads.start(name + " receive", this::run);
+    thread = new WorkerThread(name + " receive", this::run).start();
   }
 
   public boolean transmit(Frame frame) {
@@ -169,6 +170,8 @@ public final class StreamConnection implements AutoCloseable {
   @Override
   public void close() {
     stop();
-    Threads.join(thread);
+    if (thread != null) {
+      thread.join();
+    }
   }
 }

@@ -2,6 +2,7 @@
 package io.jkvm.devices.network.stream;
 
 import io.jkvm.core.lifecycle.LogLimit;
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
@@ -35,7 +36,7 @@ public final class StreamListener implements NetworkBackend {
   private final LogLimit refusals = new LogLimit(StreamListener.class, 1);
   private final LogLimit failures = new LogLimit(StreamListener.class, LOGGED);
   private SocketFile file;
-  private Thread thread;
+  private WorkerThread thread;
   private boolean closing;
 
   /** A connection and its port of the switch. */
@@ -71,7 +72,7 @@ public final class StreamListener implements NetworkBackend {
   public void start(NetworkCard card) throws IOException {
     file = new SocketFile(path);
     own.start(card);
-    thread = Threads.start(name + " accept", this::run);
+    thread = new WorkerThread(name + " accept", this::run).start();
   }
 
   private void run() {
@@ -178,7 +179,7 @@ public final class StreamListener implements NetworkBackend {
     }
     if (thread != null) {
       file.socket().shutdown();
-      Threads.join(thread);
+      thread.join();
       file.close();
       file = null;
       thread = null;

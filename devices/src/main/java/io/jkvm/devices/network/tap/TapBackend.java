@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class TapBackend implements NetworkBackend {
   /** The most queue pairs that {@link #open} takes. */
-  public static final int MAX_QUEUES = 16;
+  public static final int MAX_QUEUES = MAX_QUEUE_PAIRS;
 
   private static final int JOIN_MILLISECONDS = 10_000;
 

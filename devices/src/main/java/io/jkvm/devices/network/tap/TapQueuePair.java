@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.tap;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
@@ -26,13 +27,14 @@ final class TapQueuePair {
   private final TapQueue queue;
   private final TapBackend backend;
   private final Frame frame = new Frame();
-  private Thread thread;
+  private WorkerThread thread;
   private volatile boolean stopping;
 
   // Guarded by this, as every use of the queue outside its thread.
   private final NativeMemory headerMemory = new NativeMemory(VnetHeader.BYTES);
   private final IoVector ranges = new IoVector(1 + Frame.MAX_RANGES);
   private boolean open = true;
+  private int offloads = -1;
 
   /** The reading thread's, while it runs. */
   private ThreadSignal signal;
@@ -45,9 +47,7 @@ final class TapQueuePair {
   }
 
   void start(NetworkCard card) {
-    thread = new Thread(() -> run(card), backend.name() + " rx " + index);
-    thread.setDaemon(true);
-    thread.start();
+    thread = new WorkerThread(backend.name() + " rx " + index, () -> run(card)).start();
   }
 
   void requestStop() {
@@ -64,19 +64,9 @@ final class TapQueuePair {
       return true;
     }
     long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(milliseconds);
-    boolean interrupted = false;
-    for (long left = deadline - System.nanoTime();
-        thread.isAlive() && left > 0;
-        left = deadline - System.nanoTime()) {
+    while (thread.isAlive() && System.nanoTime() - deadline < 0) {
       interruptCall();
-      try {
-        thread.join(Math.min(SIGNAL_MILLISECONDS, left / 1_000_000 + 1));
-      } catch (InterruptedException e) {
-        interrupted = true; // remembered, but the thread's end is waited for
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+      thread.join(SIGNAL_MILLISECONDS);
     }
     return !thread.isAlive();
   }
@@ -153,9 +143,14 @@ final class TapQueuePair {
     return written == ranges.remainingBytes();
   }
 
-  synchronized void setOffloads(int offloads) throws LinuxException {
-    if (open) {
-      queue.setOffloads(offloads);
+  /**
+   * TUNSETOFFLOAD, unless nothing changes: the call takes a lock that the whole host's networking
+   * shares, and a guest can ask for it in a loop.
+   */
+  synchronized void setOffloads(int mask) throws LinuxException {
+    if (open && mask != offloads) {
+      queue.setOffloads(mask);
+      offloads = mask;
     }
   }
 

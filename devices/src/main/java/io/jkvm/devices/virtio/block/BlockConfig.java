@@ -2,6 +2,7 @@
 package io.jkvm.devices.virtio.block;
 
 import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.devices.virtio.ConfigSpace;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -9,7 +10,7 @@ import java.nio.ByteOrder;
  * The configuration space of a block device (virtio 1.2, section 5.2.4, {@code struct
  * virtio_blk_config}). Written by vCPU threads, read by them and the queue's.
  */
-final class BlockConfig {
+final class BlockConfig implements ConfigSpace {
   /** Most sectors in a discard segment: 2 GiB. */
   static final int MAX_DISCARD_SECTORS = 1 << 22;
 
@@ -26,6 +27,7 @@ final class BlockConfig {
 
   private final ByteBuffer fields = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private volatile boolean writeback = true;
+  private volatile boolean switchable;
 
   BlockConfig(BlockBackend backend, int maxDataSegments) {
     int block = backend.logicalBlockBytes();
@@ -50,27 +52,29 @@ final class BlockConfig {
     return writeback;
   }
 
+  /** Whether the driver may choose that, as it negotiated. */
+  void switchable(boolean mayChoose) {
+    switchable = mayChoose;
+  }
+
   void reset() {
+    switchable = false;
     writeback = true;
   }
 
-  long read(long offset, int size) {
-    long value = 0;
-    for (int i = 0; i < size; i++) {
-      value |= (long) readByte(offset + i) << (8 * i);
-    }
-    return value;
+  @Override
+  public int length() {
+    return BYTES;
   }
 
-  private int readByte(long offset) {
-    if (offset == WRITEBACK) {
-      return writeback ? 1 : 0;
-    }
-    return offset >= 0 && offset < BYTES ? fields.get((int) offset) & 0xff : 0;
+  @Override
+  public int byteAt(int offset) {
+    return offset == WRITEBACK && writeback ? 1 : fields.get(offset);
   }
 
-  void write(long offset, int size, long value) {
-    if (offset == WRITEBACK && size == 1) {
+  @Override
+  public void write(long offset, int size, long value) {
+    if (switchable && offset == WRITEBACK && size == 1) {
       writeback = (value & 1) != 0;
     }
   }

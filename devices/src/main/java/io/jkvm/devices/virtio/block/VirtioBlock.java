@@ -2,11 +2,13 @@
 package io.jkvm.devices.virtio.block;
 
 import io.jkvm.core.lifecycle.LogLimit;
-import io.jkvm.core.linux.IoVector;
-import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
-import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.VirtioType;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
+import io.jkvm.devices.virtio.queue.QueueService;
+import io.jkvm.devices.virtio.queue.SequentialService;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -19,27 +21,24 @@ public final class VirtioBlock implements VirtioDevice {
   /** The unit of sector numbers, whatever blk_size says. */
   public static final int SECTOR_BYTES = 512;
 
-  private static final int DEVICE_ID = 2;
-  private static final int QUEUE_SIZE = 256;
+  static final int QUEUE_SIZE = 256;
+
   private static final int MAX_DATA_SEGMENTS = QUEUE_SIZE - 2;
   private static final int MAX_LOGGED_ERRORS = 8;
 
-  private static final long F_SEG_MAX = 1L << 2;
-  private static final long F_RO = 1L << 5;
-  private static final long F_BLK_SIZE = 1L << 6;
-  private static final long F_FLUSH = 1L << 9;
-  private static final long F_TOPOLOGY = 1L << 10;
-  private static final long F_CONFIG_WCE = 1L << 11;
-  private static final long F_DISCARD = 1L << 13;
-  private static final long F_WRITE_ZEROES = 1L << 14;
+  static final long F_SEG_MAX = 1L << 2;
+  static final long F_RO = 1L << 5;
+  static final long F_BLK_SIZE = 1L << 6;
+  static final long F_FLUSH = 1L << 9;
+  static final long F_TOPOLOGY = 1L << 10;
+  static final long F_CONFIG_WCE = 1L << 11;
+  static final long F_DISCARD = 1L << 13;
+  static final long F_WRITE_ZEROES = 1L << 14;
 
   private final BlockBackend backend;
   private final BlockConfig config;
-  private final BlockRequest parsed;
-  private final IoVector vector = new IoVector(QUEUE_SIZE);
   private final byte[] id;
   private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
-  private volatile long features;
 
   /**
    * A disk.
@@ -52,7 +51,6 @@ public final class VirtioBlock implements VirtioDevice {
     this.backend = backend;
     this.id = idBytes(id);
     config = new BlockConfig(backend, MAX_DATA_SEGMENTS);
-    parsed = new BlockRequest(backend);
   }
 
   /** The id for a disk that got none: its file's name. */
@@ -69,8 +67,8 @@ public final class VirtioBlock implements VirtioDevice {
   }
 
   @Override
-  public int deviceId() {
-    return DEVICE_ID;
+  public VirtioType type() {
+    return VirtioType.BLOCK;
   }
 
   @Override
@@ -85,110 +83,40 @@ public final class VirtioBlock implements VirtioDevice {
   }
 
   @Override
-  public int queueCount() {
-    return 1;
+  public int[] queueSizes() {
+    return new int[] {QUEUE_SIZE};
   }
 
   @Override
-  public int maxQueueSize(int queue) {
-    return QUEUE_SIZE;
-  }
-
-  @Override
-  public long readConfig(long offset, int size) {
-    return config.read(offset, size);
-  }
-
-  @Override
-  public void writeConfig(long offset, int size, long value) {
-    if ((features & F_CONFIG_WCE) != 0) {
-      config.write(offset, size, value);
-    }
+  public ConfigSpace config() {
+    return config;
   }
 
   @Override
   public void activate(long negotiated) {
-    features = negotiated;
+    config.switchable((negotiated & F_CONFIG_WCE) != 0);
   }
 
   @Override
   public void reset() {
-    features = 0;
     config.reset();
   }
 
   @Override
-  public long process(int queue, DescriptorChain request) throws GuestFault {
-    int status = parsed.parse(request);
-    if (status == BlockRequest.STATUS_OK) {
-      status = carryOut(request);
-    }
-    request.writeLastByte(status);
-    // The length counts what was surely written from the first writable byte on (section 2.7.8.2).
-    return status == BlockRequest.STATUS_OK || request.writableBytes() == 1
-        ? request.writableBytes()
-        : 0;
+  public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
+    return new SequentialService(rings, new BlockQueue(this, config, negotiated));
   }
 
-  private int carryOut(DescriptorChain request) throws GuestFault {
-    try {
-      switch (parsed.type()) {
-        case BlockRequest.TYPE_IN:
-          parsed.collectIn(vector);
-          backend.read(vector, parsed.offsetBytes());
-          return BlockRequest.STATUS_OK;
-        case BlockRequest.TYPE_OUT:
-          parsed.collectOut(vector);
-          backend.write(vector, parsed.offsetBytes());
-          break;
-        case BlockRequest.TYPE_FLUSH:
-          backend.flush();
-          return BlockRequest.STATUS_OK;
-        case BlockRequest.TYPE_GET_ID:
-          request.write(0, id, id.length);
-          return BlockRequest.STATUS_OK;
-        case BlockRequest.TYPE_DISCARD:
-          if ((features & F_DISCARD) == 0) {
-            return BlockRequest.STATUS_UNSUPPORTED;
-          }
-          discard();
-          break;
-        default:
-          if ((features & F_WRITE_ZEROES) == 0) {
-            return BlockRequest.STATUS_UNSUPPORTED;
-          }
-          writeZeroes();
-          break;
-      }
-      if (!writeback()) {
-        backend.flush();
-      }
-      return BlockRequest.STATUS_OK;
-    } catch (IOException e) {
-      errorLog.warn(name(), e.getMessage());
-      return BlockRequest.STATUS_IO_ERROR;
-    }
+  BlockBackend backend() {
+    return backend;
   }
 
-  /** Section 5.2.6.2: without a flush command every write has to be durable when it is answered. */
-  private boolean writeback() {
-    return (features & F_CONFIG_WCE) != 0 ? config.writeback() : (features & F_FLUSH) != 0;
+  byte[] id() {
+    return id;
   }
 
-  private void discard() throws IOException {
-    for (int i = 0; i < parsed.segments(); i++) {
-      if (parsed.segmentBytes(i) > 0) {
-        backend.discard(parsed.segmentOffsetBytes(i), parsed.segmentBytes(i));
-      }
-    }
-  }
-
-  private void writeZeroes() throws IOException {
-    for (int i = 0; i < parsed.segments(); i++) {
-      if (parsed.segmentBytes(i) > 0) {
-        backend.writeZeroes(
-            parsed.segmentOffsetBytes(i), parsed.segmentBytes(i), parsed.segmentUnmap(i));
-      }
-    }
+  /** An error of the host, which the guest sees as an I/O error. */
+  void logError(IOException e) {
+    errorLog.warn(name(), e.getMessage());
   }
 }

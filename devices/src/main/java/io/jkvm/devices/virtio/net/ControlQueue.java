@@ -3,9 +3,10 @@ package io.jkvm.devices.virtio.net;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.RequestHandler;
 
 /** The control queue (virtio 1.2, section 5.1.6.5): parses commands; used by its thread alone. */
-final class ControlQueue {
+final class ControlQueue implements RequestHandler {
   private static final int OK = 0;
   private static final int ERR = 1;
 
@@ -51,8 +52,8 @@ final class ControlQueue {
     this.commands = commands;
   }
 
-  /** Answers one command; returns the bytes written. */
-  long process(DescriptorChain request) throws GuestFault {
+  @Override
+  public long process(DescriptorChain request) throws GuestFault {
     if (request.writableBytes() == 0 || request.readableBytes() < HEADER_BYTES) {
       throw new GuestFault("control command without room for an answer, or without a header");
     }

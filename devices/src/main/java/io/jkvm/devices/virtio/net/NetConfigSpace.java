@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
+import io.jkvm.devices.virtio.ConfigSpace;
 import java.util.OptionalInt;
 
-/** struct virtio_net_config (virtio 1.2, section 5.1.4), as the driver reads it. */
-final class NetConfigSpace {
+/**
+ * struct virtio_net_config (virtio 1.2, section 5.1.4), as the driver reads it. It writes nothing:
+ * only drivers before virtio 1.0 could, the MAC.
+ */
+final class NetConfigSpace implements ConfigSpace {
   private static final int STATUS_LINK_UP = 1;
   private static final int STATUS_ANNOUNCE = 2;
   private static final int STATUS_OFFSET = 6;
@@ -61,19 +65,15 @@ final class NetConfigSpace {
     announce = false;
   }
 
-  /** Little-endian; bytes beyond the end are 0. */
-  long read(long offset, int size) {
-    long value = 0;
-    for (int i = 0; i < size; i++) {
-      long at = offset + i;
-      value |= at >= 0 && at < BYTES ? (long) byteAt((int) at) << (8 * i) : 0;
-    }
-    return value;
+  @Override
+  public int length() {
+    return BYTES;
   }
 
-  private int byteAt(int at) {
+  @Override
+  public int byteAt(int at) {
     if (at < STATUS_OFFSET) {
-      return (int) (mac >>> (8 * (5 - at))) & 0xff;
+      return (int) (mac >>> (8 * (5 - at)));
     }
     int field =
         switch (at & ~1) {
@@ -82,6 +82,6 @@ final class NetConfigSpace {
           case MTU_OFFSET -> mtu;
           default -> 0;
         };
-    return field >>> (8 * (at & 1)) & 0xff;
+    return field >>> (8 * (at & 1));
   }
 }

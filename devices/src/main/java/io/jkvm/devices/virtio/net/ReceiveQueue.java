@@ -8,14 +8,14 @@ import io.jkvm.devices.network.frame.SoftwareOffload;
 import io.jkvm.devices.network.frame.VnetHeader;
 import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
-import io.jkvm.devices.virtio.queue.Virtqueue;
+import io.jkvm.devices.virtio.queue.InboundQueue;
+import io.jkvm.devices.virtio.queue.QueueService;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A receive queue (virtio 1.2, section 5.1.6.4). Frames come on the threads of whoever sends them;
- * this object's monitor is held while one is copied into the guest's buffers, and never while
- * waiting or calling anything outside the device.
+ * A receive queue (virtio 1.2, section 5.1.6.4): the framing over an {@link InboundQueue}. Frames
+ * come on the threads of whoever sends them.
  */
 final class ReceiveQueue {
   private final SoftwareOffload software = new SoftwareOffload();
@@ -24,22 +24,15 @@ final class ReceiveQueue {
   private final ByteBuffer headerMemory =
       ByteBuffer.allocateDirect(VnetHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
-  // Guarded by this.
-  private ActiveQueue queue;
+  /** Its monitor guards all that follows. */
+  private final InboundQueue queue = new InboundQueue();
+
   private DescriptorChain first;
   private DescriptorChain next;
   private boolean mergeable;
   private int largestPacket;
   private boolean enabled;
   private int guestOffloads;
-  private boolean waiting;
-
-  /**
-   * The length of the last frame if the driver's buffers were too few for it. Nothing as long is
-   * tried until there are more: a driver could have it copied again and again and never take it.
-   */
-  private int refusedBytes;
-
   private long taken;
   private long dropped;
 
@@ -49,67 +42,54 @@ final class ReceiveQueue {
    * @param newLargestPacket without Ethernet header and VLAN tags, in bytes; a larger frame that is
    *     not left to be cut is dropped (section 5.1.4.1)
    */
-  synchronized void start(ActiveQueue newQueue, boolean mergeableBuffers, int newLargestPacket) {
-    queue = newQueue;
-    mergeable = mergeableBuffers;
-    largestPacket = newLargestPacket;
-    refusedBytes = Integer.MAX_VALUE;
-    first = newQueue.rings().newChain();
-    next = newQueue.rings().newChain();
-    queue.rings().disableNotifications();
-  }
-
-  /** When this returns, no thread uses the rings or the eventfd any more. */
-  synchronized void stop() {
-    ActiveQueue old = queue;
-    queue = null;
-    boolean interrupted = false;
-    while (waiting) {
-      old.wake();
-      try {
-        wait(100);
-      } catch (InterruptedException e) {
-        interrupted = true; // remembered, but the end of the waiting thread is waited for
-      }
-    }
-    notifyAll();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+  QueueService serve(ActiveQueue rings, boolean mergeableBuffers, int newLargestPacket) {
+    synchronized (queue) {
+      mergeable = mergeableBuffers;
+      largestPacket = newLargestPacket;
+      first = rings.rings().newChain();
+      next = rings.rings().newChain();
+      return queue.serve(rings);
     }
   }
 
   /** What the driver takes unfinished from now on, as an {@link Offload} mask. */
-  synchronized void guestOffloads(int offloads) {
-    guestOffloads = offloads;
+  void guestOffloads(int offloads) {
+    synchronized (queue) {
+      guestOffloads = offloads;
+    }
   }
 
   /** Whether the driver wants frames here; when this returns, none is under way otherwise. */
-  synchronized void enable(boolean wanted) {
-    enabled = wanted;
+  void enable(boolean wanted) {
+    synchronized (queue) {
+      enabled = wanted;
+    }
   }
 
   /** As {@link io.jkvm.devices.network.NetworkCard#receive}. */
-  synchronized boolean receive(Frame frame) {
-    if (!usable()
-        || !enabled
-        || frame.length() < Frame.MIN_BYTES
-        || frame.length() > Frame.MAX_BYTES) {
-      dropped++;
+  boolean receive(Frame frame) {
+    synchronized (queue) {
+      if (!queue.usable()
+          || !enabled
+          || frame.length() < Frame.MIN_BYTES
+          || frame.length() > Frame.MAX_BYTES) {
+        dropped++;
+        return true;
+      }
+      if (queue.paused()) {
+        return false;
+      }
+      boolean done = software.finish(frame, guestOffloads, output);
+      if (software.malformed()) {
+        dropped++;
+        return true;
+      }
+      if (queue.usable()) {
+        queue.announce();
+        return done;
+      }
       return true;
     }
-    boolean done = software.finish(frame, guestOffloads, output);
-    if (software.malformed()) {
-      dropped++;
-      return true;
-    }
-    if (usable()) {
-      queue.announce();
-    }
-    return done || !usable();
-  }
-
-  private boolean usable() {
-    return queue != null && !queue.failed();
   }
 
   /** Puts a frame that asks for no more than the driver takes into the next buffers. */
@@ -122,7 +102,7 @@ final class ReceiveQueue {
       if (buffers < 0) {
         dropped++;
       } else {
-        queue.rings().publishUsed();
+        queue.publish();
         taken++;
       }
       return true;
@@ -135,24 +115,22 @@ final class ReceiveQueue {
 
   /** The number of buffers filled, 0 if there are not enough, -1 if the frame can't be received. */
   private int copy(Frame frame) throws GuestFault {
-    Virtqueue rings = queue.rings();
     int source = frame.bytes().readerIndex();
     int left = frame.length();
     if (exceedsMtu(frame)) {
       return -1;
     }
-    if (left >= refusedBytes && !rings.hasMore()) {
+    if (!queue.mayFit(left)) {
       return 0;
     }
-    refusedBytes = Integer.MAX_VALUE;
-    if (!poll(rings, first)) {
+    if (!queue.next(first)) {
       return refuse(left);
     }
     if (first.writableBytes() < VnetHeader.BYTES) {
       throw new GuestFault("receive buffer of " + first.writableBytes() + " bytes");
     }
     if (!mergeable && first.writableBytes() < VnetHeader.BYTES + left) {
-      rings.takeBack(1);
+      queue.takeBack();
       return -1;
     }
     if (left <= first.writableBytes() - VnetHeader.BYTES) {
@@ -160,25 +138,25 @@ final class ReceiveQueue {
       int start = source - VnetHeader.BYTES;
       headerFor(frame).write(frame.memory(), start, 1);
       first.write(0, frame.memory(), start, VnetHeader.BYTES + left);
-      rings.stageUsed(first.head(), (long) VnetHeader.BYTES + left);
+      queue.stage(first, (long) VnetHeader.BYTES + left);
       return 1;
     }
     int part = (int) Math.min(left, first.writableBytes() - VnetHeader.BYTES);
     first.write(VnetHeader.BYTES, frame.memory(), source, part);
-    rings.stageUsed(first.head(), (long) VnetHeader.BYTES + part);
+    queue.stage(first, (long) VnetHeader.BYTES + part);
     int buffers = 1;
     int descriptors = first.ringDescriptors();
     for (left -= part; left > 0; left -= part) {
       source += part;
-      if (!poll(rings, next)) {
-        rings.takeBack(buffers);
+      if (!queue.next(next)) {
+        queue.takeBack();
         // More than a whole ring: that frame would wait for ever.
-        return descriptors >= rings.size() ? -1 : refuse(frame.length());
+        return descriptors >= queue.size() ? -1 : refuse(frame.length());
       }
       descriptors += next.ringDescriptors();
       part = (int) Math.min(left, next.writableBytes());
       next.write(0, frame.memory(), source, part);
-      rings.stageUsed(next.head(), part);
+      queue.stage(next, part);
       buffers++;
     }
     headerFor(frame).write(headerMemory, 0, buffers);
@@ -187,7 +165,7 @@ final class ReceiveQueue {
   }
 
   private int refuse(int frameBytes) {
-    refusedBytes = frameBytes;
+    queue.refuse(frameBytes);
     return 0;
   }
 
@@ -208,62 +186,27 @@ final class ReceiveQueue {
     return header;
   }
 
-  private static boolean poll(Virtqueue rings, DescriptorChain into) throws GuestFault {
-    if (!rings.poll(into)) {
-      return false;
-    }
-    if (into.readableBytes() != 0) {
-      throw new GuestFault("receive buffer that the device can't write");
-    }
-    return true;
-  }
-
   /** As {@link io.jkvm.devices.network.NetworkCard#awaitRoom}. */
   void awaitRoom(int timeoutMilliseconds) {
-    ActiveQueue waitedFor;
-    synchronized (this) {
-      waitedFor = queue;
-      // Several queues of a network may end here: one waits for the driver, the rest for that one.
-      if (!usable() || waiting) {
-        sleep(timeoutMilliseconds);
-        return;
-      }
-      if (queue.rings().enableNotifications()) {
-        queue.rings().disableNotifications();
-        return;
-      }
-      waiting = true;
-    }
-    waitedFor.awaitNotification(timeoutMilliseconds);
-    synchronized (this) {
-      waiting = false;
-      notifyAll();
-      if (queue == waitedFor && !queue.failed()) {
-        queue.rings().disableNotifications();
-      }
-    }
-  }
-
-  private void sleep(int milliseconds) {
-    try {
-      if (milliseconds > 0) {
-        wait(milliseconds);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    queue.awaitRoom(timeoutMilliseconds);
   }
 
   /** A frame went nowhere before it came here. */
-  synchronized void countDropped() {
-    dropped++;
+  void countDropped() {
+    synchronized (queue) {
+      dropped++;
+    }
   }
 
-  synchronized long taken() {
-    return taken;
+  long taken() {
+    synchronized (queue) {
+      return taken;
+    }
   }
 
-  synchronized long dropped() {
-    return dropped;
+  long dropped() {
+    synchronized (queue) {
+      return dropped;
+    }
   }
 }

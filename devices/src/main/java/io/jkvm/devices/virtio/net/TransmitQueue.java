@@ -9,11 +9,14 @@ import io.jkvm.devices.network.frame.SoftwareOffload;
 import io.jkvm.devices.network.frame.VnetHeader;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 
-/** A transmit queue (virtio 1.2, section 5.1.6.2); used by its thread alone. */
+/**
+ * A transmit queue (virtio 1.2, section 5.1.6.2): its buffers, used by its thread alone, and its
+ * counters, which outlive a reset.
+ */
 final class TransmitQueue {
   private static final int HEADER_AT = Frame.HEADROOM_BYTES - VnetHeader.BYTES;
 
-  /** From this size on a copy costs more than handing over a list of places. */
+  /** From this size on a copy costs more than handing over a list of ranges. */
   private static final int IN_PLACE_BYTES = 4096;
 
   private final NetworkBackend backend;
@@ -36,8 +39,9 @@ final class TransmitQueue {
    * is a fault.
    *
    * @param hostOffloads what the driver may leave to be done
+   * @return the bytes written to the request, which is 0
    */
-  void process(DescriptorChain request, int hostOffloads, boolean linkUp) throws GuestFault {
+  long process(DescriptorChain request, int hostOffloads, boolean linkUp) throws GuestFault {
     if (request.writableBytes() != 0 || request.readableBytes() < VnetHeader.BYTES) {
       throw new GuestFault(
           "transmit request of "
@@ -49,7 +53,7 @@ final class TransmitQueue {
     long length = request.readableBytes() - VnetHeader.BYTES;
     if (!linkUp || length < Frame.MIN_BYTES || length > Frame.MAX_BYTES) {
       countDropped();
-      return;
+      return 0;
     }
     boolean inPlace = length >= IN_PLACE_BYTES && backend.transmitsInPlace();
     // In one pass, which puts the header where a tap wants it. What is checked is this copy.
@@ -61,11 +65,11 @@ final class TransmitQueue {
     int asked = header.offloads();
     if (asked < 0 || (asked & ~hostOffloads) != 0 || !header.fits((int) length)) {
       countDropped();
-      return;
+      return 0;
     }
     if (inPlace && (asked & ~backend.transmitOffloads()) == 0) {
       sendInPlace(request);
-      return;
+      return 0;
     }
     if (inPlace) {
       request.read(VnetHeader.BYTES, frame.memory(), Frame.HEADROOM_BYTES, (int) length);
@@ -74,6 +78,7 @@ final class TransmitQueue {
     if (!software.finish(frame, backend.transmitOffloads(), output)) {
       countDropped();
     }
+    return 0;
   }
 
   private void sendInPlace(DescriptorChain request) throws GuestFault {

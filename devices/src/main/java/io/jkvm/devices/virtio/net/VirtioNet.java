@@ -6,10 +6,14 @@ import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.frame.Offload;
+import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.VirtioType;
 import io.jkvm.devices.virtio.queue.ActiveQueue;
-import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.QueueService;
+import io.jkvm.devices.virtio.queue.SequentialService;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.OptionalInt;
 
 /**
@@ -20,10 +24,6 @@ import java.util.OptionalInt;
  * the last pair, or number 2 for a driver without several pairs.
  */
 public final class VirtioNet implements VirtioDevice, NetworkCard {
-  /** The most pairs of queues that a card may have here. */
-  public static final int MAX_QUEUE_PAIRS = 16;
-
-  private static final int DEVICE_ID = 1;
 
   /** In descriptors; no chain is longer. */
   private static final int QUEUE_SIZE = Frame.MAX_RANGES;
@@ -40,12 +40,10 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   private final NetConfigSpace config;
   private final ReceiveQueue[] receive;
   private final TransmitQueue[] transmit;
-  private final ControlQueue control = new ControlQueue(new Commands());
   private final long offered;
   private volatile Runnable configChanged = () -> {};
 
   private volatile long features;
-  private volatile int hostOffloads;
   private volatile int usablePairs = 1;
   private volatile int activePairs;
   private volatile ReceiveFilter filter = ReceiveFilter.ALL;
@@ -62,7 +60,7 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
     if (mac <= 0 || mac > ReceiveFilter.BROADCAST || (mac & ReceiveFilter.GROUP) != 0) {
       throw new IllegalArgumentException("not a card's address: " + Long.toHexString(mac));
     }
-    if (pairs < 1 || pairs > MAX_QUEUE_PAIRS) {
+    if (pairs < 1 || pairs > NetworkBackend.MAX_QUEUE_PAIRS) {
       throw new IllegalArgumentException(pairs + " queue pairs");
     }
     this.backend = backend;
@@ -104,8 +102,8 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   }
 
   @Override
-  public int deviceId() {
-    return DEVICE_ID;
+  public VirtioType type() {
+    return VirtioType.NETWORK;
   }
 
   @Override
@@ -119,28 +117,22 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   }
 
   @Override
-  public boolean acceptsFeatures(long negotiated) {
+  public boolean accepts(long negotiated) {
     return NetFeatures.consistent(negotiated);
   }
 
   @Override
-  public int queueCount() {
-    return 2 * receive.length + 1;
+  public int[] queueSizes() {
+    int[] sizes = new int[2 * receive.length + 1];
+    Arrays.fill(sizes, QUEUE_SIZE);
+    sizes[2 * receive.length] = CONTROL_QUEUE_SIZE;
+    return sizes;
   }
 
   @Override
-  public int maxQueueSize(int queue) {
-    return queue == 2 * receive.length ? CONTROL_QUEUE_SIZE : QUEUE_SIZE;
+  public ConfigSpace config() {
+    return config;
   }
-
-  @Override
-  public long readConfig(long offset, int size) {
-    return config.read(offset, size);
-  }
-
-  /** The MAC is the only field a driver could write, and only one before virtio 1.0. */
-  @Override
-  public void writeConfig(long offset, int size, long value) {}
 
   @Override
   public void attach(Runnable changed) {
@@ -150,7 +142,6 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   @Override
   public void activate(long negotiated) {
     features = negotiated;
-    hostOffloads = NetFeatures.hostOffloads(negotiated);
     usablePairs = has(NetFeatures.MQ) ? receive.length : 1;
     setGuestOffloads(negotiated);
     setActivePairs(1);
@@ -165,7 +156,6 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
       features = 0;
       config.reset();
     }
-    hostOffloads = 0;
     usablePairs = 1;
     setActivePairs(1);
     filter = ReceiveFilter.ALL;
@@ -192,31 +182,26 @@ public final class VirtioNet implements VirtioDevice, NetworkCard {
   }
 
   @Override
-  public boolean servesQueue(int queue) {
-    return queue < 2 * usablePairs && queue % 2 == 0;
-  }
-
-  @Override
-  public void queueStarted(int queue, ActiveQueue rings) {
-    int largest = has(NetFeatures.MTU) ? config.mtu() : Frame.MAX_BYTES;
-    receive[queue / 2].start(rings, has(NetFeatures.MRG_RXBUF), largest);
-  }
-
-  @Override
-  public void queueStopped(int queue) {
-    receive[queue / 2].stop();
-  }
-
-  @Override
-  public long process(int queue, DescriptorChain request) throws GuestFault {
-    if (queue < 2 * usablePairs) {
-      transmit[queue / 2].process(request, hostOffloads, config.linkUp());
-      return 0;
+  public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
+    int control = 2 * usablePairs;
+    if (queue == control && has(NetFeatures.CTRL_VQ)) {
+      return new SequentialService(rings, new ControlQueue(new Commands()));
     }
-    if (queue == 2 * usablePairs && has(NetFeatures.CTRL_VQ)) {
-      return control.process(request);
+    if (queue >= control) {
+      return new SequentialService(
+          rings,
+          request -> {
+            throw new GuestFault("request in queue " + queue + ", which was not negotiated");
+          });
     }
-    throw new GuestFault("request in queue " + queue + ", which was not negotiated");
+    if (queue % 2 == 0) {
+      int largest = has(NetFeatures.MTU) ? config.mtu() : Frame.MAX_BYTES;
+      return receive[queue / 2].serve(rings, has(NetFeatures.MRG_RXBUF), largest);
+    }
+    TransmitQueue sender = transmit[queue / 2];
+    int offloads = NetFeatures.hostOffloads(negotiated);
+    return new SequentialService(
+        rings, request -> sender.process(request, offloads, config.linkUp()));
   }
 
   @Override

@@ -2,22 +2,36 @@
 package io.jkvm.devices.virtio.queue;
 
 import io.jkvm.core.linux.EventFd;
-import io.jkvm.devices.virtio.transport.VirtioFunction;
 
 /**
  * An active queue in the hands of what serves it: the rings, and the two ways of waking each other.
  */
 public final class ActiveQueue {
-  private final VirtioFunction transport;
+  private final String name;
   private final int index;
   private final Virtqueue rings;
   private final EventFd notify;
+  private final QueueSignals signals;
 
-  public ActiveQueue(VirtioFunction transport, int index, Virtqueue rings, EventFd notify) {
-    this.transport = transport;
+  /**
+   * A queue that the driver has set up.
+   *
+   * @param name for threads and messages: "vm1/virtio-blk rootfs.img queue 0"
+   * @param index from 0
+   * @param notify counts the driver's available buffer notifications
+   */
+  public ActiveQueue(
+      String name, int index, Virtqueue rings, EventFd notify, QueueSignals signals) {
+    this.name = name;
     this.index = index;
     this.rings = rings;
     this.notify = notify;
+    this.signals = signals;
+  }
+
+  /** A name for threads and messages, with the machine's and the device's in it. */
+  public String name() {
+    return name;
   }
 
   /** The rings, to be used by one thread at a time. */
@@ -28,7 +42,7 @@ public final class ActiveQueue {
   /** Interrupts the driver if it wants that for what was put into the used ring. */
   public void announce() {
     if (rings.needsInterrupt()) {
-      transport.queueUsed(index);
+      signals.announce(index);
     }
   }
 
@@ -49,11 +63,11 @@ public final class ActiveQueue {
 
   /** The device can't go on until the driver resets it. */
   public void fail(String reason) {
-    transport.fail(reason);
+    signals.fail(reason);
   }
 
   /** Whether the device waits for a reset: the rings must not be touched any more. */
   public boolean failed() {
-    return transport.failed();
+    return signals.failed();
   }
 }

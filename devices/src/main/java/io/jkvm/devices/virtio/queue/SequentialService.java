@@ -1,103 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.queue;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.virtio.VirtioDevice;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
 
 /**
- * The thread of one active queue: waits for the driver's notification, serves what is there, tells
- * the driver. Lives from DRIVER_OK to the next reset.
+ * A thread that waits for the driver's notification, serves one request after the other, and tells
+ * the driver.
  */
-public final class SequentialService {
+public final class SequentialService implements QueueService {
   /** How many answers may wait for one interrupt while more requests keep coming. */
   private static final int MAX_UNANNOUNCED = 16;
 
-  private final VirtioDevice device;
-  private final int index;
-  private final ActiveQueue shared;
-  private final Virtqueue queue;
+  private enum Command {
+    SERVE,
+    PAUSE,
+    STOP
+  }
+
+  private final ActiveQueue queue;
+  private final Virtqueue rings;
   private final DescriptorChain request;
-  private final Thread thread;
-  private volatile boolean stopping;
+  private final RequestHandler handler;
+  private final WorkerThread thread;
 
-  public SequentialService(VirtioDevice device, int index, ActiveQueue shared) {
-    this.device = device;
-    this.index = index;
-    this.shared = shared;
-    queue = shared.rings();
-    request = queue.newChain();
-    thread = new Thread(this::run, device.name() + " queue " + index);
-    thread.setDaemon(true);
+  /** Written with the monitor held; looked at between requests. */
+  private volatile Command command = Command.SERVE;
+
+  // Guarded by this.
+  private boolean running;
+  private boolean parked;
+
+  /** A service that is not started yet; its thread has the queue's name. */
+  public SequentialService(ActiveQueue queue, RequestHandler handler) {
+    this.queue = queue;
+    this.handler = handler;
+    rings = queue.rings();
+    request = rings.newChain();
+    thread = new WorkerThread(queue.name(), this::run);
   }
 
-  public void start() {
+  RequestHandler handler() {
+    return handler;
+  }
+
+  @Override
+  public synchronized void start() {
     thread.start();
+    running = true;
   }
 
-  /** Makes the thread end after the request it is serving. */
-  public void requestStop() {
-    stopping = true;
-    shared.wake();
-  }
-
-  /**
-   * Waits for the thread's end.
-   *
-   * @return false if it still runs after the time
-   */
-  public boolean join(long milliseconds) {
-    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.max(1, milliseconds));
-    boolean interrupted = false;
-    long left = deadline - System.nanoTime();
-    while (thread.isAlive() && left > 0) {
-      try {
-        thread.join(left / 1_000_000 + 1);
-      } catch (InterruptedException e) {
-        interrupted = true; // remembered, but the thread's end is waited for
+  @Override
+  public void requestPause() {
+    synchronized (this) {
+      if (command == Command.SERVE) {
+        command = Command.PAUSE;
       }
-      left = deadline - System.nanoTime();
     }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    queue.wake();
+  }
+
+  @Override
+  public synchronized boolean awaitPaused(long milliseconds) {
+    return BoundedWait.await(this, () -> parked || !running, milliseconds);
+  }
+
+  @Override
+  public synchronized void resume() {
+    if (command == Command.PAUSE) {
+      command = Command.SERVE;
+      parked = false;
+      notifyAll();
     }
-    return !thread.isAlive();
+  }
+
+  @Override
+  public void requestStop() {
+    synchronized (this) {
+      command = Command.STOP;
+      notifyAll();
+    }
+    queue.wake();
+  }
+
+  @Override
+  public boolean awaitStopped(long milliseconds) {
+    return thread.join(milliseconds);
   }
 
   private void run() {
     try {
-      drain();
-      while (running()) {
-        if (shared.awaitNotification(-1)) {
-          drain();
+      while (mayServe()) {
+        drain();
+        if (serving()) {
+          queue.awaitNotification(-1);
         }
       }
     } catch (GuestFault | IOException e) {
-      shared.fail(e.getMessage());
+      queue.fail(e.getMessage());
     } catch (RuntimeException | Error e) {
-      shared.fail(e.toString());
+      queue.fail(e.toString());
+    } finally {
+      ended();
     }
   }
 
-  private boolean running() {
-    return !stopping && !shared.failed();
+  private synchronized void ended() {
+    running = false;
+    notifyAll();
+  }
+
+  /** Returns false once it is time to end; a pause is spent in here. */
+  private boolean mayServe() {
+    if (command == Command.PAUSE) {
+      park();
+    }
+    return command != Command.STOP && !queue.failed();
+  }
+
+  private synchronized void park() {
+    while (command == Command.PAUSE) {
+      // Set each time round: a resume and another pause may both come before this thread runs.
+      parked = true;
+      notifyAll();
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        continue; // nobody ends a queue's thread that way
+      }
+    }
+    parked = false;
+  }
+
+  private boolean serving() {
+    return command == Command.SERVE && !queue.failed();
   }
 
   private void drain() throws GuestFault, IOException {
     do {
-      queue.disableNotifications();
+      rings.disableNotifications();
       int unannounced = 0;
-      while (running() && queue.poll(request)) {
-        queue.addUsed(request.head(), device.process(index, request));
+      while (serving() && rings.poll(request)) {
+        rings.addUsed(request.head(), handler.process(request));
         if (++unannounced == MAX_UNANNOUNCED) {
-          shared.announce();
+          queue.announce();
           unannounced = 0;
         }
       }
       if (unannounced > 0) {
-        shared.announce();
+        queue.announce();
       }
-    } while (running() && queue.enableNotifications());
+    } while (serving() && rings.enableNotifications());
   }
 }

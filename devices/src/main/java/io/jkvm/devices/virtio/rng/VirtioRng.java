@@ -5,19 +5,22 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.RandomBytes;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.VirtioType;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.QueueService;
+import io.jkvm.devices.virtio.queue.SequentialService;
 
 /** An entropy device (virtio 1.2, section 5.4): the host kernel's getrandom(2), nothing else. */
 public final class VirtioRng implements VirtioDevice {
   /** The most that one request gets, so that a huge buffer does not keep the thread busy. */
   public static final int MAX_REQUEST_BYTES = 64 << 10;
 
-  private static final int DEVICE_ID = 4;
   private static final int QUEUE_SIZE = 64;
 
   @Override
-  public int deviceId() {
-    return DEVICE_ID;
+  public VirtioType type() {
+    return VirtioType.ENTROPY;
   }
 
   @Override
@@ -31,31 +34,16 @@ public final class VirtioRng implements VirtioDevice {
   }
 
   @Override
-  public int queueCount() {
-    return 1;
+  public int[] queueSizes() {
+    return new int[] {QUEUE_SIZE};
   }
 
   @Override
-  public int maxQueueSize(int queue) {
-    return QUEUE_SIZE;
+  public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
+    return new SequentialService(rings, VirtioRng::process);
   }
 
-  @Override
-  public long readConfig(long offset, int size) {
-    return 0;
-  }
-
-  @Override
-  public void writeConfig(long offset, int size, long value) {}
-
-  @Override
-  public void activate(long features) {}
-
-  @Override
-  public void reset() {}
-
-  @Override
-  public long process(int queue, DescriptorChain request) throws GuestFault, LinuxException {
+  private static long process(DescriptorChain request) throws GuestFault, LinuxException {
     if (request.writableBytes() == 0 || request.readableBytes() != 0) {
       throw new GuestFault("entropy request with buffers that the device can't write");
     }

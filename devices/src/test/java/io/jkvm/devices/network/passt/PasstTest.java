@@ -10,9 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.devices.network.stream.FakeGuest;
-import io.jkvm.devices.network.stream.StreamBackend;
 import io.jkvm.devices.network.stream.TestCard;
-import io.jkvm.devices.network.stream.TestFrames;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -195,7 +194,7 @@ class PasstTest {
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
-    try (StreamBackend backend = StreamBackend.toPasst("passt", socket)) {
+    try (RunningPasst backend = new RunningPasst("passt", socket)) {
       while (!Files.exists(Path.of(socket)) && passt.isAlive()) {
         Thread.sleep(5);
       }

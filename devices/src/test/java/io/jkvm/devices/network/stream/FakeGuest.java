@@ -2,6 +2,7 @@
 package io.jkvm.devices.network.stream;
 
 import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 

@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +56,7 @@ class FrameStreamTest {
 
   private void receive(TestCard into) {
     end = new CompletableFuture<>();
-    Threads.start("test receive", () -> end.complete(stream.receiveAll(into)));
+    new WorkerThread("test receive", () -> end.complete(stream.receiveAll(into))).start();
   }
 
   /** Sends bytes in chunks of random size; waits as long as the stream does not read. */

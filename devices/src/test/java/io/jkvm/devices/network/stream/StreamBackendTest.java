@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.net.UnixSocket;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,9 +40,9 @@ class StreamBackendTest {
 
   @Test
   void saysWhyItCannotConnect() throws Exception {
-    assertRefused(path(), path(), "ENOENT", "start the one who listens");
+    assertRefused(path(), path(), "ENOENT", "start the program that listens");
     UnixSocket.listen(path(), 1).close();
-    assertRefused(path(), path(), "ECONNREFUSED", "start the one who listens");
+    assertRefused(path(), path(), "ECONNREFUSED", "start the program that listens");
     assertRefused(directory.resolve("x".repeat(108)).toString(), "ENAMETOOLONG", "107");
     assertRefused("", "EINVAL");
     Path file = Files.createFile(directory.resolve("file"));
@@ -69,12 +71,12 @@ class StreamBackendTest {
     FrameStream again = new FrameStream(listener.socket().accept());
     assertTrue(card.takeLink());
     TestCard far = new TestCard();
-    Thread reader = Threads.start("test receive", () -> again.receiveAll(far));
+    WorkerThread reader = new WorkerThread("test receive", () -> again.receiveAll(far)).start();
     byte[] bytes = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     assertTrue(backend.transmit(0, TestFrames.frame(bytes)));
     assertArrayEquals(bytes, far.take());
     backend.close();
-    Threads.join(reader);
+    reader.join();
     again.close();
     listener.close();
     assertFalse(backend.transmit(0, TestFrames.frame(bytes)));

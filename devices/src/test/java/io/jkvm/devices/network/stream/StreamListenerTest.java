@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -5,6 +5,7 @@ import io.jkvm.devices.network.frame.Frame;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Random;
 
 /** Frames for tests, and a checker that shares nothing with the code under test. */
 public final class TestFrames {
@@ -87,5 +88,47 @@ public final class TestFrames {
 
   public static byte[] slice(byte[] bytes, int from, int length) {
     return Arrays.copyOfRange(bytes, from, from + length);
+  }
+
+  /** Random content. */
+  public static byte[] random(Random random, int length) {
+    byte[] bytes = new byte[length];
+    random.nextBytes(bytes);
+    return bytes;
+  }
+
+  /** A length from the whole range, its ends and small ones more often. */
+  public static int length(Random random) {
+    switch (random.nextInt(8)) {
+      case 0:
+        return Frame.MIN_BYTES;
+      case 1:
+        return Frame.MAX_BYTES;
+      case 2:
+        return Frame.MIN_BYTES + random.nextInt(Frame.MAX_BYTES - Frame.MIN_BYTES + 1);
+      default:
+        return Frame.MIN_BYTES + random.nextInt(1501);
+    }
+  }
+
+  /** A frame in a buffer of the usual size. */
+  public static Frame frame(byte[] bytes) {
+    Frame frame = new Frame();
+    frame.bytes().writeBytes(bytes);
+    return frame;
+  }
+
+  /** A frame as it is in the stream. */
+  public static void put(ByteArrayOutputStream stream, byte[] frame) {
+    length(stream, frame.length);
+    stream.writeBytes(frame);
+  }
+
+  /** The length that goes before a frame in a stream. */
+  public static void length(ByteArrayOutputStream stream, int length) {
+    stream.write(length >>> 24);
+    stream.write(length >>> 16);
+    stream.write(length >>> 8);
+    stream.write(length);
   }
 }

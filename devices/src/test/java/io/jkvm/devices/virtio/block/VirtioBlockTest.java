@@ -48,7 +48,6 @@ class VirtioBlockTest {
   private void use(RecordingBackend newBackend) throws GuestFault {
     backend = newBackend;
     device = new VirtioBlock(backend, "my disk");
-    device.activate(device.features());
     driver = new BlockDriver(memory, device);
   }
 
@@ -235,7 +234,7 @@ class VirtioBlockTest {
     assertEquals(BlockDriver.IO_ERROR, driver.segments(BlockDriver.DISCARD, 1));
     driver.segment(0, 0, -1, 0);
     assertEquals(BlockDriver.IO_ERROR, driver.segments(BlockDriver.DISCARD, 1));
-    driver.segment(0, 0, (int) device.readConfig(48, 4) + 1, 0);
+    driver.segment(0, 0, (int) device.config().read(48, 4) + 1, 0);
     assertEquals(BlockDriver.IO_ERROR, driver.segments(BlockDriver.WRITE_ZEROES, 1));
     assertEquals(List.of(), backend.calls());
     driver.segment(0, 0, MAX_SECTORS_DISCARD, 0);
@@ -244,7 +243,7 @@ class VirtioBlockTest {
 
   @Test
   void discardNeedsNegotiation() throws Exception {
-    device.activate(device.features() & ~(1L << 13 | 1L << 14));
+    driver.activate(device.features() & ~(1L << 13 | 1L << 14));
     driver.segment(0, 0, 1, 0);
     assertEquals(BlockDriver.UNSUPPORTED, driver.segments(BlockDriver.DISCARD, 1));
     assertEquals(BlockDriver.UNSUPPORTED, driver.segments(BlockDriver.WRITE_ZEROES, 1));
@@ -266,7 +265,7 @@ class VirtioBlockTest {
 
   @Test
   void withoutFlushEveryChangeIsDurable() throws Exception {
-    device.activate(device.features() & ~(1L << 9 | 1L << 11));
+    driver.activate(device.features() & ~(1L << 9 | 1L << 11));
     driver.segment(0, 0, 1, 0);
     driver.request(BlockDriver.OUT, 0, out(DATA, 512));
     driver.segments(BlockDriver.DISCARD, 1);
@@ -278,16 +277,16 @@ class VirtioBlockTest {
 
   @Test
   void writebackCanBeSwitchedOff() throws Exception {
-    assertEquals(1, device.readConfig(32, 1));
-    device.writeConfig(32, 1, 0);
-    assertEquals(0, device.readConfig(32, 1));
+    assertEquals(1, device.config().read(32, 1));
+    device.config().write(32, 1, 0);
+    assertEquals(0, device.config().read(32, 1));
     driver.request(BlockDriver.OUT, 0, out(DATA, 512));
     assertEquals(List.of("write 0+512", "flush"), backend.calls());
     device.reset();
-    assertEquals(1, device.readConfig(32, 1));
-    device.activate(device.features() & ~(1L << 11));
-    device.writeConfig(32, 1, 0);
-    assertEquals(1, device.readConfig(32, 1), "not negotiated");
+    assertEquals(1, device.config().read(32, 1));
+    driver.activate(device.features() & ~(1L << 11));
+    device.config().write(32, 1, 0);
+    assertEquals(1, device.config().read(32, 1), "not negotiated");
   }
 
   @Test
@@ -306,23 +305,23 @@ class VirtioBlockTest {
 
   @Test
   void configuration() {
-    assertEquals(2, device.deviceId());
-    assertEquals(SECTORS, device.readConfig(0, 8));
-    assertEquals(SECTORS, device.readConfig(0, 4));
-    assertEquals(SECTORS >>> 8, device.readConfig(1, 1));
-    assertEquals(254, device.readConfig(12, 4));
-    assertEquals(512, device.readConfig(20, 4));
-    assertEquals(3, device.readConfig(24, 1));
-    assertEquals(MAX_SECTORS_DISCARD, device.readConfig(36, 4));
-    assertEquals(32, device.readConfig(40, 4));
-    assertEquals(8, device.readConfig(44, 4));
-    assertEquals(1, device.readConfig(52, 4));
-    assertEquals(1, device.readConfig(56, 1));
+    assertEquals(2, device.type().deviceId());
+    assertEquals(SECTORS, device.config().read(0, 8));
+    assertEquals(SECTORS, device.config().read(0, 4));
+    assertEquals(SECTORS >>> 8, device.config().read(1, 1));
+    assertEquals(254, device.config().read(12, 4));
+    assertEquals(512, device.config().read(20, 4));
+    assertEquals(3, device.config().read(24, 1));
+    assertEquals(MAX_SECTORS_DISCARD, device.config().read(36, 4));
+    assertEquals(32, device.config().read(40, 4));
+    assertEquals(8, device.config().read(44, 4));
+    assertEquals(1, device.config().read(52, 4));
+    assertEquals(1, device.config().read(56, 1));
     for (long offset = 60; offset < 4096; offset++) {
-      assertEquals(0, device.readConfig(offset, 8));
+      assertEquals(0, device.config().read(offset, 8));
     }
-    device.writeConfig(0, 8, 5);
-    device.writeConfig(3000, 4, 5);
-    assertEquals(SECTORS, device.readConfig(0, 8));
+    device.config().write(0, 8, 5);
+    device.config().write(3000, 4, 5);
+    assertEquals(SECTORS, device.config().read(0, 8));
   }
 }

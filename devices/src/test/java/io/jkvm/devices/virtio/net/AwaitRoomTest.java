@@ -111,7 +111,7 @@ class AwaitRoomTest {
     try (NetFixture guest = new NetFixture(new RecordingNetwork())) {
       for (int i = 0; i < 50; i++) {
         guest.startWithout(0);
-        guest.mmio.queueNotify(0).clear(); // a reset may have rung once too often
+        guest.doorbell(0).clear(); // a reset may have rung once too often
         Thread sender = start(() -> guest.card.awaitRoom(0, 60_000));
         assertTrue(MmioDriver.await(() -> waitsForDriver(sender)));
         guest.driver.status(0);

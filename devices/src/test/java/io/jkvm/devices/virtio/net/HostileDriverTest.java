@@ -20,9 +20,12 @@ import io.jkvm.devices.network.ForwardingBackend;
 import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.frame.Offload;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.HandlerAccess;
+import io.jkvm.devices.virtio.queue.RequestHandler;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.OptionalInt;
@@ -209,12 +212,14 @@ class HostileDriverTest {
       Virtqueue queue = ring.device();
       DescriptorChain chain = queue.newChain();
       VirtioNet card = new VirtioNet(NetFixture.MAC, OptionalInt.empty(), network);
-      card.activate(card.features() | NetFixture.VERSION_1);
+      long features = card.features() | NetFixture.VERSION_1;
+      card.activate(features);
+      RequestHandler sender = HandlerAccess.of(card, 1, queue, features);
       memory.write(TX_DATA + 12, frame(1514, 1), 0, 1514);
       memory.writeU8(TX_DATA, 1); // a checksum to be computed
       memory.writeU16(TX_DATA + 6, 34);
       memory.writeU16(TX_DATA + 8, 16);
-      assertEquals(0, allocatedBy(() -> transmit(card, ring, queue, chain)));
+      assertEquals(0, allocatedBy(() -> transmit(sender, ring, queue, chain)));
     }
     try (NetFixture guest = new NetFixture(network).startWithout(0)) {
       Frame frame = asFrame(frame(1514, 1));
@@ -232,24 +237,24 @@ class HostileDriverTest {
   }
 
   private static void transmit(
-      VirtioNet card, SplitRingDriver ring, Virtqueue queue, DescriptorChain chain)
-      throws GuestFault {
+      RequestHandler sender, SplitRingDriver ring, Virtqueue queue, DescriptorChain chain)
+      throws GuestFault, IOException {
     ring.descriptor(0, TX_DATA, 1526, 0, 0);
     ring.offer(0);
     queue.poll(chain);
-    queue.addUsed(chain.head(), card.process(1, chain));
+    queue.addUsed(chain.head(), sender.process(chain));
   }
 
   private interface Step {
-    void run() throws GuestFault;
+    void run() throws GuestFault, IOException;
   }
 
-  private static long allocatedBy(Step step) throws GuestFault {
+  private static long allocatedBy(Step step) throws GuestFault, IOException {
     return allocatedBy(step, () -> {});
   }
 
   /** Bytes for each of 1000 steps, once all is warm. */
-  private static long allocatedBy(Step step, Step first) throws GuestFault {
+  private static long allocatedBy(Step step, Step first) throws GuestFault, IOException {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     first.run();
     for (int i = 0; i < 20_000; i++) {

@@ -4,6 +4,7 @@ package io.jkvm.devices.virtio.net;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.bus.Doorbell;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
@@ -11,7 +12,10 @@ import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.MmioDriver;
+import io.jkvm.devices.virtio.testing.RecordingDoorbells;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import io.jkvm.devices.virtio.testing.TestHost;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import java.util.OptionalInt;
 import java.util.Random;
@@ -34,6 +38,8 @@ final class NetFixture implements AutoCloseable {
   static final byte[] GROUP = {1, 0, 0x5e, 0, 0, 7};
   static final byte[] BROADCAST = {-1, -1, -1, -1, -1, -1};
 
+  private static final long ADDRESS = 0xd000_0000L;
+
   final GuestMemory memory;
   final EventFd interrupt = new EventFd();
   final VirtioNet card;
@@ -43,6 +49,7 @@ final class NetFixture implements AutoCloseable {
   SplitRingDriver tx;
   SplitRingDriver control;
 
+  private final RecordingDoorbells doorbells = new RecordingDoorbells();
   private final WatchedDevice watched;
   private int pairs = 1;
   private int controlQueue;
@@ -53,9 +60,18 @@ final class NetFixture implements AutoCloseable {
     card = new VirtioNet(MAC, mtu, network);
     card.start();
     watched = new WatchedDevice(card);
-    mmio = new VirtioMmio(watched.proxy(), memory, interrupt);
+    mmio = new VirtioMmio(watched.proxy(), host(), interrupt::signal, ADDRESS);
     driver = new MmioDriver(mmio);
     makeRings();
+  }
+
+  private VirtioHost host() {
+    return TestHost.of(memory, doorbells);
+  }
+
+  /** What a notification that KVM takes is counted by. */
+  EventFd doorbell(int queue) {
+    return doorbells.attached.get(Doorbell.write32(ADDRESS + 0x50, queue));
   }
 
   private void makeRings() throws GuestFault {
@@ -107,7 +123,7 @@ final class NetFixture implements AutoCloseable {
     for (int i = 0; i < (multiqueue ? rings.length : 2); i++) {
       driver.setUpQueue(i, rings[i]);
     }
-    controlQueue = multiqueue ? card.queueCount() - 1 : 2;
+    controlQueue = multiqueue ? card.queueSizes().length - 1 : 2;
     driver.setUpQueue(controlQueue, control);
     driver.driverOk();
   }

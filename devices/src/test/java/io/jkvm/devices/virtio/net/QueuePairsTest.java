@@ -94,7 +94,9 @@ class QueuePairsTest {
   private static Object receiveQueue(VirtioNet card, int pair) throws Exception {
     Field queues = VirtioNet.class.getDeclaredField("receive");
     queues.setAccessible(true);
-    return ((ReceiveQueue[]) queues.get(card))[pair];
+    Field inbound = ReceiveQueue.class.getDeclaredField("queue");
+    inbound.setAccessible(true);
+    return inbound.get(((ReceiveQueue[]) queues.get(card))[pair]);
   }
 
   private static long threadsHeldUpBy(Object monitor) {

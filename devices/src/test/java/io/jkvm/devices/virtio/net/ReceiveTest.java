@@ -120,20 +120,6 @@ class ReceiveTest {
   }
 
   @Test
-  void aResetEndsTheWaitForRoom() throws Exception {
-    try (NetFixture guest = new NetFixture(new RecordingNetwork()).startWithout(0)) {
-      Thread sender = new Thread(() -> guest.card.awaitRoom(0, 60_000));
-      sender.start();
-      Thread.sleep(100);
-      guest.driver.status(0);
-      sender.join(10_000);
-      assertFalse(sender.isAlive());
-      assertEquals(0, guest.driver.status());
-      assertTrue(guest.card.receive(0, asFrame(frame(60, 1))), "nobody listens: dropped");
-    }
-  }
-
-  @Test
   void nobodyListeningIsNoReasonToWait() throws Exception {
     try (NetFixture guest = new NetFixture(new RecordingNetwork())) {
       assertTrue(guest.card.receive(0, asFrame(frame(60, 1))));

@@ -11,7 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.Libc;
-import io.jkvm.devices.network.ForwardingBackend;
+import io.jkvm.devices.network.NetworkBackend;
+import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.emulation.LinkEmulator;
 import io.jkvm.devices.network.emulation.LinkQuality;
 import io.jkvm.devices.network.frame.Frame;
@@ -43,8 +44,29 @@ class TransmitInPlaceTest {
   private final List<VnetHeader> headers = new ArrayList<>();
   private volatile boolean taking = true;
 
-  private final ForwardingBackend network =
-      new ForwardingBackend(copies) {
+  private final NetworkBackend network =
+      new NetworkBackend() {
+        @Override
+        public String name() {
+          return "in place";
+        }
+
+        @Override
+        public void start(NetworkCard card) {}
+
+        @Override
+        public boolean transmit(int queuePair, Frame frame) {
+          return copies.transmit(queuePair, frame);
+        }
+
+        @Override
+        public int transmitOffloads() {
+          return copies.transmitOffloads();
+        }
+
+        @Override
+        public void close() {}
+
         @Override
         public boolean transmitsInPlace() {
           return true;

@@ -2,6 +2,10 @@
 package io.jkvm.devices.virtio.net;
 
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
+import io.jkvm.devices.virtio.queue.HandlerAccess;
+import io.jkvm.devices.virtio.queue.RequestHandler;
+import io.jkvm.devices.virtio.queue.SequentialService;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -28,7 +32,10 @@ final class WatchedDevice implements InvocationHandler {
   @Override
   public Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
     try {
-      return method.invoke(device, arguments);
+      Object result = method.invoke(device, arguments);
+      return result instanceof SequentialService service
+          ? new SequentialService((ActiveQueue) arguments[1], watched(HandlerAccess.of(service)))
+          : result;
     } catch (InvocationTargetException e) {
       Throwable cause = e.getCause();
       if (cause instanceof RuntimeException || cause instanceof Error) {
@@ -36,6 +43,17 @@ final class WatchedDevice implements InvocationHandler {
       }
       throw cause;
     }
+  }
+
+  private RequestHandler watched(RequestHandler handler) {
+    return request -> {
+      try {
+        return handler.process(request);
+      } catch (RuntimeException | Error e) {
+        mistake = e;
+        throw e;
+      }
+    };
   }
 
   void assertNoMistakes() {

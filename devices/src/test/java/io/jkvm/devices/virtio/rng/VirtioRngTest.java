@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.HandlerAccess;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
@@ -40,12 +41,12 @@ class VirtioRngTest {
     Virtqueue queue = ring.device();
     DescriptorChain chain = queue.newChain();
     assertTrue(queue.poll(chain));
-    return device.process(0, chain);
+    return HandlerAccess.of(device, 0, queue, device.features()).process(chain);
   }
 
   @Test
   void fillsTheBuffersAndNothingElse() throws Exception {
-    assertEquals(4, device.deviceId());
+    assertEquals(4, device.type().deviceId());
     assertEquals(3000, request(in(DATA, 1000), in(DATA + 0x1000, 2000)));
     byte[] bytes = new byte[2000];
     memory.read(DATA + 0x1000, bytes, 0, 2000);

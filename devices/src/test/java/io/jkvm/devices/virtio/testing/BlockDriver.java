@@ -5,6 +5,8 @@ import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.HandlerAccess;
+import io.jkvm.devices.virtio.queue.RequestHandler;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import java.io.IOException;
 
@@ -34,6 +36,7 @@ public final class BlockDriver {
   private final SplitRingDriver ring;
   private final Virtqueue queue;
   private final DescriptorChain chain;
+  private RequestHandler handler;
 
   public BlockDriver(GuestMemory memory, VirtioDevice device) throws GuestFault {
     this.memory = memory;
@@ -41,6 +44,13 @@ public final class BlockDriver {
     ring = new SplitRingDriver(memory, 64, 0x1000);
     queue = ring.device();
     chain = queue.newChain();
+    activate(device.features());
+  }
+
+  /** Begins again with these features. */
+  public void activate(long negotiated) {
+    device.activate(negotiated);
+    handler = HandlerAccess.of(device, 0, queue, negotiated);
   }
 
   /** A whole request with header and status around the data; returns the status. */
@@ -66,7 +76,7 @@ public final class BlockDriver {
     if (!queue.poll(chain)) {
       throw new IllegalStateException("nothing to poll");
     }
-    long written = device.process(0, chain);
+    long written = handler.process(chain);
     queue.addUsed(chain.head(), written);
     if (ring.usedId(ring.usedIndex() - 1) != head) {
       throw new IllegalStateException("another request was answered");

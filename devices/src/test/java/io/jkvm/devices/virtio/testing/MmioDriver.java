@@ -11,7 +11,24 @@ public final class MmioDriver {
   public static final int DRIVER_OK = 4;
   public static final int FEATURES_OK = 8;
   public static final int NEEDS_RESET = 64;
+
+  public static final int DEVICE_FEATURES = 0x10;
+  public static final int DEVICE_FEATURES_SEL = 0x14;
+  public static final int DRIVER_FEATURES = 0x20;
+  public static final int DRIVER_FEATURES_SEL = 0x24;
+  public static final int QUEUE_SEL = 0x30;
+  public static final int QUEUE_NUM_MAX = 0x34;
+  public static final int QUEUE_NUM = 0x38;
+  public static final int QUEUE_READY = 0x44;
+  public static final int QUEUE_NOTIFY = 0x50;
+  public static final int INTERRUPT_STATUS = 0x60;
+  public static final int INTERRUPT_ACK = 0x64;
   public static final int STATUS = 0x70;
+
+  /** Bits of {@link #INTERRUPT_STATUS}. */
+  public static final int USED_BUFFER = 1;
+
+  public static final int CONFIG_CHANGE = 2;
 
   private final VirtioMmio device;
 
@@ -36,17 +53,17 @@ public final class MmioDriver {
   }
 
   public long offeredFeatures() {
-    write(0x14, 0);
-    long low = Integer.toUnsignedLong(read(0x10));
-    write(0x14, 1);
-    return low | (long) read(0x10) << 32;
+    write(DEVICE_FEATURES_SEL, 0);
+    long low = Integer.toUnsignedLong(read(DEVICE_FEATURES));
+    write(DEVICE_FEATURES_SEL, 1);
+    return low | (long) read(DEVICE_FEATURES) << 32;
   }
 
   public void acceptFeatures(long features) {
-    write(0x24, 0);
-    write(0x20, (int) features);
-    write(0x24, 1);
-    write(0x20, (int) (features >>> 32));
+    write(DRIVER_FEATURES_SEL, 0);
+    write(DRIVER_FEATURES, (int) features);
+    write(DRIVER_FEATURES_SEL, 1);
+    write(DRIVER_FEATURES, (int) (features >>> 32));
   }
 
   /** Resets and goes as far as FEATURES_OK; returns the status then. */
@@ -64,15 +81,15 @@ public final class MmioDriver {
   }
 
   public void setUpQueue(int queue, int size, long descriptors, long avail, long used) {
-    write(0x30, queue);
-    write(0x38, size);
+    write(QUEUE_SEL, queue);
+    write(QUEUE_NUM, size);
     write(0x80, (int) descriptors);
     write(0x84, (int) (descriptors >>> 32));
     write(0x90, (int) avail);
     write(0x94, (int) (avail >>> 32));
     write(0xa0, (int) used);
     write(0xa4, (int) (used >>> 32));
-    write(0x44, 1);
+    write(QUEUE_READY, 1);
   }
 
   public void driverOk() {
@@ -87,7 +104,7 @@ public final class MmioDriver {
   }
 
   public void notifyQueue(int queue) {
-    write(0x50, queue);
+    write(QUEUE_NOTIFY, queue);
   }
 
   /** Notifies queue 0 and waits until used.idx has the value; false after 10 s. */

@@ -2,12 +2,16 @@
 package io.jkvm.devices.virtio.transport.mmio;
 
 import io.jkvm.core.bus.BusDevice;
-import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.bus.Doorbell;
+import io.jkvm.core.irq.EdgeIrq;
+import io.jkvm.core.lifecycle.Pausable;
+import io.jkvm.core.lifecycle.PauseTimeoutException;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.transport.QueueRegisters;
 import io.jkvm.devices.virtio.transport.VirtioFunction;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -15,66 +19,54 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>Registers answer to aligned 32-bit accesses only; other accesses read 0 and write nothing. The
  * configuration space takes every size. A write of 0 to Status returns when the request in flight
- * is finished. Lock order: this object, then the {@link VirtioFunction}.
+ * is finished, however long that takes: drivers free the buffers then without a look at the status.
+ * Lock order: this object, then the {@link VirtioFunction}.
  */
-public final class VirtioMmio implements BusDevice, AutoCloseable {
+public final class VirtioMmio implements BusDevice, Pausable, AutoCloseable {
   /** How many bytes of guest-physical address space the registers take. */
   public static final long RANGE_BYTES = 0x1000;
-
-  /** Offset of the QueueNotify register, where an ioeventfd of 4 bytes can take the write. */
-  public static final long QUEUE_NOTIFY = 0x50;
 
   private static final int MAGIC = 0x74726976;
   private static final int VERSION = 2;
   private static final int VENDOR_ID = 0x4d564b4a;
   private static final long CONFIG = 0x100;
+  private static final long QUEUE_NOTIFY = 0x50;
   private static final int INTERRUPT_USED_BUFFER = 1;
   private static final int INTERRUPT_CONFIG_CHANGE = 2;
 
   private final VirtioDevice device;
-  private final EventFd interrupt;
+  private final ConfigSpace config;
+  private final EdgeIrq interrupt;
   private final AtomicInteger interruptStatus = new AtomicInteger();
   private final VirtioFunction state;
-  private int deviceFeaturesSelect;
-  private int driverFeaturesSelect;
-  private int queueSelect;
 
   /**
    * A transport for one device.
    *
-   * @param interrupt an irqfd of an edge-triggered line, signalled after InterruptStatus is set;
-   *     stays the caller's to close
+   * @param interrupt is raised after InterruptStatus is set
+   * @param address guest-physical, where the registers are to be mapped
    * @throws LinuxException if the host has no more eventfds
    */
-  public VirtioMmio(VirtioDevice device, GuestMemory memory, EventFd interrupt)
+  public VirtioMmio(VirtioDevice device, VirtioHost host, EdgeIrq interrupt, long address)
       throws LinuxException {
     this.device = device;
     this.interrupt = interrupt;
-    state = new VirtioFunction(device, memory, new MmioInterrupts());
+    config = device.config();
+    state = new VirtioFunction(device, host, new MmioInterrupts(), false);
+    for (int queue = 0; queue < state.queueCount(); queue++) {
+      // What is refused comes by an exit; what is attached is let go of with the VM.
+      host.doorbells().attach(state.notify(queue), Doorbell.write32(address + QUEUE_NOTIFY, queue));
+    }
   }
 
   public VirtioDevice device() {
     return device;
   }
 
-  /** How many queues have a {@link #queueNotify}. */
-  public int queueCount() {
-    return state.queueCount();
-  }
-
-  /**
-   * The eventfd that wakes a queue's thread: to be registered as an ioeventfd for writes of 4 bytes
-   * with the value {@code queue} at {@link #QUEUE_NOTIFY}. Writes that come by a vCPU exit work
-   * too.
-   */
-  public EventFd queueNotify(int queue) {
-    return state.notify(queue);
-  }
-
   @Override
   public long read(long offset, int size) {
     if (offset >= CONFIG) {
-      return device.readConfig(offset - CONFIG, size);
+      return config.read(offset - CONFIG, size);
     }
     if (size != 4 || (offset & 3) != 0) {
       return 0;
@@ -89,17 +81,15 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
       case 0x004:
         return VERSION;
       case 0x008:
-        return device.deviceId();
+        return device.type().deviceId();
       case 0x00c:
         return VENDOR_ID;
       case 0x010:
-        return state.offeredFeatures(deviceFeaturesSelect);
+        return state.offeredFeatures();
       case 0x034: // QueueNumMax
-        return queueSelect >= 0 && queueSelect < state.queueCount()
-            ? device.maxQueueSize(queueSelect)
-            : 0;
+        return state.maxQueueSize();
       case 0x044:
-        return state.queueReady(queueSelect) ? 1 : 0;
+        return state.queueReady() ? 1 : 0;
       case 0x060:
         return interruptStatus.get();
       case 0x070:
@@ -119,7 +109,7 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
   @Override
   public void write(long offset, int size, long value) {
     if (offset >= CONFIG) {
-      device.writeConfig(offset - CONFIG, size, value);
+      config.write(offset - CONFIG, size, value);
     } else if (size == 4 && offset == QUEUE_NOTIFY) {
       if (value >= 0 && value < state.queueCount()) {
         state.notify((int) value).signal();
@@ -132,40 +122,31 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
   private synchronized void writeRegister(int offset, int value) {
     switch (offset) {
       case 0x014:
-        deviceFeaturesSelect = value;
+        state.selectors().deviceFeatures = value;
         break;
       case 0x020:
-        state.acceptFeatures(driverFeaturesSelect, value);
+        state.acceptFeatures(value);
         break;
       case 0x024:
-        driverFeaturesSelect = value;
+        state.selectors().driverFeatures = value;
         break;
       case 0x030:
-        queueSelect = value;
+        state.selectors().queue = value;
         break;
       case 0x044:
-        state.setQueueReady(queueSelect, (value & 1) != 0);
+        state.setQueueReady((value & 1) != 0);
         break;
       case 0x064: // InterruptACK
         interruptStatus.getAndAccumulate(value, (status, acknowledged) -> status & ~acknowledged);
         break;
       case 0x070:
-        writeStatus(value);
+        state.writeStatus(value);
         break;
       default:
-        QueueRegisters queue = state.changeableSettings(queueSelect);
+        QueueRegisters queue = state.changeableSettings();
         if (queue != null) {
           writeQueueSetting(queue, offset, value);
         }
-    }
-  }
-
-  private void writeStatus(int value) {
-    state.writeStatus(value);
-    if (state.status() == 0) {
-      deviceFeaturesSelect = 0;
-      driverFeaturesSelect = 0;
-      queueSelect = 0;
     }
   }
 
@@ -197,17 +178,27 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
     }
   }
 
+  @Override
+  public void pause() throws PauseTimeoutException {
+    state.pause();
+  }
+
+  @Override
+  public void resume() {
+    state.resume();
+  }
+
   /**
-   * Ends the queues' threads, so that guest RAM may be unmapped. No vCPU may run any more. A
-   * request that hangs in the host is given up after 10 s, with a warning; its thread is left
-   * behind.
+   * Ends the queues' services, so that guest RAM may be unmapped. No vCPU may run any more.
+   *
+   * @throws io.jkvm.core.lifecycle.CloseStack.StillInUse if a request hangs in the host
    */
   @Override
   public void close() {
     state.close();
   }
 
-  /** Called by the queues' threads, so it takes no lock: a reset waits for them. */
+  /** Called by the queues' services, so it takes no lock: a reset waits for them. */
   private final class MmioInterrupts implements VirtioFunction.Interrupts {
     @Override
     public void queueUsed(int queue) {
@@ -227,7 +218,7 @@ public final class VirtioMmio implements BusDevice, AutoCloseable {
     private void raise(int bit) {
       // The handler reads InterruptStatus, so the bit must be there before the edge.
       interruptStatus.getAndAccumulate(bit, (status, added) -> status | added);
-      interrupt.signal();
+      interrupt.raise();
     }
   }
 }

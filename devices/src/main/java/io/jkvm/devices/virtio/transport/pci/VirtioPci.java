@@ -2,27 +2,33 @@
 package io.jkvm.devices.virtio.transport.pci;
 
 import io.jkvm.core.bus.BusDevice;
+import io.jkvm.core.bus.Doorbell;
 import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.irq.IrqLine;
 import io.jkvm.core.irq.MsiVectors;
+import io.jkvm.core.lifecycle.Pausable;
+import io.jkvm.core.lifecycle.PauseTimeoutException;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.pci.Msix;
 import io.jkvm.devices.pci.PciConfigSpace;
 import io.jkvm.devices.pci.PciFunction;
 import io.jkvm.devices.pci.PciIdentity;
+import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.VirtioType;
 import io.jkvm.devices.virtio.transport.VirtioFunction;
-import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 
 /**
  * A virtio device on a PCI bus (virtio 1.2, section 4.1), without the legacy interface: structures
  * in base address register 0, MSI-X in 1.
  *
- * <p>A write of 0 to device_status returns when the request in flight is finished. Lock order: the
- * PCI bus, this object, then the {@link VirtioFunction}.
+ * <p>While the driver does not let the function be bus master, it touches neither guest RAM nor
+ * rings and sends no message. A write of 0 to device_status returns when the request in flight is
+ * finished or has taken too long; drivers poll. Lock order: the PCI bus, this object, then the
+ * {@link VirtioFunction}.
  */
-public final class VirtioPci implements PciFunction, AutoCloseable {
+public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   private static final int VENDOR_ID = 0x1af4;
   private static final int FIRST_DEVICE_ID = 0x1040;
   private static final int REVISION = 1;
@@ -37,6 +43,7 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
   private static final int ACCESS_DATA = 16;
 
   private final VirtioDevice device;
+  private final ConfigSpace deviceConfig;
   private final Doorbells doorbells;
   private final PciConfigSpace config;
   private final Msix msix;
@@ -47,52 +54,42 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
   private final boolean[] attached;
   private final int access;
 
+  /** As the Command register last said; guarded by the bus's lock. */
+  private boolean busMaster;
+
   /**
    * A transport for one device.
    *
    * @param vectors one for each queue and one for configuration changes are taken, as far as MSI-X
    *     has room
-   * @param intx the level-triggered wire of INTA#
-   * @param gsi the number of that wire, for the Interrupt Line register
-   * @param doorbells take notifications without an exit where the host can
+   * @param intx the level-triggered line of INTA#
+   * @param gsi the number of that line, for the Interrupt Line register
    * @throws LinuxException if the host has no more eventfds
    */
-  public VirtioPci(
-      VirtioDevice device,
-      GuestMemory memory,
-      MsiVectors vectors,
-      IrqLine intx,
-      int gsi,
-      Doorbells doorbells)
+  public VirtioPci(VirtioDevice device, VirtioHost host, MsiVectors vectors, IrqLine intx, int gsi)
       throws LinuxException {
-    if (device.queueCount() > VirtioPciCapabilities.MAX_QUEUES) {
-      throw new IllegalArgumentException(device.name() + ": " + device.queueCount() + " queues");
+    int queueCount = device.queueSizes().length;
+    if (queueCount > VirtioPciCapabilities.MAX_QUEUES) {
+      throw new IllegalArgumentException(device.name() + ": " + queueCount + " queues");
     }
     this.device = device;
-    this.doorbells = doorbells;
-    int id = FIRST_DEVICE_ID + device.deviceId();
+    deviceConfig = device.config();
+    doorbells = host.doorbells();
+    VirtioType type = device.type();
+    int id = FIRST_DEVICE_ID + type.deviceId();
     config =
         new PciConfigSpace(
-            new PciIdentity(VENDOR_ID, id, REVISION, classCode(device), VENDOR_ID, id));
+            new PciIdentity(VENDOR_ID, id, REVISION, type.pciClassCode(), VENDOR_ID, id));
     config.interrupt(INTA, gsi);
-    VirtioPciCapabilities.addStructures(config, device.queueCount());
+    VirtioPciCapabilities.addStructures(config, queueCount);
     access = VirtioPciCapabilities.addConfigAccess(config);
-    int vectorCount = Math.min(device.queueCount() + 1, Msix.MAX_VECTORS);
+    int vectorCount = Math.min(queueCount + 1, Msix.MAX_VECTORS);
     msix = new Msix(config, MSIX_BAR, vectorCount, vectors);
-    interrupts = new VirtioPciInterrupts(msix, device.queueCount(), intx);
-    state = new VirtioFunction(device, memory, interrupts);
-    common = new VirtioPciCommon(device, state, interrupts);
-    attached = new boolean[device.queueCount()];
-  }
-
-  /** PCI Code and ID Assignment 1.11, section 1. */
-  private static int classCode(VirtioDevice device) {
-    return switch (device.deviceId()) {
-      case 1 -> 0x020000; // Ethernet controller
-      case 2 -> 0x018000; // other mass storage controller
-      case 3 -> 0x078000; // other communications device
-      default -> 0xff0000; // no defined class
-    };
+    interrupts = new VirtioPciInterrupts(msix, queueCount, intx);
+    state = new VirtioFunction(device, host, interrupts, true);
+    state.busMaster(false);
+    common = new VirtioPciCommon(state, interrupts);
+    attached = new boolean[queueCount];
   }
 
   public VirtioDevice device() {
@@ -125,7 +122,12 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
   @Override
   public void writeConfig(int offset, int size, long value) {
     config.write(offset, size, value);
-    msix.controlWritten();
+    boolean newBusMaster = config.busMasterEnabled();
+    if (newBusMaster != busMaster) {
+      busMaster = newBusMaster;
+      state.busMaster(newBusMaster);
+    }
+    msix.configSpaceWritten();
     interrupts.configSpaceWritten(config.intxDisabled());
     if (touchesAccessData(offset)) {
       writeThroughConfig();
@@ -145,15 +147,21 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
         : target.read(config.get32(access + ACCESS_OFFSET), config.get32(access + ACCESS_LENGTH));
   }
 
+  /** With the bus's lock held: a reset goes on after this returns, and the driver polls. */
   private void writeThroughConfig() {
     BusDevice target = accessTarget();
     if (target != null) {
       int size = config.get32(access + ACCESS_LENGTH);
       long data = Integer.toUnsignedLong(config.get32(access + ACCESS_DATA));
-      target.write(
-          config.get32(access + ACCESS_OFFSET),
-          size,
-          size == 4 ? data : data & (1 << 8 * size) - 1);
+      int offset = config.get32(access + ACCESS_OFFSET);
+      long value = size == 4 ? data : data & (1 << 8 * size) - 1;
+      if (target == structures && (offset & ~0xfff) == VirtioPciCapabilities.COMMON) {
+        synchronized (this) {
+          common.writeWithoutWaiting(offset, size, value);
+        }
+      } else {
+        target.write(offset, size, value);
+      }
     }
   }
 
@@ -177,7 +185,7 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
   public synchronized void barMapped(int bar, long address) {
     if (bar == VirtioPciCapabilities.BAR) {
       for (int queue = 0; queue < attached.length; queue++) {
-        attached[queue] = doorbells.attach(state.notify(queue), notifyAddress(address, queue));
+        attached[queue] = doorbells.attach(state.notify(queue), notifyDoorbell(address, queue));
       }
     }
   }
@@ -187,20 +195,35 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
     if (bar == VirtioPciCapabilities.BAR) {
       for (int queue = 0; queue < attached.length; queue++) {
         if (attached[queue]) {
-          doorbells.detach(state.notify(queue), notifyAddress(address, queue));
+          doorbells.detach(state.notify(queue), notifyDoorbell(address, queue));
           attached[queue] = false;
         }
       }
     }
   }
 
-  private static long notifyAddress(long barAddress, int queue) {
-    return barAddress
-        + VirtioPciCapabilities.NOTIFY
-        + (long) VirtioPciCapabilities.NOTIFY_MULTIPLIER * queue;
+  private static Doorbell notifyDoorbell(long barAddress, int queue) {
+    return Doorbell.anyWrite(
+        barAddress
+            + VirtioPciCapabilities.NOTIFY
+            + (long) VirtioPciCapabilities.NOTIFY_MULTIPLIER * queue);
   }
 
-  /** Stops the queues' threads, as {@link VirtioMmio#close} does. */
+  @Override
+  public void pause() throws PauseTimeoutException {
+    state.pause();
+  }
+
+  @Override
+  public void resume() {
+    state.resume();
+  }
+
+  /**
+   * Ends the queues' services, so that guest RAM may be unmapped. No vCPU may run any more.
+   *
+   * @throws io.jkvm.core.lifecycle.CloseStack.StillInUse if a request hangs in the host
+   */
   @Override
   public void close() {
     state.close();
@@ -219,7 +242,7 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
         case VirtioPciCapabilities.ISR:
           return within == 0 ? interrupts.readIsr() : 0;
         case VirtioPciCapabilities.DEVICE:
-          return device.readConfig(within, size);
+          return deviceConfig.read(within, size);
         default:
           return 0;
       }
@@ -235,7 +258,7 @@ public final class VirtioPci implements PciFunction, AutoCloseable {
           }
           break;
         case VirtioPciCapabilities.DEVICE:
-          device.writeConfig(within, size, value);
+          deviceConfig.write(within, size, value);
           break;
         case VirtioPciCapabilities.NOTIFY:
           notifyQueue(within);

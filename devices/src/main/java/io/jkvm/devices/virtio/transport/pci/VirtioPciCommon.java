@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.transport.pci;
 
-import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.transport.QueueRegisters;
+import io.jkvm.devices.virtio.transport.Selectors;
 import io.jkvm.devices.virtio.transport.VirtioFunction;
 
 /**
@@ -14,15 +14,14 @@ final class VirtioPciCommon {
   /** Up to and with queue_device; queue_notify_data and queue_reset are not offered. */
   static final int BYTES = 0x38;
 
-  private final VirtioDevice device;
+  private static final int DEVICE_STATUS = 0x14;
+
   private final VirtioFunction state;
   private final VirtioPciInterrupts interrupts;
-  private int deviceFeatureSelect;
-  private int driverFeatureSelect;
-  private int queueSelect;
+  private final Selectors selectors;
 
-  VirtioPciCommon(VirtioDevice device, VirtioFunction state, VirtioPciInterrupts interrupts) {
-    this.device = device;
+  VirtioPciCommon(VirtioFunction state, VirtioPciInterrupts interrupts) {
+    selectors = state.selectors();
     this.state = state;
     this.interrupts = interrupts;
   }
@@ -47,27 +46,27 @@ final class VirtioPciCommon {
   }
 
   private int readField(int offset) {
-    QueueRegisters queue = state.settings(queueSelect);
+    QueueRegisters queue = state.settings();
     return switch (offset) {
-      case 0x00 -> deviceFeatureSelect;
-      case 0x04 -> state.offeredFeatures(deviceFeatureSelect);
-      case 0x08 -> driverFeatureSelect;
-      case 0x0c -> state.acceptedFeatures(driverFeatureSelect);
+      case 0x00 -> selectors.deviceFeatures;
+      case 0x04 -> state.offeredFeatures();
+      case 0x08 -> selectors.driverFeatures;
+      case 0x0c -> state.acceptedFeatures();
       case 0x10 -> interrupts.configVector();
       case 0x12 -> state.queueCount();
-      case 0x14 -> state.status();
+      case DEVICE_STATUS -> state.status();
       case 0x15 -> state.configGeneration() & 0xff;
-      case 0x16 -> queueSelect;
-      case 0x1a -> interrupts.queueVector(queueSelect);
+      case 0x16 -> selectors.queue;
+      case 0x1a -> interrupts.queueVector(selectors.queue);
       default -> queue == null ? 0 : readQueueField(queue, offset);
     };
   }
 
   private int readQueueField(QueueRegisters queue, int offset) {
     return switch (offset) {
-      case 0x18 -> queue.size == 0 ? device.maxQueueSize(queueSelect) : queue.size;
+      case 0x18 -> queue.size == 0 ? state.maxQueueSize() : queue.size;
       case 0x1c -> queue.ready ? 1 : 0;
-      case 0x1e -> queueSelect; // queue_notify_off
+      case 0x1e -> selectors.queue; // queue_notify_off
       case 0x20 -> (int) queue.descriptors;
       case 0x24 -> (int) (queue.descriptors >>> 32);
       case 0x28 -> (int) queue.avail;
@@ -87,17 +86,26 @@ final class VirtioPciCommon {
     }
   }
 
+  /** The same for who holds locks that other vCPUs need: a reset goes on after this returns. */
+  void writeWithoutWaiting(int offset, int size, long value) {
+    if (offset == DEVICE_STATUS && size == 1) {
+      state.writeStatusWithoutWaiting((int) value);
+    } else {
+      write(offset, size, value);
+    }
+  }
+
   private void writeField(int offset, int value) {
     switch (offset) {
-      case 0x00 -> deviceFeatureSelect = value;
-      case 0x08 -> driverFeatureSelect = value;
-      case 0x0c -> state.acceptFeatures(driverFeatureSelect, value);
+      case 0x00 -> selectors.deviceFeatures = value;
+      case 0x08 -> selectors.driverFeatures = value;
+      case 0x0c -> state.acceptFeatures(value);
       case 0x10 -> interrupts.configVector(value);
-      case 0x14 -> writeStatus(value);
-      case 0x16 -> queueSelect = value;
-      case 0x1a -> interrupts.queueVector(queueSelect, value);
+      case DEVICE_STATUS -> state.writeStatus(value);
+      case 0x16 -> selectors.queue = value;
+      case 0x1a -> interrupts.queueVector(selectors.queue, value);
       default -> {
-        QueueRegisters queue = state.changeableSettings(queueSelect);
+        QueueRegisters queue = state.changeableSettings();
         if (queue != null) {
           writeQueueField(queue, offset, value);
         }
@@ -123,18 +131,9 @@ final class VirtioPciCommon {
   private void enable(QueueRegisters queue, int value) {
     if (value == 1) {
       if (queue.size == 0) {
-        queue.size = device.maxQueueSize(queueSelect); // what a driver reads that did not write
+        queue.size = state.maxQueueSize(); // what a driver reads that did not write
       }
-      state.setQueueReady(queueSelect, true);
-    }
-  }
-
-  private void writeStatus(int value) {
-    state.writeStatus(value);
-    if (state.status() == 0) {
-      deviceFeatureSelect = 0;
-      driverFeatureSelect = 0;
-      queueSelect = 0;
+      state.setQueueReady(true);
     }
   }
 }

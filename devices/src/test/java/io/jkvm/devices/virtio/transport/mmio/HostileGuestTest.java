@@ -10,15 +10,17 @@ import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.storage.RawImage;
-import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.queue.HandlerAccess;
+import io.jkvm.devices.virtio.queue.RequestHandler;
 import io.jkvm.devices.virtio.queue.Virtqueue;
 import io.jkvm.devices.virtio.rng.VirtioRng;
 import io.jkvm.devices.virtio.testing.BlockDriver;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.MmioDriver;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import io.jkvm.devices.virtio.testing.TestHost;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -91,10 +93,12 @@ class HostileGuestTest {
         try {
           Virtqueue queue = ring.device(random.nextBoolean(), random.nextInt(8) != 0);
           DescriptorChain chain = queue.newChain();
+          RequestHandler blocks = HandlerAccess.of(block, 0, queue, block.features());
+          RequestHandler numbers = HandlerAccess.of(rng, 0, queue, 0);
           queue.disableNotifications();
           while (queue.poll(chain)) {
-            VirtioDevice device = random.nextInt(4) == 0 ? rng : block;
-            queue.addUsed(chain.head(), device.process(0, chain));
+            RequestHandler handler = random.nextInt(4) == 0 ? numbers : blocks;
+            queue.addUsed(chain.head(), handler.process(chain));
             queue.needsInterrupt();
             served++;
           }
@@ -149,7 +153,9 @@ class HostileGuestTest {
     try (GuestMemory memory = GuestMemory.allocate(MEMORY);
         RawImage image = RawImage.open(disk(content), true);
         EventFd interrupt = new EventFd();
-        VirtioMmio mmio = new VirtioMmio(new VirtioBlock(image, "x"), memory, interrupt)) {
+        VirtioMmio mmio =
+            new VirtioMmio(
+                new VirtioBlock(image, "x"), TestHost.of(memory), interrupt::signal, 0)) {
       MmioDriver driver = new MmioDriver(mmio);
       SplitRingDriver ring = new SplitRingDriver(memory, 16, 0x1000);
       for (int i = 0; i < 60_000; i++) {
@@ -193,7 +199,9 @@ class HostileGuestTest {
     try (GuestMemory memory = GuestMemory.allocate(MEMORY);
         RawImage image = RawImage.open(disk(new byte[DISK]), false);
         EventFd interrupt = new EventFd();
-        VirtioMmio mmio = new VirtioMmio(new VirtioBlock(image, "x"), memory, interrupt)) {
+        VirtioMmio mmio =
+            new VirtioMmio(
+                new VirtioBlock(image, "x"), TestHost.of(memory), interrupt::signal, 0)) {
       MmioDriver driver = new MmioDriver(mmio);
       SplitRingDriver ring = new SplitRingDriver(memory, 16, 0x1000);
       driver.start(ring);

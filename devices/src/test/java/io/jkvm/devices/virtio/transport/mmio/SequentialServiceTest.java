@@ -4,16 +4,24 @@ package io.jkvm.devices.virtio.transport.mmio;
 import static io.jkvm.devices.virtio.testing.MmioDriver.NEEDS_RESET;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.devices.virtio.VirtioDevice;
-import io.jkvm.devices.virtio.block.VirtioBlock;
-import io.jkvm.devices.virtio.queue.DescriptorChain;
+import io.jkvm.devices.virtio.VirtioType;
+import io.jkvm.devices.virtio.queue.ActiveQueue;
+import io.jkvm.devices.virtio.queue.QueueService;
+import io.jkvm.devices.virtio.queue.SequentialService;
 import io.jkvm.devices.virtio.testing.MmioDriver;
+import io.jkvm.devices.virtio.testing.RecordingDoorbells;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import io.jkvm.devices.virtio.testing.TestHost;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -30,8 +38,8 @@ class SequentialServiceTest extends MmioFixture {
     assertTrue(MmioDriver.await(backend::entered));
     Thread guest = new Thread(() -> driver.status(0));
     guest.start();
-    guest.join(300);
-    assertTrue(guest.isAlive(), "the reset ended with a request in flight");
+    assertTrue(MmioDriver.await(() -> waitsForAService(guest)));
+    assertEquals(1, queueThreads());
     gate.countDown();
     guest.join(10_000);
     assertFalse(guest.isAlive());
@@ -40,26 +48,43 @@ class SequentialServiceTest extends MmioFixture {
     assertEquals(1, backend.calls().size());
   }
 
+  /** Linux frees the buffers after the write without a look at the status. */
   @Test
-  void aResetThatTheHostHoldsUpIsCompletedLater() throws Exception {
+  void aResetWaitsForAHangingRequestUnlessTheMachineStops() throws Exception {
+    AtomicBoolean stopping = new AtomicBoolean();
+    VirtioHost host =
+        new VirtioHost(TestHost.MACHINE, memory, new RecordingDoorbells(), stopping::get, 10);
     CountDownLatch gate = new CountDownLatch(1);
     backend.gate(gate);
-    driver.start(ring);
-    addRead();
-    driver.notifyQueue(0);
-    assertTrue(MmioDriver.await(backend::entered));
-    driver.status(0); // waits for ten seconds
-    long second = System.nanoTime();
-    driver.status(0);
-    assertTrue(driver.status() != 0, "reset with a request in flight");
-    driver.status(MmioDriver.ACKNOWLEDGE | MmioDriver.DRIVER);
-    assertTrue(System.nanoTime() - second < 5_000_000_000L, "holds the vCPU up again");
-    gate.countDown();
-    assertTrue(MmioDriver.await(() -> driver.status() == 0), "never completed");
-    ring = new SplitRingDriver(memory, 16, 0x1000);
-    driver.start(ring);
-    addRead();
-    assertTrue(driver.notifyAndAwait(ring, 1));
+    try (VirtioMmio stuck = attach(host)) {
+      MmioDriver guest = new MmioDriver(stuck);
+      guest.start(ring);
+      addRead();
+      guest.notifyQueue(0);
+      assertTrue(MmioDriver.await(backend::entered));
+      Thread vcpu = new Thread(() -> guest.status(0));
+      vcpu.start();
+      assertTrue(MmioDriver.await(() -> interrupt.clear()), "the driver is told of the failure");
+      assertTrue(MmioDriver.await(() -> waitsForAService(vcpu)), "waits on after that");
+      stopping.set(true);
+      vcpu.join(10_000);
+      assertFalse(vcpu.isAlive(), "holds the machine's end up");
+      assertNotEquals(0, guest.status(), "reset with a request in flight");
+      gate.countDown();
+      assertTrue(MmioDriver.await(() -> guest.status() == 0), "never completed");
+      ring = new SplitRingDriver(memory, 16, 0x1000);
+      guest.start(ring);
+      addRead();
+      assertTrue(guest.notifyAndAwait(ring, 1));
+    } finally {
+      gate.countDown();
+    }
+  }
+
+  private static boolean waitsForAService(Thread thread) {
+    return thread.getState() == Thread.State.TIMED_WAITING
+        && Arrays.stream(thread.getStackTrace())
+            .anyMatch(frame -> frame.getMethodName().equals("awaitStopped"));
   }
 
   @Test
@@ -68,14 +93,14 @@ class SequentialServiceTest extends MmioFixture {
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
     assertTrue(interrupt.await(10_000));
-    assertEquals(1, driver.read(0x60));
+    assertEquals(MmioDriver.USED_BUFFER, driver.read(MmioDriver.INTERRUPT_STATUS));
     driver.status(0);
     addRead();
     driver.notifyQueue(0);
-    Thread.sleep(100);
+    assertEquals(0, queueThreads());
     assertEquals(1, ring.usedIndex());
-    assertEquals(0, driver.read(0x60));
-    assertEquals(0, driver.read(0x44));
+    assertEquals(0, driver.read(MmioDriver.INTERRUPT_STATUS));
+    assertEquals(0, driver.read(MmioDriver.QUEUE_READY));
     assertEquals(1, backend.calls().size());
   }
 
@@ -96,11 +121,11 @@ class SequentialServiceTest extends MmioFixture {
   @Test
   void queueReadyZeroStopsTheQueue() throws Exception {
     driver.start(ring);
-    driver.write(0x44, 0);
-    assertEquals(0, driver.read(0x44));
+    driver.write(MmioDriver.QUEUE_READY, 0);
+    assertEquals(0, driver.read(MmioDriver.QUEUE_READY));
     assertEquals(0, queueThreads());
-    driver.write(0x44, 1);
-    assertEquals(0, driver.read(0x44));
+    driver.write(MmioDriver.QUEUE_READY, 1);
+    assertEquals(0, driver.read(MmioDriver.QUEUE_READY));
     assertEquals(0, driver.status() & NEEDS_RESET);
   }
 
@@ -111,11 +136,11 @@ class SequentialServiceTest extends MmioFixture {
     driver.notifyQueue(0);
     assertTrue(MmioDriver.await(() -> (driver.status() & NEEDS_RESET) != 0));
     assertTrue(interrupt.await(10_000));
-    assertEquals(2, driver.read(0x60));
-    driver.write(0x64, 2);
+    assertEquals(MmioDriver.CONFIG_CHANGE, driver.read(MmioDriver.INTERRUPT_STATUS));
+    driver.write(MmioDriver.INTERRUPT_ACK, MmioDriver.CONFIG_CHANGE);
     addRead();
     driver.notifyQueue(0);
-    Thread.sleep(100);
+    assertTrue(MmioDriver.await(() -> queueThreads() == 0));
     assertEquals(0, ring.usedIndex());
     ring = new SplitRingDriver(memory, 16, 0x1000);
     driver.start(ring);
@@ -126,9 +151,9 @@ class SequentialServiceTest extends MmioFixture {
 
   @Test
   void aBugInADeviceStopsOnlyThatDevice() throws Exception {
-    VirtioDevice broken = new BrokenDevice(new VirtioBlock(backend, "x"));
+    VirtioDevice broken = new BrokenDevice();
     try (EventFd line = new EventFd();
-        VirtioMmio other = new VirtioMmio(broken, memory, line)) {
+        VirtioMmio other = new VirtioMmio(broken, TestHost.of(memory), line::signal, 0)) {
       MmioDriver otherDriver = new MmioDriver(other);
       otherDriver.start(ring);
       addRead();
@@ -171,21 +196,15 @@ class SequentialServiceTest extends MmioFixture {
       int expected = done;
       assertTrue(MmioDriver.await(() -> ring.usedIndex() == expected), "lost at " + round);
       assertTrue(interrupt.await(10_000), "no interrupt for " + round);
-      driver.write(0x64, 1);
+      driver.write(MmioDriver.INTERRUPT_ACK, 1);
     }
   }
 
   /** Fails in a way that no device should. */
   private static final class BrokenDevice implements VirtioDevice {
-    private final VirtioDevice base;
-
-    BrokenDevice(VirtioDevice base) {
-      this.base = base;
-    }
-
     @Override
-    public int deviceId() {
-      return base.deviceId();
+    public VirtioType type() {
+      return VirtioType.BLOCK;
     }
 
     @Override
@@ -199,32 +218,17 @@ class SequentialServiceTest extends MmioFixture {
     }
 
     @Override
-    public int queueCount() {
-      return 1;
+    public int[] queueSizes() {
+      return new int[] {16};
     }
 
     @Override
-    public int maxQueueSize(int queue) {
-      return 16;
-    }
-
-    @Override
-    public long readConfig(long offset, int size) {
-      return 0;
-    }
-
-    @Override
-    public void writeConfig(long offset, int size, long value) {}
-
-    @Override
-    public void activate(long features) {}
-
-    @Override
-    public void reset() {}
-
-    @Override
-    public long process(int queue, DescriptorChain request) {
-      throw new IllegalStateException("a bug");
+    public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
+      return new SequentialService(
+          rings,
+          request -> {
+            throw new IllegalStateException("a bug");
+          });
     }
   }
 }

@@ -10,7 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.bus.Doorbell;
 import io.jkvm.devices.virtio.VirtioFeatures;
+import io.jkvm.devices.virtio.testing.MmioDriver;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -60,8 +63,8 @@ class VirtioMmioTest extends MmioFixture {
     long offered = driver.offeredFeatures();
     assertEquals(7L << 28 & ~(1L << 30) | 1L << 32, offered & 0xffff_ffff_f000_0000L);
     for (int selector : new int[] {2, 3, 32, -1, Integer.MIN_VALUE}) {
-      driver.write(0x14, selector);
-      assertEquals(0, driver.read(0x10));
+      driver.write(MmioDriver.DEVICE_FEATURES_SEL, selector);
+      assertEquals(0, driver.read(MmioDriver.DEVICE_FEATURES));
     }
   }
 
@@ -84,8 +87,8 @@ class VirtioMmioTest extends MmioFixture {
     driver.status(0);
     driver.status(ACKNOWLEDGE | DRIVER);
     driver.acceptFeatures(VirtioFeatures.VERSION_1);
-    driver.write(0x24, 2);
-    driver.write(0x20, 1);
+    driver.write(MmioDriver.DRIVER_FEATURES_SEL, 2);
+    driver.write(MmioDriver.DRIVER_FEATURES, 1);
     driver.status(NEGOTIATED);
     assertEquals(ACKNOWLEDGE | DRIVER, driver.status());
   }
@@ -145,10 +148,10 @@ class VirtioMmioTest extends MmioFixture {
   void queueRegistersNeedTheRightPhase() {
     driver.status(ACKNOWLEDGE | DRIVER);
     driver.setUpQueue(0, ring);
-    assertEquals(0, driver.read(0x44), "before FEATURES_OK");
+    assertEquals(0, driver.read(MmioDriver.QUEUE_READY), "before FEATURES_OK");
     driver.negotiate(VirtioFeatures.VERSION_1);
     driver.setUpQueue(0, ring);
-    assertEquals(1, driver.read(0x44));
+    assertEquals(1, driver.read(MmioDriver.QUEUE_READY));
     // All of this comes too late and would break the queue.
     driver.setUpQueue(0, 3, 1, 1, 1);
     driver.driverOk();
@@ -161,7 +164,7 @@ class VirtioMmioTest extends MmioFixture {
     driver.negotiate(VirtioFeatures.VERSION_1);
     driver.driverOk();
     driver.setUpQueue(0, ring);
-    assertEquals(0, driver.read(0x44));
+    assertEquals(0, driver.read(MmioDriver.QUEUE_READY));
     assertEquals(0, queueThreads());
   }
 
@@ -170,13 +173,13 @@ class VirtioMmioTest extends MmioFixture {
     driver.negotiate(VirtioFeatures.VERSION_1);
     for (int queue : new int[] {1, 2, 0xffff, 0x10000, -1, Integer.MIN_VALUE}) {
       driver.setUpQueue(queue, ring);
-      assertEquals(0, driver.read(0x34));
-      assertEquals(0, driver.read(0x44));
+      assertEquals(0, driver.read(MmioDriver.QUEUE_NUM_MAX));
+      assertEquals(0, driver.read(MmioDriver.QUEUE_READY));
       driver.notifyQueue(queue);
     }
-    driver.write(0x30, 0);
-    assertEquals(256, driver.read(0x34));
-    assertEquals(0, driver.read(0x44));
+    driver.write(MmioDriver.QUEUE_SEL, 0);
+    assertEquals(256, driver.read(MmioDriver.QUEUE_NUM_MAX));
+    assertEquals(0, driver.read(MmioDriver.QUEUE_READY));
   }
 
   @Test
@@ -185,7 +188,7 @@ class VirtioMmioTest extends MmioFixture {
     driver.start(ring);
     driver.write(0xc0, 1);
     assertEquals(0, driver.read(0xc0));
-    assertEquals(1, driver.read(0x44));
+    assertEquals(1, driver.read(MmioDriver.QUEUE_READY));
   }
 
   @Test
@@ -194,20 +197,21 @@ class VirtioMmioTest extends MmioFixture {
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
     assertTrue(interrupt.await(10_000));
-    assertEquals(1, driver.read(0x60));
+    assertEquals(1, driver.read(MmioDriver.INTERRUPT_STATUS));
     assertEquals(513, ring.usedLength(0));
-    driver.write(0x64, 2);
-    assertEquals(1, driver.read(0x60));
-    driver.write(0x64, 1);
-    assertEquals(0, driver.read(0x60));
+    driver.write(MmioDriver.INTERRUPT_ACK, 2);
+    assertEquals(1, driver.read(MmioDriver.INTERRUPT_STATUS));
+    driver.write(MmioDriver.INTERRUPT_ACK, 1);
+    assertEquals(0, driver.read(MmioDriver.INTERRUPT_STATUS));
   }
 
   @Test
   void queueNotifyEventFdWakesTheQueueToo() throws Exception {
-    assertEquals(1, mmio.queueCount());
+    Doorbell doorbell = Doorbell.write32(ADDRESS + MmioDriver.QUEUE_NOTIFY, 0);
+    assertEquals(Set.of(doorbell), doorbells.attached.keySet());
     driver.start(ring);
     addRead();
-    mmio.queueNotify(0).signal();
+    doorbells.ring(doorbell);
     assertTrue(interrupt.await(10_000));
     assertEquals(1, ring.usedIndex());
   }
@@ -219,7 +223,7 @@ class VirtioMmioTest extends MmioFixture {
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
     assertFalse(interrupt.await(200));
-    assertEquals(0, driver.read(0x60));
+    assertEquals(0, driver.read(MmioDriver.INTERRUPT_STATUS));
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 2));
     assertTrue(interrupt.await(10_000));
@@ -253,7 +257,7 @@ class VirtioMmioTest extends MmioFixture {
       driver.setUpQueue(0, (int) b[0], b[1], b[2], b[3]);
       driver.driverOk();
       assertEquals(NEGOTIATED | DRIVER_OK | NEEDS_RESET, driver.status());
-      assertEquals(2, driver.read(0x60));
+      assertEquals(2, driver.read(MmioDriver.INTERRUPT_STATUS));
       assertTrue(interrupt.clear());
       assertEquals(0, queueThreads());
     }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.transport.pci;
 
-import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.irq.IrqLine;
-import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.pci.testing.PciMachine;
@@ -12,9 +10,10 @@ import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.PciDriver;
 import io.jkvm.devices.virtio.testing.RecordingBackend;
+import io.jkvm.devices.virtio.testing.RecordingDoorbells;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import io.jkvm.devices.virtio.testing.TestHost;
+import io.jkvm.devices.virtio.transport.VirtioHost;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
@@ -28,9 +27,8 @@ abstract class PciFixture {
   final RecordingBackend backend = new RecordingBackend(1 << 20, false);
   final PciMachine machine = new PciMachine();
   final RecordingVectors vectors = new RecordingVectors();
-  final Map<Long, EventFd> doorbells = new ConcurrentHashMap<>();
+  final RecordingDoorbells doorbells = new RecordingDoorbells();
   volatile boolean intx;
-  volatile boolean refuseDoorbells;
   GuestMemory memory;
   VirtioPci pci;
   PciDriver driver;
@@ -41,10 +39,15 @@ abstract class PciFixture {
     memory = GuestMemory.allocate(16 << 20);
     IrqLine line = asserted -> intx = asserted;
     VirtioBlock block = new VirtioBlock(backend, "test");
-    pci = new VirtioPci(block, memory, vectors, line, 21, new RecordingDoorbells());
+    pci = new VirtioPci(block, host(), vectors, line, 21);
     machine.bus().add(SLOT, pci);
     driver = new PciDriver(machine, SLOT);
     ring = new SplitRingDriver(memory, 16, 0x1000);
+  }
+
+  /** The machine around the device. */
+  VirtioHost host() {
+    return TestHost.of(memory, doorbells);
   }
 
   @AfterEach
@@ -58,20 +61,5 @@ abstract class PciFixture {
     memory.writeU64(HEADER, 0);
     memory.writeU64(HEADER + 8, 0);
     ring.add(Buffer.out(HEADER, 16), Buffer.in(DATA, 512), Buffer.in(STATUS, 1));
-  }
-
-  /** Remembers what is attached where, and objects to what KVM would refuse. */
-  private final class RecordingDoorbells implements Doorbells {
-    @Override
-    public boolean attach(EventFd eventFd, long address) {
-      return !refuseDoorbells && doorbells.putIfAbsent(address, eventFd) == null;
-    }
-
-    @Override
-    public void detach(EventFd eventFd, long address) {
-      if (!doorbells.remove(address, eventFd)) {
-        throw new AssertionError("not attached at " + Long.toHexString(address));
-      }
-    }
   }
 }

@@ -22,6 +22,7 @@ import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.PciDriver;
 import io.jkvm.devices.virtio.testing.RecordingBackend;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import io.jkvm.devices.virtio.testing.TestHost;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,7 +67,8 @@ class PciGarbageGuestTest {
     for (VirtioDevice model : models) {
       try {
         VirtioPci pci =
-            new VirtioPci(model, memory, messages, line.newInput(), 17, parts.vm().doorbells());
+            new VirtioPci(
+                model, TestHost.of(memory, parts.vm().doorbells()), messages, line.newInput(), 17);
         devices.add(pci);
         machine.bus().add(slot++, pci);
       } catch (LinuxException e) {

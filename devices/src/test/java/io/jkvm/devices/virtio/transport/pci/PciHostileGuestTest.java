@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.devices.pci.testing.PciMachine;
 import io.jkvm.devices.virtio.rng.VirtioRng;
 import io.jkvm.devices.virtio.testing.PciDriver;
+import io.jkvm.devices.virtio.testing.SplitRingDriver;
+import io.jkvm.devices.virtio.testing.TestHost;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,7 +41,7 @@ class PciHostileGuestTest extends PciFixture {
   void garbageOverConfigurationSpaceAndTheWindow(long seed) throws Exception {
     Random random = new Random(seed);
     try (VirtioPci rng =
-        new VirtioPci(new VirtioRng(), memory, vectors, level -> {}, 22, new NoDoorbells())) {
+        new VirtioPci(new VirtioRng(), TestHost.of(memory), vectors, level -> {}, 22)) {
       machine.bus().add(SLOT + 1, rng);
       for (int i = 0; i < 200_000; i++) {
         switch (random.nextInt(10)) {
@@ -110,7 +112,7 @@ class PciHostileGuestTest extends PciFixture {
     driver.status(0);
     assertEquals(0, driver.status());
     assertEquals(0, driver.isr());
-    ring = new io.jkvm.devices.virtio.testing.SplitRingDriver(memory, 16, 0x1000);
+    ring = new SplitRingDriver(memory, 16, 0x1000);
     driver.start(ring);
     driver.msixEntry(1, 0xfee0_0000L, 0x51, 0);
     driver.msixControl(0x8000);
@@ -119,14 +121,14 @@ class PciHostileGuestTest extends PciFixture {
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
     assertEquals("[fee00000=51]", vectors.awaitSent(10_000).toString());
-    assertEquals(1, doorbells.size());
+    assertEquals(1, doorbells.attached.size());
   }
 
   /** Two devices on one place: the loser has no doorbell, and nothing is detached twice. */
   @Test
   void twoDevicesAtOneAddress() throws Exception {
     try (VirtioPci rng =
-        new VirtioPci(new VirtioRng(), memory, vectors, level -> {}, 22, new NoDoorbells())) {
+        new VirtioPci(new VirtioRng(), TestHost.of(memory), vectors, level -> {}, 22)) {
       machine.bus().add(SLOT + 1, rng);
       driver.start(ring);
       machine.command(SLOT + 1, 6, 0);
@@ -136,18 +138,6 @@ class PciHostileGuestTest extends PciFixture {
       assertTrue(driver.notifyAndAwait(ring, 1));
       machine.placeBar(SLOT, 0, 0xe500_0000L);
       assertEquals(64, new PciDriver(machine, SLOT + 1).read(0x18, 2), "the rng's, alone now");
-    }
-  }
-
-  private static final class NoDoorbells implements io.jkvm.core.bus.Doorbells {
-    @Override
-    public boolean attach(io.jkvm.core.linux.EventFd eventFd, long guestPhysicalAddress) {
-      return false;
-    }
-
-    @Override
-    public void detach(io.jkvm.core.linux.EventFd eventFd, long guestPhysicalAddress) {
-      throw new AssertionError("nothing was attached");
     }
   }
 }
