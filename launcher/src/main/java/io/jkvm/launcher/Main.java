@@ -78,7 +78,7 @@ public final class Main implements Runnable {
   private static int executionError(Exception e, PrintWriter err, CommandLine.ParseResult parsed) {
     boolean verbose = parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose");
     boolean expected = e instanceof IOException || e instanceof IllegalArgumentException;
-    err.println("jkvm: " + oneLine(expected ? e.getMessage() : e.toString()));
+    err.println("jkvm: " + oneLine(expected ? Advice.complete(e) : e.toString()));
     if (verbose) {
       e.printStackTrace(err);
     }
