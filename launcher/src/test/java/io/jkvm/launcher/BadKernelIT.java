@@ -86,7 +86,7 @@ class BadKernelIT {
       out.write("kernel".getBytes(StandardCharsets.US_ASCII));
     }
     BadFiles.bytes(kernel, bytes.toByteArray());
-    assertRefused("is a gzip-compressed file", "unpack it first (gunzip)");
+    assertRefused("is a gzip-compressed file (gunzip unpacks it)", "unpack it first");
   }
 
   @Test

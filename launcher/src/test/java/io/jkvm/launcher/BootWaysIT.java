@@ -91,7 +91,7 @@ class BootWaysIT {
             "--cmdline",
             UNAME);
     assertAnswers(result);
-    assertTrue(result.err().contains("it is entered as with --boot=pvh"), result::toString);
+    assertTrue(result.err().contains("it is entered at its PVH entry"), result::toString);
   }
 
   /** The first ends at no multiple of 4, where Linux would not see the second. */

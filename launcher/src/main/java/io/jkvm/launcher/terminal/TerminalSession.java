@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.terminal;
 
+import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.NoteText;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.ConsoleFeed;
@@ -60,7 +61,7 @@ public final class TerminalSession {
       if (reason.kind().outcome() == StopReason.Outcome.CLEAN) {
         reporter.note(reason.toString());
       } else {
-        reporter.error(reason.toString());
+        reporter.error(Advice.line(reason));
       }
       return reason;
     } finally {

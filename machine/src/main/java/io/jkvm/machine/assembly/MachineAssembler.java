@@ -2,6 +2,7 @@
 package io.jkvm.machine.assembly;
 
 import io.jkvm.core.kvm.Kvm;
+import io.jkvm.core.kvm.KvmException;
 import io.jkvm.core.kvm.KvmVcpu;
 import io.jkvm.core.kvm.KvmVm;
 import io.jkvm.core.kvm.state.Cpuid;
@@ -91,7 +92,7 @@ public final class MachineAssembler {
     List<VirtioNet> cards = network.open(spec.cards());
     events.progress("kernel, disks and networks are open");
 
-    Kvm kvm = resources.push(Layer.HOST, Kvm.open(spec.kvmDevice().toString()));
+    Kvm kvm = resources.push(Layer.HOST, openKvm());
     checkCpus(kvm);
     Cpuid supported = kvm.supportedCpuid();
     HostCapabilities capabilities = probe(kvm, supported);
@@ -157,6 +158,15 @@ public final class MachineAssembler {
             spec.name(), memory, vcpus, board.ports(), board.mmio(), stop, resources);
     return new AssembledMachine(
         machine, serial, powerManagement, cards, board.pausables(), resources);
+  }
+
+  private Kvm openKvm() throws IOException {
+    String device = spec.kvmDevice().toString();
+    try {
+      return Kvm.open(device);
+    } catch (KvmException e) {
+      throw Problems.kvm(device, e);
+    }
   }
 
   private HostCapabilities probe(Kvm kvm, Cpuid supported) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.assembly;
 
+import io.jkvm.core.kvm.KvmException;
 import io.jkvm.devices.storage.DiskException;
 import io.jkvm.firmware.boot.BootException;
 import io.jkvm.firmware.kernel.KernelFormatException;
@@ -20,7 +21,19 @@ final class Problems {
     if (failure instanceof Error error) {
       throw error;
     }
+    if (failure instanceof DiskException disk) {
+      return disk(disk);
+    }
     return new MachineException(problemOf((IOException) failure), failure.getMessage(), failure);
+  }
+
+  /** A failure to open the KVM device. */
+  static MachineException kvm(String device, KvmException failure) {
+    return new MachineException(of(failure.kind()), device, failure.getMessage(), failure);
+  }
+
+  private static MachineException disk(DiskException failure) {
+    return new MachineException(of(failure.kind()), failure.disk(), failure.getMessage(), failure);
   }
 
   /** A failure of a backend, which may be one of the user's own and throw whatever it likes. */
@@ -29,13 +42,17 @@ final class Problems {
       return known;
     }
     if (failure instanceof DiskException disk) {
-      return new MachineException(of(disk.kind()), failure.getMessage(), failure);
+      return disk(disk);
     }
     String facts = failure instanceof IOException ? failure.getMessage() : what + ": " + failure;
     return new MachineException(otherwise, facts, failure);
   }
 
   // The kinds below and the problems here have the same names; a test holds that.
+
+  static Problem of(KvmException.Kind kind) {
+    return Problem.valueOf("KVM_" + kind);
+  }
 
   static Problem of(DiskException.Kind kind) {
     return Problem.valueOf("DISK_" + kind);
@@ -55,9 +72,6 @@ final class Problems {
     }
     if (failure instanceof BootException boot) {
       return of(boot.kind());
-    }
-    if (failure instanceof DiskException disk) {
-      return of(disk.kind());
     }
     return Problem.HOST;
   }

@@ -12,6 +12,7 @@ public final class MachineException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final Problem problem;
+  private final String subject;
 
   /** A problem with its facts. */
   public MachineException(Problem problem, String facts) {
@@ -20,11 +21,26 @@ public final class MachineException extends RuntimeException {
 
   /** A problem with its facts and what it came from. */
   public MachineException(Problem problem, String facts, Throwable cause) {
+    this(problem, "", facts, cause);
+  }
+
+  /**
+   * A problem of a thing that can be named.
+   *
+   * @param subject the file or device, as it was given
+   */
+  public MachineException(Problem problem, String subject, String facts, Throwable cause) {
     super(facts, cause);
     this.problem = Objects.requireNonNull(problem);
+    this.subject = Objects.requireNonNull(subject);
   }
 
   public Problem problem() {
     return problem;
+  }
+
+  /** The file or device that it is about, as it was given; empty if that is not one. */
+  public String subject() {
+    return subject;
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.spec;
 
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.RandomBytes;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
-import java.security.SecureRandom;
 
 /**
  * An Ethernet address that a network card can have: not a group's, not zero.
@@ -31,8 +32,11 @@ public record MacAddress(long value) {
 
   /** A random, locally administered address: others on the same network have another one. */
   public static MacAddress random() {
-    long random = new SecureRandom().nextLong();
-    return new MacAddress(random & MASK & ~GROUP | LOCALLY_ADMINISTERED);
+    try {
+      return new MacAddress(RandomBytes.nextLong() & MASK & ~GROUP | LOCALLY_ADMINISTERED);
+    } catch (LinuxException e) {
+      throw new MachineException(Problem.HOST, e.getMessage(), e);
+    }
   }
 
   /** In the usual form, {@code 02:00:00:00:00:01}. */
