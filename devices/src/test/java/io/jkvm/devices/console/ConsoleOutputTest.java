@@ -141,11 +141,13 @@ class ConsoleOutputTest {
       output.addRoomListener(room::release);
       int sent = fillForGood(output);
       int read = 0;
-      while (!room.tryAcquire()) {
+      while (!room.tryAcquire(1, TimeUnit.MILLISECONDS)) {
         read += pipe.read(8192).length;
+        assertTrue(read < sent, "all is read, and nobody was told of room");
       }
       output.removeRoomListener(gone);
       while (read < sent) {
+        assertFalse(Thread.interrupted(), "the writer has ended");
         read += pipe.read(8192).length;
       }
       output.accept((byte) 'x');
