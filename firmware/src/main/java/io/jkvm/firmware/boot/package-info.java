@@ -6,5 +6,7 @@
  *
  * <p>Messages state facts; what a user could do is left to the caller, by {@link
  * io.jkvm.firmware.boot.BootException.Kind}.
+ *
+ * <p>More than a dozen files because each way to boot, and each structure it writes, is one.
  */
 package io.jkvm.firmware.boot;

@@ -5,6 +5,7 @@ import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import io.jkvm.firmware.kernel.payload.PayloadDecoder;
+import io.jkvm.firmware.kernel.payload.PayloadException;
 import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -66,10 +67,12 @@ public final class BzImage implements KernelImage {
     try {
       byte[] payload = new byte[(int) header.payloadLength()];
       file.read(payloadStart(), ByteBuffer.wrap(payload));
-      byte[] elf = PayloadDecoder.decode(path(), format, payload);
+      byte[] elf = PayloadDecoder.decode(format, payload);
       return ElfKernel.parse(path(), new HeapBytes(elf));
     } catch (KernelFormatException e) {
       throw e;
+    } catch (PayloadException e) {
+      throw new KernelFormatException(path(), Kind.DAMAGED, e.getMessage(), e);
     } catch (IOException e) {
       throw KernelFormatException.unreadable(path(), e);
     } catch (OutOfMemoryError e) {

@@ -131,6 +131,9 @@ public final class Advice {
       case DISK_NO_MEDIUM -> "insert or attach one";
       case DISK_BLOCK_SIZE_UNSUPPORTED -> "use an image file";
 
+      case NETWORK_SOCKET_DIRECTORY ->
+          "name another with JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY";
+
       case NAME,
           CPU_FEATURE,
           DISK,

@@ -2,6 +2,7 @@
 package io.jkvm.machine.assembly;
 
 import io.jkvm.core.kvm.KvmException;
+import io.jkvm.devices.network.passt.SocketDirectoryException;
 import io.jkvm.devices.storage.DiskException;
 import io.jkvm.firmware.boot.BootException;
 import io.jkvm.firmware.kernel.KernelFormatException;
@@ -43,6 +44,9 @@ final class Problems {
     }
     if (failure instanceof DiskException disk) {
       return disk(disk);
+    }
+    if (failure instanceof SocketDirectoryException) {
+      return new MachineException(Problem.NETWORK_SOCKET_DIRECTORY, failure.getMessage(), failure);
     }
     String facts = failure instanceof IOException ? failure.getMessage() : what + ": " + failure;
     return new MachineException(otherwise, facts, failure);

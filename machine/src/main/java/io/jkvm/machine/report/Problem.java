@@ -177,6 +177,8 @@ public enum Problem {
   DISK_FAILED,
   /** What a network card is connected to can't be opened. */
   NETWORK_FAILED,
+  /** The directory for temporary files is no place for a socket. */
+  NETWORK_SOCKET_DIRECTORY,
 
   // --- a machine that exists ---
   /** The machine is not in a state in which that can be done. */

@@ -42,10 +42,7 @@ final class PasstProcess implements AutoCloseable {
       letNobodyIn();
       socket = directory.resolve("socket").toString();
       if (socket.length() > UnixSocket.MAX_PATH_BYTES) {
-        throw new IOException(
-            socket
-                + " is too long for passt's socket; name a shorter directory with"
-                + " JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY");
+        throw new SocketDirectoryException(socket + " is too long for passt's socket", null);
       }
       List<String> command = new ArrayList<>(List.of(executable.toString()));
       command.addAll(List.of("--foreground", "--one-off", "--quiet", "--socket", socket));
@@ -74,12 +71,12 @@ final class PasstProcess implements AutoCloseable {
     try {
       return Files.createTempDirectory("jkvm-passt-");
     } catch (IOException e) {
-      throw new IOException(
+      throw new SocketDirectoryException(
           "cannot make a directory for passt's socket in "
               + System.getProperty("java.io.tmpdir")
               + " ("
               + e.getClass().getSimpleName()
-              + "); name another with JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY",
+              + ")",
           e);
     }
   }

@@ -171,7 +171,7 @@ final class TapOpener {
           case Errno.ENOENT, Errno.ENODEV, Errno.ENXIO ->
               "load the kernel's tun driver: sudo modprobe tun";
           case Errno.EACCES -> "type: sudo chmod a+rw " + driver;
-          case Errno.EPERM -> "in a container, start it with --device " + driver;
+          case Errno.EPERM -> "a container must be given it when it is started";
           default -> "check the file";
         };
     return refused(

@@ -3,12 +3,9 @@ package io.jkvm.firmware.kernel.payload;
 
 import io.airlift.compress.lz4.Lz4Decompressor;
 import io.airlift.compress.zstd.ZstdDecompressor;
-import io.jkvm.firmware.kernel.KernelFormatException;
-import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
@@ -37,35 +34,35 @@ public final class PayloadDecoder {
    * Unpacks.
    *
    * @param payload may be changed
-   * @throws KernelFormatException if the payload is damaged
+   * @throws PayloadException if the payload is damaged
    */
-  public static byte[] decode(Path path, PayloadFormat format, byte[] payload)
-      throws KernelFormatException {
+  public static byte[] decode(PayloadFormat format, byte[] payload) throws PayloadException {
     if (format == PayloadFormat.ELF) {
       return payload;
     }
     if (payload.length < SIZE_BYTES) {
-      throw damaged(path, format, "it has " + payload.length + " bytes", null);
+      throw new PayloadException(format, "it has " + payload.length + " bytes", null);
     }
     int length = payload.length - SIZE_BYTES;
     long size =
         ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN).getInt(length) & 0xFFFFFFFFL;
     if (size > MAX_BYTES || size > Math.max(UNSUSPICIOUS_BYTES, MAX_RATIO * payload.length)) {
-      throw damaged(
-          path, format, payload.length + " bytes claim to unpack to " + size + " bytes", null);
+      throw new PayloadException(
+          format, payload.length + " bytes claim to unpack to " + size + " bytes", null);
     }
     if (size == 0) {
-      throw damaged(path, format, "it claims to unpack to nothing", null);
+      throw new PayloadException(format, "it claims to unpack to nothing", null);
     }
     byte[] output = new byte[(int) size];
     int count;
     try {
       count = decode(format, payload, length, output);
     } catch (IOException | RuntimeException e) {
-      throw damaged(path, format, String.valueOf(e.getMessage()), e);
+      throw new PayloadException(format, String.valueOf(e.getMessage()), e);
     }
     if (count != output.length) {
-      throw damaged(path, format, "it unpacks to " + count + " bytes, not " + output.length, null);
+      throw new PayloadException(
+          format, "it unpacks to " + count + " bytes, not " + output.length, null);
     }
     return output;
   }
@@ -130,11 +127,5 @@ public final class PayloadDecoder {
     payload[start + 4] = (byte) (descriptor & 0x04);
     payload[start + 5] = (23 - 10) << 3;
     return start;
-  }
-
-  private static KernelFormatException damaged(
-      Path path, PayloadFormat format, String why, Exception cause) {
-    return new KernelFormatException(
-        path, Kind.DAMAGED, "has a damaged " + format + " payload (" + why + ")", cause);
   }
 }

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.firmware.testing.KernelFiles;
 import io.jkvm.firmware.testing.Payloads;
 import java.io.IOException;
@@ -28,7 +27,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 class PayloadTest {
-  private static final Path NAME = Path.of("bzImage");
   private static final byte[] PLAIN = KernelFiles.elf(300_000);
 
   @TempDir Path folder;
@@ -40,14 +38,14 @@ class PayloadTest {
   void unpacksEachFormat(PayloadFormat format) throws IOException {
     byte[] payload = Payloads.pack(format, PLAIN);
     assertEquals(format, PayloadFormat.of(ByteBuffer.wrap(payload)));
-    assertArrayEquals(PLAIN, PayloadDecoder.decode(NAME, format, payload));
+    assertArrayEquals(PLAIN, PayloadDecoder.decode(format, payload));
   }
 
   @Test
   void unpacksLz4OfSeveralBlocks() throws IOException {
     byte[] plain = KernelFiles.elf(20 << 20);
     byte[] payload = Payloads.pack(PayloadFormat.LZ4, plain);
-    assertArrayEquals(plain, PayloadDecoder.decode(NAME, PayloadFormat.LZ4, payload));
+    assertArrayEquals(plain, PayloadDecoder.decode(PayloadFormat.LZ4, payload));
   }
 
   @ParameterizedTest
@@ -78,7 +76,7 @@ class PayloadTest {
     byte[] payload =
         format == PayloadFormat.GZIP ? packed : Payloads.withSize(packed, plain.length);
     assertEquals(format, PayloadFormat.of(ByteBuffer.wrap(payload)));
-    assertArrayEquals(plain, PayloadDecoder.decode(NAME, format, payload));
+    assertArrayEquals(plain, PayloadDecoder.decode(format, payload));
   }
 
   @Test
@@ -88,8 +86,7 @@ class PayloadTest {
     assumeTrue(packed != null, "zstd is not installed");
     assertTrue((packed[4] & 0x20) != 0, "the frame was to be a single segment");
     assertArrayEquals(
-        PLAIN,
-        PayloadDecoder.decode(NAME, PayloadFormat.ZSTD, Payloads.withSize(packed, PLAIN.length)));
+        PLAIN, PayloadDecoder.decode(PayloadFormat.ZSTD, Payloads.withSize(packed, PLAIN.length)));
   }
 
   @ParameterizedTest
@@ -100,9 +97,8 @@ class PayloadTest {
     for (int wrong : new int[] {0, PLAIN.length - 1, PLAIN.length + 1}) {
       byte[] payload = Payloads.pack(format, PLAIN);
       setSize(payload, wrong);
-      KernelFormatException e =
-          assertThrows(
-              KernelFormatException.class, () -> PayloadDecoder.decode(NAME, format, payload));
+      PayloadException e =
+          assertThrows(PayloadException.class, () -> PayloadDecoder.decode(format, payload));
       assertOneLine(e);
     }
   }
@@ -115,9 +111,8 @@ class PayloadTest {
     for (int wrong : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 29}) {
       byte[] payload = Payloads.pack(format, PLAIN);
       setSize(payload, wrong);
-      KernelFormatException e =
-          assertThrows(
-              KernelFormatException.class, () -> PayloadDecoder.decode(NAME, format, payload));
+      PayloadException e =
+          assertThrows(PayloadException.class, () -> PayloadDecoder.decode(format, payload));
       assertTrue(e.getMessage().contains("claim to unpack"), e.getMessage());
     }
   }
@@ -133,9 +128,7 @@ class PayloadTest {
       byte[] packed = Arrays.copyOf(whole, length);
       byte[] payload = Payloads.withSize(packed, plain.length);
       assertThrows(
-          KernelFormatException.class,
-          () -> PayloadDecoder.decode(NAME, format, payload),
-          "cut to " + length);
+          PayloadException.class, () -> PayloadDecoder.decode(format, payload), "cut to " + length);
     }
   }
 
@@ -159,8 +152,8 @@ class PayloadTest {
               payload[random.nextInt(range)] = (byte) random.nextInt();
             }
             try {
-              PayloadDecoder.decode(NAME, format, payload);
-            } catch (KernelFormatException e) {
+              PayloadDecoder.decode(format, payload);
+            } catch (PayloadException e) {
               assertOneLine(e);
             }
           }
@@ -176,8 +169,7 @@ class PayloadTest {
           if (length >= 4) {
             setSize(payload, 100);
           }
-          assertThrows(
-              KernelFormatException.class, () -> PayloadDecoder.decode(NAME, format, payload));
+          assertThrows(PayloadException.class, () -> PayloadDecoder.decode(format, payload));
         }
       }
     }
@@ -187,7 +179,7 @@ class PayloadTest {
     ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN).putInt(payload.length - 4, size);
   }
 
-  private static void assertOneLine(KernelFormatException e) {
+  private static void assertOneLine(PayloadException e) {
     assertFalse(e.getMessage().contains("\n"), e.getMessage());
   }
 }
