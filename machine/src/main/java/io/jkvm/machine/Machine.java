@@ -156,11 +156,11 @@ public final class Machine implements AutoCloseable {
    */
   public void pause() {
     synchronized (life) {
-      if (paused) {
-        return;
-      }
       if (!started || closed || stop.isRequested()) {
         throw wrongState("pause");
+      }
+      if (paused) {
+        return;
       }
       try {
         parts.pause();
