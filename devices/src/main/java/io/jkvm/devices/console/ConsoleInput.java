@@ -3,10 +3,10 @@ package io.jkvm.devices.console;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
-import java.nio.ByteBuffer;
+import io.jkvm.core.linux.PollSet;
 
 /**
  * The thread that carries standard input to the guest's serial port. Takes from standard input only
@@ -20,6 +20,8 @@ public final class ConsoleInput implements AutoCloseable {
           + "Ctrl-A a  send Ctrl-A to the guest (or Ctrl-A twice)\n";
 
   private static final int STANDARD_INPUT = 0;
+  private static final int INPUT = 0;
+  private static final int WAKE = 1;
   private static final byte CTRL_A = 1;
   private static final int BUFFER_BYTES = 256;
   private static final int WAITING_BYTES = 4096;
@@ -66,29 +68,29 @@ public final class ConsoleInput implements AutoCloseable {
 
   private void run() {
     NativeMemory buffer = new NativeMemory(BUFFER_BYTES);
-    NativeMemory polled = new NativeMemory(16);
-    ByteBuffer fds = polled.buffer();
-    fds.putShort(4, (short) Libc.POLLIN);
-    fds.putInt(8, wake.fd().value()).putShort(12, (short) Libc.POLLIN);
+    PollSet ready = new PollSet(2);
+    ready.watch(WAKE, wake.fd().value(), PollSet.READABLE);
     byte[] bytes = new byte[BUFFER_BYTES];
     byte[] kept = new byte[BUFFER_BYTES + 1];
     boolean ended = false;
     while (!closing && !(ended && waitingBytes == 0)) {
       // A pipe is held back while the guest has no room. A person is not: Ctrl-A must work even if
-      // the guest does not listen. poll(2) passes over a negative descriptor.
-      boolean reading = !ended && (escapes || waitingBytes == 0);
-      fds.putInt(0, reading ? STANDARD_INPUT : -1);
-      fds.putShort(6, (short) 0).putShort(14, (short) 0);
-      Libc.poll(polled.address(), 2, waitingBytes == 0 ? -1 : RETRY_MILLISECONDS);
-      if (fds.getShort(14) != 0) {
+      // the guest does not listen.
+      if (!ended && (escapes || waitingBytes == 0)) {
+        ready.watch(INPUT, STANDARD_INPUT, PollSet.READABLE);
+      } else {
+        ready.ignore(INPUT);
+      }
+      ready.poll(waitingBytes == 0 ? -1 : RETRY_MILLISECONDS);
+      if (ready.isReady(WAKE)) {
         wake.clear();
       }
-      if (fds.getShort(6) != 0) {
-        long count = Libc.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
+      if (ready.isReady(INPUT)) {
+        long count = FileIo.read(STANDARD_INPUT, buffer.address(), BUFFER_BYTES);
         if (count > 0) {
           buffer.buffer().get(0, bytes, 0, (int) count);
           keep(escapes ? kept : bytes, escapes ? unescape(bytes, (int) count, kept) : (int) count);
-        } else if (count == 0 || (Libc.errno() != Errno.EINTR && Libc.errno() != Errno.EAGAIN)) {
+        } else if (count != -Errno.EAGAIN) {
           ended = true; // the guest runs on without
         }
       }

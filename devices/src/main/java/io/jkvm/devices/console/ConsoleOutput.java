@@ -4,9 +4,10 @@ package io.jkvm.devices.console;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
+import io.jkvm.core.linux.PollSet;
 import io.jkvm.devices.serial.SerialSink;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -34,11 +35,12 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
 
   private static final int HOLD_MILLISECONDS = 100;
   private static final long CLOSE_MILLISECONDS = 1000;
-  private static final int POLL_FD_BYTES = 8;
+  private static final int DESCRIPTOR = 0;
+  private static final int WAKE_UP = 1;
 
   private final Object lock = new Object();
   private final NativeMemory queue = new NativeMemory(CAPACITY_BYTES);
-  private final NativeMemory pollFds = new NativeMemory(2 * POLL_FD_BYTES);
+  private final PollSet ready = new PollSet(2);
   private final EventFd wakeUp = new EventFd();
   private final int fd;
   private final String name;
@@ -74,9 +76,8 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
     this.fd = fd.value();
     this.name = name;
     this.onFailure = onFailure;
-    pollFds.buffer().putInt(0, this.fd).putShort(4, (short) Libc.POLLOUT);
-    pollFds.buffer().putInt(POLL_FD_BYTES, wakeUp.fd().value());
-    pollFds.buffer().putShort(POLL_FD_BYTES + 4, (short) Libc.POLLIN);
+    ready.watch(DESCRIPTOR, this.fd, PollSet.WRITABLE);
+    ready.watch(WAKE_UP, wakeUp.fd().value(), PollSet.READABLE);
     writer = new Thread(this::run, "console-output");
     writer.setDaemon(true);
     writer.start();
@@ -229,17 +230,16 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
     long start = head;
     int position = (int) start & (CAPACITY_BYTES - 1);
     long length = Math.min(tail - start, Math.min(CHUNK_BYTES, CAPACITY_BYTES - position));
-    pollFds.buffer().putShort(6, (short) 0);
-    if (Libc.poll(pollFds.address(), 2, -1) < 0 || pollFds.buffer().getShort(6) == 0) {
+    ready.poll(-1);
+    if (!ready.isReady(DESCRIPTOR)) {
       return; // a signal, or close() gave up
     }
-    long written = Libc.write(fd, queue.address() + position, length);
+    long written = FileIo.write(fd, queue.address() + position, length);
+    if (written == -Errno.EAGAIN) {
+      return;
+    }
     if (written < 0) {
-      int errno = Libc.errno();
-      if (errno == Errno.EINTR || errno == Errno.EAGAIN) {
-        return;
-      }
-      throw new LinuxException("write to " + name, errno);
+      throw new LinuxException("write to " + name, (int) -written);
     }
     synchronized (lock) {
       head = start + written;

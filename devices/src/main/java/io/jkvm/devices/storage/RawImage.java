@@ -3,8 +3,8 @@ package io.jkvm.devices.storage;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.IoVector;
-import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import java.io.IOException;
@@ -15,7 +15,6 @@ import java.nio.file.Path;
  * a lock as long as it is open (see {@link RawImageOpener}).
  */
 public final class RawImage implements BlockBackend, AutoCloseable {
-  private static final int MAX_VECTORS = 1024;
   private static final int ZERO_BYTES = 64 << 10;
   private static final int MAX_AGAIN = 1000;
 
@@ -70,8 +69,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     long at = offset;
     int again = 0;
     while (target.remainingBytes() > 0) {
-      int count = Math.min(target.count(), MAX_VECTORS);
-      long result = Libc.preadv(fd.value(), target.address(), count, at);
+      long result = FileIo.preadv(fd, target, at);
       if (result == 0) {
         throw new DiskException(
             "disk " + name + ": the file ends at " + at + " bytes: it was truncated while in use");
@@ -81,7 +79,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
         at += result;
         again = 0;
       } else {
-        again = retry("preadv", at, again);
+        again = retry("preadv", result, at, again);
       }
     }
   }
@@ -91,77 +89,70 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     long at = offset;
     int again = 0;
     while (source.remainingBytes() > 0) {
-      int count = Math.min(source.count(), MAX_VECTORS);
-      long result = Libc.pwritev(fd.value(), source.address(), count, at);
+      long result = FileIo.pwritev(fd, source, at);
       if (result > 0) {
         source.advance(result);
         at += result;
         again = 0;
       } else {
-        again = retry("pwritev", at, again);
+        again = retry("pwritev", result, at, again);
       }
     }
   }
 
   /** Decides about a call that failed: returns the number of retries so far, or throws. */
-  private int retry(String call, long at, int again) throws LinuxException {
-    int errno = Libc.errno();
-    if (errno == Errno.EINTR) {
-      return again;
-    }
-    if (errno == Errno.EAGAIN && again < MAX_AGAIN) {
+  private int retry(String call, long result, long at, int again) throws LinuxException {
+    if (result == -Errno.EAGAIN && again < MAX_AGAIN) {
       Thread.yield();
       return again + 1;
     }
-    throw new LinuxException("disk " + name + ": " + call + " at byte " + at, errno);
+    throw new LinuxException("disk " + name + ": " + call + " at byte " + at, (int) -result);
   }
 
   @Override
   public void flush() throws IOException {
-    while (Libc.fdatasync(fd.value()) < 0) {
-      // Any other failure is final: after it the kernel may have dropped what was to be written.
-      if (Libc.errno() != Errno.EINTR) {
-        throw LinuxException.last("disk " + name + ": fdatasync");
-      }
+    int result = FileIo.fdatasync(fd);
+    if (result < 0) {
+      throw new LinuxException("disk " + name + ": fdatasync", -result);
     }
   }
 
   @Override
   public void discard(long offset, long length) throws IOException {
-    allocate(Libc.FALLOC_FL_PUNCH_HOLE | Libc.FALLOC_FL_KEEP_SIZE, offset, length);
+    clear(true, offset, length);
   }
 
   @Override
   public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
-    int punch = Libc.FALLOC_FL_PUNCH_HOLE | Libc.FALLOC_FL_KEEP_SIZE;
-    int zero = Libc.FALLOC_FL_ZERO_RANGE | Libc.FALLOC_FL_KEEP_SIZE;
-    if (mayUnmap && allocate(punch, offset, length) || allocate(zero, offset, length)) {
+    if (mayUnmap && clear(true, offset, length) || clear(false, offset, length)) {
       return;
     }
     int again = 0;
     for (long done = 0; done < length; ) {
       long part = Math.min(length - done, ZERO_BYTES);
-      long result = Libc.pwrite(fd.value(), zeroes.address(), part, offset + done);
+      long result = FileIo.pwrite(fd, zeroes.address(), part, offset + done);
       if (result > 0) {
         done += result;
         again = 0;
       } else {
-        again = retry("pwrite", offset + done, again);
+        again = retry("pwrite", result, offset + done, again);
       }
     }
   }
 
   /** False if the file system or device can't do it, or not with this alignment. */
-  private boolean allocate(int mode, long offset, long length) throws LinuxException {
-    int again = 0;
-    while (Libc.fallocate(fd.value(), mode, offset, length) < 0) {
-      int errno = Libc.errno();
-      if (errno == Errno.EOPNOTSUPP || errno == Errno.EINVAL || errno == Errno.ENODEV) {
+  private boolean clear(boolean unmap, long offset, long length) throws LinuxException {
+    for (int again = 0; ; ) {
+      int result =
+          unmap ? FileIo.punchHole(fd, offset, length) : FileIo.zeroRange(fd, offset, length);
+      if (result == 0) {
+        return true;
+      }
+      if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL || result == -Errno.ENODEV) {
         return false;
       }
-      again = retry("fallocate", offset, again);
+      again = retry("fallocate", result, offset, again);
     }
-    return true;
   }
 
   /** Closes the file and gives up the lock. What was not flushed is left to the host. */

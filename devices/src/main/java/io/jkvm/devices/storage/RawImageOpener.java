@@ -3,31 +3,20 @@ package io.jkvm.devices.storage;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Ioctl;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.NativeMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/**
- * Finds out whether a path can be a disk, and locks it. The lock is one of the open file
- * description (fcntl(2), F_OFD_SETLK): two opens exclude each other in one process too, and it ends
- * with the process.
- */
+/** Finds out whether a path can be a disk, and locks it ({@link FileIo#tryLock}). */
 final class RawImageOpener {
   private static final int SECTOR_BYTES = 512;
   private static final int S_IFMT = 0xf000;
   private static final int S_IFDIR = 0x4000;
   private static final int S_IFBLK = 0x6000;
   private static final int S_IFREG = 0x8000;
-  private static final long BLKGETSIZE64 = Ioctl.ior(0x12, 114, 8);
-  private static final long BLKSSZGET = Ioctl.io(0x12, 104);
-  private static final short F_RDLCK = 0;
-  private static final short F_WRLCK = 1;
-  private static final int FLOCK_BYTES = 32;
 
   private final Path path;
   private final boolean readOnly;
@@ -74,7 +63,7 @@ final class RawImageOpener {
 
   private Fd openFile() throws DiskException {
     try {
-      return Fd.open(path.toString(), readOnly ? Libc.O_RDONLY : Libc.O_RDWR);
+      return Fd.open(path.toString(), readOnly ? Fd.READ_ONLY : Fd.READ_WRITE);
     } catch (LinuxException e) {
       String cause = Errno.name(e.errno()) + ": " + Errno.message(e.errno());
       boolean forbidden =
@@ -88,23 +77,22 @@ final class RawImageOpener {
   }
 
   private void lock(Fd fd) throws DiskException {
-    NativeMemory flock = new NativeMemory(FLOCK_BYTES);
-    // l_whence SEEK_SET, l_start 0 and l_len 0 mean the whole file, however long.
-    flock.buffer().putShort(0, readOnly ? F_RDLCK : F_WRLCK);
-    if (Libc.fcntl(fd.value(), Libc.F_OFD_SETLK, flock.address()) < 0) {
-      int errno = Libc.errno();
-      if (errno == Errno.EAGAIN || errno == Errno.EACCES) {
-        throw refused(
-            readOnly
-                ? "is in use: another jkvm has it open for writing; stop that one first"
-                : "is in use by another jkvm; stop that one, or open it with ,ro in all of them");
-      }
+    boolean locked;
+    try {
+      locked = FileIo.tryLock(fd, !readOnly);
+    } catch (LinuxException e) {
       throw refused(
           "can't be locked ("
-              + Errno.name(errno)
+              + Errno.name(e.errno())
               + ": "
-              + Errno.message(errno)
+              + Errno.message(e.errno())
               + "); copy it to a file system that supports locks");
+    }
+    if (!locked) {
+      throw refused(
+          readOnly
+              ? "is in use: another jkvm has it open for writing; stop that one first"
+              : "is in use by another jkvm; stop that one, or open it with ,ro in all of them");
     }
   }
 
@@ -129,17 +117,16 @@ final class RawImageOpener {
   }
 
   private RawImage blockDevice(Fd fd) throws DiskException {
-    NativeMemory result = new NativeMemory(8);
-    if (Libc.ioctl(fd.value(), BLKGETSIZE64, result.address()) < 0) {
-      throw refused("size unknown (BLKGETSIZE64: " + Errno.name(Libc.errno()) + "); check it");
+    long length;
+    int block;
+    try {
+      length = FileIo.blockDeviceBytes(fd) / SECTOR_BYTES * SECTOR_BYTES;
+      block = FileIo.logicalBlockBytes(fd);
+    } catch (LinuxException e) {
+      throw refused("size unknown (" + e.call() + ": " + Errno.name(e.errno()) + "); check it");
     }
-    long length = result.buffer().getLong(0) / SECTOR_BYTES * SECTOR_BYTES;
     if (length <= 0) {
       throw refused("has no medium; insert or attach one");
-    }
-    int block = SECTOR_BYTES;
-    if (Libc.ioctl(fd.value(), BLKSSZGET, result.address()) >= 0) {
-      block = result.buffer().getInt(0);
     }
     if (block < SECTOR_BYTES || Integer.bitCount(block) != 1) {
       throw refused("has blocks of " + block + " bytes, which is not supported; use an image file");

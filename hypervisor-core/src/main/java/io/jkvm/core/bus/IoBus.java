@@ -68,7 +68,7 @@ public final class IoBus {
     private Builder() {}
 
     /**
-     * Places a device.
+     * Adds a device.
      *
      * @throws IllegalArgumentException if the range overlaps one that is already taken
      */

@@ -2,19 +2,19 @@
 package io.jkvm.core.irq;
 
 /**
- * A level-triggered wire that several devices drive: asserted while at least one of them asserts
+ * A level-triggered line that several devices drive: asserted while at least one of them asserts
  * it. The lock is taken last, whatever locks the devices hold.
  */
 public final class SharedIrqLine {
-  private final IrqLine wire;
+  private final IrqLine line;
   private int asserted;
 
-  /** Devices on {@code wire}, which nothing else drives. */
-  public SharedIrqLine(IrqLine wire) {
-    this.wire = wire;
+  /** Devices on {@code line}, which nothing else drives. */
+  public SharedIrqLine(IrqLine line) {
+    this.line = line;
   }
 
-  /** The end of the wire for one more device; not asserted. */
+  /** An input of the line for one more device; not asserted. */
   public IrqLine newInput() {
     return new Input();
   }
@@ -23,7 +23,7 @@ public final class SharedIrqLine {
     boolean before = asserted > 0;
     asserted += change;
     if (before != asserted > 0) {
-      wire.setLevel(!before);
+      line.setLevel(!before);
     }
   }
 

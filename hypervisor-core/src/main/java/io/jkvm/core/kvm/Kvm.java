@@ -4,10 +4,8 @@ package io.jkvm.core.kvm;
 import io.jkvm.core.kvm.state.Cpuid;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
-import java.io.IOException;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -30,6 +28,7 @@ public final class Kvm implements AutoCloseable {
           KvmCap.PIT2,
           KvmCap.IOEVENTFD,
           KvmCap.SET_IDENTITY_MAP_ADDR,
+          KvmCap.ADJUST_CLOCK,
           KvmCap.VCPU_EVENTS,
           KvmCap.READONLY_MEM,
           KvmCap.IMMEDIATE_EXIT);
@@ -37,11 +36,12 @@ public final class Kvm implements AutoCloseable {
   private final Fd fd;
   private final int vcpuMmapSizeBytes;
 
-  private Kvm(Fd fd) throws IOException {
+  private Kvm(Fd fd) throws LinuxException, KvmException {
     this.fd = fd;
     int version = KvmIoctl.GET_API_VERSION.call(fd.value(), 0);
     if (version != API_VERSION) {
-      throw new IOException("KVM API version " + version + ", need " + API_VERSION);
+      throw new KvmException(
+          KvmException.Kind.TOO_OLD, "KVM's API version is " + version + ", not " + API_VERSION);
     }
     Set<KvmCap> missing = EnumSet.noneOf(KvmCap.class);
     for (KvmCap cap : REQUIRED) {
@@ -50,7 +50,8 @@ public final class Kvm implements AutoCloseable {
       }
     }
     if (!missing.isEmpty()) {
-      throw new IOException(
+      throw new KvmException(
+          KvmException.Kind.TOO_OLD,
           "this host's KVM is too old or incomplete, it lacks "
               + missing.stream()
                   .map(cap -> "KVM_CAP_" + cap + " (" + cap.meaning() + ")")
@@ -63,37 +64,32 @@ public final class Kvm implements AutoCloseable {
    * Opens a KVM device and checks that it can do what jkvm needs.
    *
    * @param path {@code /dev/kvm} as a rule
-   * @throws IOException in one line: what is wrong and what to do
+   * @throws KvmException what is wrong, as a kind and in one line
    */
-  public static Kvm open(String path) throws IOException {
+  public static Kvm open(String path) throws KvmException {
     Fd fd;
     try {
-      fd = Fd.open(path, Libc.O_RDWR);
+      fd = Fd.open(path, Fd.READ_WRITE);
     } catch (LinuxException e) {
-      throw new IOException(e.getMessage() + advice(path, e.errno()), e);
+      throw new KvmException(kindOf(e.errno()), e.getMessage(), e);
     }
     try {
       return new Kvm(fd);
     } catch (LinuxException e) {
       fd.close();
-      throw new IOException(
-          path + " is not a KVM device (" + e.getMessage() + "); name one, as a rule /dev/kvm", e);
-    } catch (IOException | RuntimeException e) {
+      throw new KvmException(
+          KvmException.Kind.NOT_KVM, path + " is not a KVM device (" + e.getMessage() + ")", e);
+    } catch (KvmException | RuntimeException e) {
       fd.close();
       throw e;
     }
   }
 
-  private static String advice(String path, int errno) {
+  private static KvmException.Kind kindOf(int errno) {
     return switch (errno) {
-      case Errno.ENOENT, Errno.ENODEV ->
-          "; load KVM with 'modprobe kvm_intel' or 'modprobe kvm_amd', and enable virtualization"
-              + " in the firmware setup";
-      case Errno.EACCES, Errno.EPERM ->
-          "; join its group with 'sudo usermod -aG kvm $USER' and log in again (see 'ls -l "
-              + path
-              + "')";
-      default -> "";
+      case Errno.ENOENT, Errno.ENODEV, Errno.ENXIO -> KvmException.Kind.ABSENT;
+      case Errno.EACCES, Errno.EPERM, Errno.EROFS -> KvmException.Kind.FORBIDDEN;
+      default -> KvmException.Kind.NOT_KVM;
     };
   }
 
@@ -132,7 +128,16 @@ public final class Kvm implements AutoCloseable {
 
   /** KVM_CREATE_VM. */
   public KvmVm createVm() throws LinuxException {
-    return new KvmVm(new Fd(KvmIoctl.CREATE_VM.call(fd.value(), 0)), vcpuMmapSizeBytes);
+    while (true) {
+      try {
+        return new KvmVm(new Fd(KvmIoctl.CREATE_VM.call(fd.value(), 0)), vcpuMmapSizeBytes);
+      } catch (LinuxException e) {
+        // KVM waits for locks that a signal, such as the JVM's own, ends early.
+        if (e.errno() != Errno.EINTR) {
+          throw e;
+        }
+      }
+    }
   }
 
   @Override

@@ -13,6 +13,7 @@ public enum KvmCap {
   PIT2(33, "a timer in the kernel"),
   IOEVENTFD(36, "eventfds on device registers"),
   SET_IDENTITY_MAP_ADDR(37, "the address of the identity map"),
+  ADJUST_CLOCK(39, "a clock that can be set"),
   VCPU_EVENTS(41, "exception injection"),
   MAX_VCPUS(66, "a largest number of vCPUs"),
   TSC_DEADLINE_TIMER(72, "the local APIC timer's TSC deadline mode"),

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.kvm;
 
-import io.jkvm.core.kvm.state.KvmFpu;
 import io.jkvm.core.kvm.state.KvmLapic;
 import io.jkvm.core.kvm.state.KvmRegs;
 import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmVcpuEvents;
 import io.jkvm.core.linux.Ioctl;
-import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 
 /** The KVM ioctls in use (include/uapi/linux/kvm.h), by the kernel's names less their prefix. */
@@ -27,6 +25,8 @@ enum KvmIoctl {
   IRQFD(Ioctl.iow(KvmIoctl.KVMIO, 0x76, 32)),
   CREATE_PIT2(Ioctl.iow(KvmIoctl.KVMIO, 0x77, 64)),
   IOEVENTFD(Ioctl.iow(KvmIoctl.KVMIO, 0x79, 64)),
+  SET_CLOCK(Ioctl.iow(KvmIoctl.KVMIO, 0x7b, 48)),
+  GET_CLOCK(Ioctl.ior(KvmIoctl.KVMIO, 0x7c, 48)),
   RUN(Ioctl.io(KvmIoctl.KVMIO, 0x80)),
   GET_REGS(Ioctl.ior(KvmIoctl.KVMIO, 0x81, KvmRegs.SIZE)),
   SET_REGS(Ioctl.iow(KvmIoctl.KVMIO, 0x82, KvmRegs.SIZE)),
@@ -35,13 +35,12 @@ enum KvmIoctl {
   TRANSLATE(Ioctl.iowr(KvmIoctl.KVMIO, 0x85, 24)),
   GET_MSRS(Ioctl.iowr(KvmIoctl.KVMIO, 0x88, 8)),
   SET_MSRS(Ioctl.iow(KvmIoctl.KVMIO, 0x89, 8)),
-  GET_FPU(Ioctl.ior(KvmIoctl.KVMIO, 0x8c, KvmFpu.SIZE)),
-  SET_FPU(Ioctl.iow(KvmIoctl.KVMIO, 0x8d, KvmFpu.SIZE)),
   GET_LAPIC(Ioctl.ior(KvmIoctl.KVMIO, 0x8e, KvmLapic.SIZE)),
   SET_LAPIC(Ioctl.iow(KvmIoctl.KVMIO, 0x8f, KvmLapic.SIZE)),
   SET_CPUID2(Ioctl.iow(KvmIoctl.KVMIO, 0x90, 8)),
   GET_VCPU_EVENTS(Ioctl.ior(KvmIoctl.KVMIO, 0x9f, KvmVcpuEvents.SIZE)),
-  SET_VCPU_EVENTS(Ioctl.iow(KvmIoctl.KVMIO, 0xa0, KvmVcpuEvents.SIZE));
+  SET_VCPU_EVENTS(Ioctl.iow(KvmIoctl.KVMIO, 0xa0, KvmVcpuEvents.SIZE)),
+  KVMCLOCK_CTRL(Ioctl.io(KvmIoctl.KVMIO, 0xad));
 
   private static final int KVMIO = 0xae;
 
@@ -57,6 +56,10 @@ enum KvmIoctl {
 
   /** Calls the ioctl; a failure throws with the ioctl's name. */
   int call(int fd, long argument) throws LinuxException {
-    return LinuxException.check("KVM_" + name(), Libc.ioctl(fd, number, argument));
+    int result = Ioctl.call(fd, number, argument);
+    if (result < 0) {
+      throw new LinuxException("KVM_" + name(), -result);
+    }
+    return result;
   }
 }

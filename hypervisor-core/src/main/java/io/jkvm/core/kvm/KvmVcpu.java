@@ -2,7 +2,6 @@
 package io.jkvm.core.kvm;
 
 import io.jkvm.core.kvm.state.Cpuid;
-import io.jkvm.core.kvm.state.KvmFpu;
 import io.jkvm.core.kvm.state.KvmLapic;
 import io.jkvm.core.kvm.state.KvmRegs;
 import io.jkvm.core.kvm.state.KvmRun;
@@ -10,23 +9,26 @@ import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmVcpuEvents;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.linux.NativeMemory;
 import java.util.Map;
 
 /**
- * A virtual CPU. Everything but {@link #requestImmediateExit} is called by one thread at a time:
- * the one that makes the VM, then the vCPU's own.
+ * A virtual CPU. Everything but {@link #setImmediateExit} is called by one thread at a time: the
+ * one that makes the VM, then the vCPU's own, or any one while the VM is paused.
  */
 public final class KvmVcpu implements AutoCloseable {
+  private final KvmVm vm;
   private final int id;
   private final Fd fd;
   private final Mapping runMapping;
   private final KvmRun run;
+  private final NativeMemory translation = new NativeMemory(24);
 
-  KvmVcpu(int id, Fd fd, Mapping runMapping) {
+  KvmVcpu(KvmVm vm, int id, Fd fd, Mapping runMapping) {
+    this.vm = vm;
     this.id = id;
     this.fd = fd;
     this.runMapping = runMapping;
@@ -35,6 +37,11 @@ public final class KvmVcpu implements AutoCloseable {
 
   public int id() {
     return id;
+  }
+
+  /** The VM that it belongs to. */
+  public KvmVm vm() {
+    return vm;
   }
 
   /** The page that KVM describes each exit in. */
@@ -46,45 +53,50 @@ public final class KvmVcpu implements AutoCloseable {
    * KVM_RUN: runs guest code until something needs user space.
    *
    * @return 0 when {@link #run} describes an exit, else the errno; EINTR (a signal or {@link
-   *     #requestImmediateExit}) and EAGAIN are normal
+   *     #setImmediateExit}) and EAGAIN are normal. EINTR also says that nothing is left to be done
+   *     in the kernel for the exit before
    */
   public int enter() {
-    return Libc.ioctl(fd.value(), KvmIoctl.RUN.number(), 0) < 0 ? Libc.errno() : 0;
+    return -Math.min(0, Ioctl.call(fd.value(), KvmIoctl.RUN.number(), 0));
   }
 
-  /** Makes the running or next {@link #enter} return EINTR once a signal reaches its thread. */
-  public void requestImmediateExit() {
-    run.setImmediateExit(true);
+  /**
+   * Whether {@link #enter} returns EINTR in place of running guest code, having completed the exit
+   * before. One that runs guest code already looks again when a signal reaches its thread.
+   */
+  public void setImmediateExit(boolean wanted) {
+    run.setImmediateExit(wanted);
   }
 
   public KvmRegs regs() throws LinuxException {
     KvmRegs regs = new KvmRegs();
-    call(KvmIoctl.GET_REGS, regs.memory());
+    read(regs);
     return regs;
   }
 
+  /** Reads the general registers into a structure that is used again and again. */
+  public void read(KvmRegs target) throws LinuxException {
+    call(KvmIoctl.GET_REGS, target.memory());
+  }
+
+  /** Sets the general registers; an exception that KVM has queued is dropped by that. */
   public void setRegs(KvmRegs regs) throws LinuxException {
     call(KvmIoctl.SET_REGS, regs.memory());
   }
 
   public KvmSregs sregs() throws LinuxException {
     KvmSregs sregs = new KvmSregs();
-    call(KvmIoctl.GET_SREGS, sregs.memory());
+    read(sregs);
     return sregs;
+  }
+
+  /** Reads the special registers into a structure that is used again and again. */
+  public void read(KvmSregs target) throws LinuxException {
+    call(KvmIoctl.GET_SREGS, target.memory());
   }
 
   public void setSregs(KvmSregs sregs) throws LinuxException {
     call(KvmIoctl.SET_SREGS, sregs.memory());
-  }
-
-  public KvmFpu fpu() throws LinuxException {
-    KvmFpu fpu = new KvmFpu();
-    call(KvmIoctl.GET_FPU, fpu.memory());
-    return fpu;
-  }
-
-  public void setFpu(KvmFpu fpu) throws LinuxException {
-    call(KvmIoctl.SET_FPU, fpu.memory());
   }
 
   public KvmLapic lapic() throws LinuxException {
@@ -99,8 +111,13 @@ public final class KvmVcpu implements AutoCloseable {
 
   public KvmVcpuEvents events() throws LinuxException {
     KvmVcpuEvents events = new KvmVcpuEvents();
-    call(KvmIoctl.GET_VCPU_EVENTS, events.memory());
+    read(events);
     return events;
+  }
+
+  /** Reads the pending events into a structure that is used again and again. */
+  public void read(KvmVcpuEvents target) throws LinuxException {
+    call(KvmIoctl.GET_VCPU_EVENTS, target.memory());
   }
 
   public void setEvents(KvmVcpuEvents events) throws LinuxException {
@@ -140,10 +157,20 @@ public final class KvmVcpu implements AutoCloseable {
    * nothing is mapped.
    */
   public long translate(long linearAddress) throws LinuxException {
-    NativeMemory translation = new NativeMemory(24);
     translation.buffer().putLong(0, linearAddress);
     call(KvmIoctl.TRANSLATE, translation);
     return translation.buffer().get(16) != 0 ? translation.buffer().getLong(8) : -1;
+  }
+
+  /**
+   * KVM_KVMCLOCK_CTRL: tells the guest with its next clock update that it was stopped, so that its
+   * watchdogs do not take the pause for a lockup. A guest without a paravirtual clock is not told.
+   */
+  public void kvmclockCtrl() throws LinuxException {
+    int result = Ioctl.call(fd.value(), KvmIoctl.KVMCLOCK_CTRL.number(), 0);
+    if (result < 0 && result != -Errno.EINVAL) {
+      throw new LinuxException("KVM_KVMCLOCK_CTRL", -result);
+    }
   }
 
   private int call(KvmIoctl ioctl, NativeMemory argument) throws LinuxException {

@@ -6,7 +6,7 @@ import io.jkvm.core.irq.IrqLine;
 import io.jkvm.core.kvm.state.KvmRun;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.Fd;
-import io.jkvm.core.linux.Libc;
+import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.linux.NativeMemory;
@@ -18,7 +18,7 @@ public final class KvmVm implements AutoCloseable {
 
   private static final int KVM_MEM_READONLY = 2;
   private static final int KVM_PIT_SPEAKER_DUMMY = 1;
-  private static final int KVM_IRQFD_FLAG_DEASSIGN = 1;
+  private static final int CLOCK_BYTES = 48;
 
   private final Fd fd;
   private final int vcpuMmapSizeBytes;
@@ -85,13 +85,13 @@ public final class KvmVm implements AutoCloseable {
     call(KvmIoctl.CREATE_PIT2, config);
   }
 
-  /** A wire to an interrupt controller input, for devices that drive a level themselves. */
+  /** A line to an interrupt controller input, for devices that drive a level themselves. */
   public IrqLine irqLine(int gsi) {
     // Two constant structures: drivers may set the level from several threads.
     NativeMemory low = irqLevel(gsi, 0);
     NativeMemory high = irqLevel(gsi, 1);
     return asserted ->
-        Libc.ioctl(fd.value(), KvmIoctl.IRQ_LINE.number(), (asserted ? high : low).address());
+        Ioctl.call(fd.value(), KvmIoctl.IRQ_LINE.number(), (asserted ? high : low).address());
   }
 
   private static NativeMemory irqLevel(int gsi, int level) {
@@ -100,19 +100,13 @@ public final class KvmVm implements AutoCloseable {
     return irqLevel;
   }
 
-  /** Each signal of the eventfd becomes an edge on the interrupt input, or a message. */
+  /**
+   * Each signal of the eventfd becomes an edge on the interrupt input, or a message, until the
+   * eventfd is closed.
+   */
   public void irqfd(EventFd eventFd, int gsi) throws LinuxException {
-    irqfd(eventFd, gsi, 0);
-  }
-
-  /** Ends what {@link #irqfd} began; closing the eventfd does so too. */
-  public void irqfdDeassign(EventFd eventFd, int gsi) throws LinuxException {
-    irqfd(eventFd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
-  }
-
-  private void irqfd(EventFd eventFd, int gsi, int flags) throws LinuxException {
     NativeMemory irqfd = new NativeMemory(32);
-    irqfd.buffer().putInt(eventFd.fd().value()).putInt(gsi).putInt(flags);
+    irqfd.buffer().putInt(eventFd.fd().value()).putInt(gsi);
     call(KvmIoctl.IRQFD, irqfd);
   }
 
@@ -132,6 +126,38 @@ public final class KvmVm implements AutoCloseable {
   }
 
   /**
+   * KVM_GET_CLOCK: nanoseconds since the VM came into being, as the guest's kvmclock counts them.
+   *
+   * <pre>
+   * struct kvm_clock_data {   offset
+   *   __u64 clock;                 0
+   *   __u32 flags;                 8
+   *   __u32 pad0;                 12
+   *   __u64 realtime;             16
+   *   __u64 host_tsc;             24
+   *   __u32 pad[4];               32
+   * };
+   * </pre>
+   */
+  public long clock() throws LinuxException {
+    NativeMemory clock = new NativeMemory(CLOCK_BYTES);
+    call(KvmIoctl.GET_CLOCK, clock);
+    return clock.buffer().getLong(0);
+  }
+
+  /**
+   * KVM_SET_CLOCK without flags: the guest's kvmclock goes on from here. With the flags that
+   * KVM_GET_CLOCK returns, KVM would add the time that has passed since.
+   *
+   * @param nanoseconds what {@link #clock} said; no vCPU runs meanwhile
+   */
+  public void setClock(long nanoseconds) throws LinuxException {
+    NativeMemory clock = new NativeMemory(CLOCK_BYTES);
+    clock.buffer().putLong(0, nanoseconds);
+    call(KvmIoctl.SET_CLOCK, clock);
+  }
+
+  /**
    * KVM_CREATE_VCPU.
    *
    * @param id from 0; also the local APIC id
@@ -139,7 +165,7 @@ public final class KvmVm implements AutoCloseable {
   public KvmVcpu createVcpu(int id) throws LinuxException {
     Fd vcpu = new Fd(KvmIoctl.CREATE_VCPU.call(fd.value(), id));
     try {
-      return new KvmVcpu(id, vcpu, Mapping.shared("kvm_run", vcpu, vcpuMmapSizeBytes));
+      return new KvmVcpu(this, id, vcpu, Mapping.shared("kvm_run", vcpu, vcpuMmapSizeBytes));
     } catch (LinuxException | RuntimeException e) {
       vcpu.close();
       throw e;

@@ -10,12 +10,12 @@ public final class EventFd implements AutoCloseable {
   private final Fd fd;
   private final NativeMemory one = new NativeMemory(8);
   private final NativeMemory count = new NativeMemory(8);
-  private final NativeMemory pollFd = new NativeMemory(8);
+  private final PollSet readable = new PollSet(1);
 
   public EventFd() throws LinuxException {
     fd = new Fd(LinuxException.check("eventfd", Libc.eventfd(0, Libc.EFD_CLOEXEC)));
     one.buffer().putLong(0, 1);
-    pollFd.buffer().putInt(0, fd.value()).putShort(4, (short) Libc.POLLIN);
+    readable.watch(0, fd.value(), PollSet.READABLE);
   }
 
   public Fd fd() {
@@ -39,7 +39,7 @@ public final class EventFd implements AutoCloseable {
    * @return false when the time ran out or a signal to this thread ended the wait early
    */
   public boolean await(int timeoutMilliseconds) {
-    if (timeoutMilliseconds >= 0 && Libc.poll(pollFd.address(), 1, timeoutMilliseconds) <= 0) {
+    if (timeoutMilliseconds >= 0 && readable.poll(timeoutMilliseconds) == 0) {
       return false;
     }
     return Libc.read(fd.value(), count.address(), 8) == 8;

@@ -5,6 +5,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** An open file descriptor. Closing twice is harmless; using it after that fails. */
 public final class Fd implements AutoCloseable {
+  /** {@link #open} for reading. */
+  public static final int READ_ONLY = Libc.O_RDONLY;
+
+  /** {@link #open} for reading and writing. */
+  public static final int READ_WRITE = Libc.O_RDWR;
+
+  /** {@link #open} of a block device fails with EBUSY if the host has it mounted. */
+  public static final int EXCLUSIVE = 0x80; // O_EXCL
+
   private final AtomicInteger fd;
 
   public Fd(int fd) {
@@ -14,6 +23,7 @@ public final class Fd implements AutoCloseable {
   /**
    * Opens a file with {@code O_CLOEXEC} added.
    *
+   * @param flags {@link #READ_ONLY} or {@link #READ_WRITE}, with {@link #EXCLUSIVE} if wanted
    * @throws LinuxException naming the path and the error
    */
   public static Fd open(String path, int flags) throws LinuxException {

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.linux;
 
-/** The arithmetic of ioctl numbers (include/uapi/asm-generic/ioctl.h). */
+/** ioctl(2), and the arithmetic of its numbers (include/uapi/asm-generic/ioctl.h). */
 public final class Ioctl {
   private static final int NONE = 0;
   private static final int WRITE = 1;
   private static final int READ = 2;
 
   private Ioctl() {}
+
+  /**
+   * Calls an ioctl; allocates nothing.
+   *
+   * @param argument a number, or the address of a structure that the caller keeps reachable
+   * @return what the call returned, or an {@link Errno} negated, EINTR too
+   */
+  public static int call(int fd, long number, long argument) {
+    int result = Libc.ioctl(fd, number, argument);
+    return result < 0 ? -Libc.errno() : result;
+  }
 
   /** {@code _IO(type, number)}: no argument structure. */
   public static long io(int type, int number) {

@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
  * -1}); only then is {@link #errno()} meaningful, because JNA leaves it stale after a success.
  * {@code open} and {@code ioctl} are variadic in C; the x86-64 System V calling convention passes
  * integer arguments to both kinds of function alike.
+ *
+ * <p>Public only for {@code core.linux.net}; outside of these two packages nobody calls the kernel
+ * (an architecture test watches over that).
  */
 public final class Libc {
   public static final int O_RDONLY = 0;
@@ -19,7 +22,6 @@ public final class Libc {
   public static final int O_CLOEXEC = 0x80000;
   public static final int O_NONBLOCK = 0x800;
 
-  public static final int PROT_NONE = 0;
   public static final int PROT_READ = 1;
   public static final int PROT_WRITE = 2;
   public static final int MAP_SHARED = 1;
@@ -29,18 +31,7 @@ public final class Libc {
 
   public static final int EFD_CLOEXEC = 0x80000;
 
-  public static final int POLLIN = 1;
-  public static final int POLLOUT = 4;
-  public static final int POLLERR = 8;
-  public static final int POLLHUP = 16;
-
-  public static final int F_GETFL = 3;
   public static final int F_SETFL = 4;
-  public static final int F_OFD_SETLK = 37;
-
-  public static final int FALLOC_FL_KEEP_SIZE = 1;
-  public static final int FALLOC_FL_PUNCH_HOLE = 2;
-  public static final int FALLOC_FL_ZERO_RANGE = 16;
 
   public static final int AF_UNIX = 1;
   public static final int AF_INET = 2;
@@ -97,8 +88,6 @@ public final class Libc {
 
   public static native long writev(int fd, long iovec, int count);
 
-  public static native long pread(int fd, long buffer, long count, long offset);
-
   public static native long pwrite(int fd, long buffer, long count, long offset);
 
   public static native long preadv(int fd, long iovec, int count, long offset);
@@ -106,6 +95,8 @@ public final class Libc {
   public static native long pwritev(int fd, long iovec, int count, long offset);
 
   public static native int fdatasync(int fd);
+
+  public static native int ftruncate(int fd, long length);
 
   public static native int fallocate(int fd, int mode, long offset, long length);
 
@@ -148,6 +139,10 @@ public final class Libc {
   public static native int tcgetattr(int fd, long termios);
 
   public static native int tcsetattr(int fd, int actions, long termios);
+
+  public static native int tcgetpgrp(int fd);
+
+  public static native int getpgrp();
 
   public static native int geteuid();
 }

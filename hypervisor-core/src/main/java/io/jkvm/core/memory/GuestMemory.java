@@ -15,8 +15,8 @@ import java.util.List;
  *
  * <p>Addresses and lengths are unsigned 64-bit numbers that may come from the guest unchecked; any
  * access that is not wholly inside RAM throws {@link GuestFault} and touches nothing. Accesses that
- * name an ordering need natural alignment. Nothing here allocates except {@link #slice}. Must not
- * be used after {@link #close}.
+ * name an ordering need natural alignment. Nothing here allocates except {@link #slice} and {@link
+ * #view}. Must not be used after {@link #close}.
  */
 public final class GuestMemory implements AutoCloseable {
   /** RAM above this much moves to 4 GiB and up: the gap is for devices (PC convention). */
@@ -177,55 +177,45 @@ public final class GuestMemory implements AutoCloseable {
 
   /** Copies out of RAM. */
   public void read(long address, byte[] target, int from, int length) throws GuestFault {
-    checkRange(address, length);
-    for (int done = 0; done < length; ) {
-      long at = address + done;
-      int part = (int) Math.min(length - done, CHUNK_BYTES - offset(at));
-      chunks[(int) (at >>> CHUNK_SHIFT)].get(offset(at), target, from + done, part);
-      done += part;
-    }
+    copy(address, target, from, length, ByteBuffer::get);
   }
 
   /** Copies into RAM. */
   public void write(long address, byte[] source, int from, int length) throws GuestFault {
-    checkRange(address, length);
-    for (int done = 0; done < length; ) {
-      long at = address + done;
-      int part = (int) Math.min(length - done, CHUNK_BYTES - offset(at));
-      chunks[(int) (at >>> CHUNK_SHIFT)].put(offset(at), source, from + done, part);
-      done += part;
-    }
+    copy(address, source, from, length, ByteBuffer::put);
   }
 
   /** Copies out of RAM; the target's position does not matter and stays. */
   public void read(long address, ByteBuffer target, int from, int length) throws GuestFault {
-    ByteBuffer chunk = chunk(address, 0);
-    if (length <= chunk.limit() - offset(address)) {
-      target.put(from, chunk, offset(address), length);
-      return;
-    }
-    checkRange(address, length);
-    for (int done = 0; done < length; ) {
-      long at = address + done;
-      int part = (int) Math.min(length - done, CHUNK_BYTES - offset(at));
-      target.put(from + done, chunks[(int) (at >>> CHUNK_SHIFT)], offset(at), part);
-      done += part;
-    }
+    copy(address, target, from, length, (ram, at, to, i, part) -> to.put(i, ram, at, part));
   }
 
   /** Copies into RAM; the source's position does not matter and stays. */
   public void write(long address, ByteBuffer source, int from, int length) throws GuestFault {
+    copy(address, source, from, length, ByteBuffer::put);
+  }
+
+  /** Copies between RAM and an array or buffer; none captures anything, so none is allocated. */
+  private interface Copy<T> {
+    void copy(ByteBuffer ram, int at, T other, int from, int length);
+  }
+
+  private <T> void copy(long address, T other, int from, int length, Copy<T> copy)
+      throws GuestFault {
     ByteBuffer chunk = chunk(address, 0);
-    if (length <= chunk.limit() - offset(address)) {
-      chunk.put(offset(address), source, from, length);
-      return;
+    if (length > chunk.limit() - offset(address)) {
+      checkRange(address, length); // all of it or nothing
     }
-    checkRange(address, length);
-    for (int done = 0; done < length; ) {
-      long at = address + done;
-      int part = (int) Math.min(length - done, CHUNK_BYTES - offset(at));
-      chunks[(int) (at >>> CHUNK_SHIFT)].put(offset(at), source, from + done, part);
+    int done = 0;
+    while (true) {
+      int at = offset(address + done);
+      int part = Math.min(length - done, chunk.limit() - at);
+      copy.copy(chunk, at, other, from + done, part);
       done += part;
+      if (done >= length) {
+        return;
+      }
+      chunk = chunks[(int) ((address + done) >>> CHUNK_SHIFT)];
     }
   }
 

@@ -10,6 +10,8 @@ import io.jkvm.core.kvm.state.KvmRun;
 import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmSregs.Segment;
 import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack.Layer;
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
@@ -62,20 +64,18 @@ public final class HostProbe {
   public static HostCapabilities run(Kvm kvm, Cpuid supported) throws LinuxException {
     CloseStack resources = new CloseStack();
     try {
-      Mapping memory = resources.push(Mapping.anonymous(ProbeProgram.MEMORY_BYTES));
-      KvmVm vm = resources.push(kvm.createVm());
+      Mapping memory = resources.push(Layer.MEMORY, Mapping.anonymous(ProbeProgram.MEMORY_BYTES));
+      KvmVm vm = resources.push(Layer.VM, kvm.createVm());
       vm.setTssAddress(KVM_TSS);
       vm.setUserMemoryRegion(0, 0, memory);
-      KvmVcpu vcpu = resources.push(vm.createVcpu(0));
+      KvmVcpu vcpu = resources.push(Layer.VCPUS, vm.createVcpu(0));
       vcpu.setCpuid(supported);
       enterLongMode(vcpu);
       ProbeProgram program = ProbeProgram.write(memory.buffer(0, ProbeProgram.MEMORY_BYTES));
       return new HostProbe(supported, vcpu, program).probe();
     } finally {
       // Linux takes milliseconds to end a VM, waiting for its other processors: not at our expense.
-      Thread closer = new Thread(resources::close, "probe-close");
-      closer.setDaemon(true);
-      closer.start();
+      new WorkerThread("probe/close", resources::close).start();
     }
   }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.irq.MsiVector;
 import io.jkvm.core.kvm.state.KvmLapic;
 import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack.Layer;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.testing.RequiresKvm;
 import java.util.ArrayList;
@@ -32,15 +33,15 @@ class KvmMsiRouterTest {
 
   @BeforeEach
   void make() throws Exception {
-    Kvm kvm = resources.push(Kvm.open("/dev/kvm"));
-    KvmVm vm = resources.push(kvm.createVm());
+    Kvm kvm = resources.push(Layer.HOST, Kvm.open("/dev/kvm"));
+    KvmVm vm = resources.push(Layer.VM, kvm.createVm());
     vm.setTssAddress(0xfffbd000);
     vm.createIrqchip();
-    vcpu = resources.push(vm.createVcpu(0));
+    vcpu = resources.push(Layer.VCPUS, vm.createVcpu(0));
     KvmLapic lapic = vcpu.lapic();
     lapic.register(SPURIOUS_VECTOR, 0x1ff); // enabled by software
     vcpu.setLapic(lapic);
-    router = resources.push(vm.createMsiRouter());
+    router = resources.push(Layer.INTERRUPTS, vm.createMsiRouter());
   }
 
   @AfterEach

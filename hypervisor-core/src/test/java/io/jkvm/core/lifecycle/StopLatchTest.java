@@ -23,34 +23,4 @@ class StopLatchTest {
     assertEquals(StopReason.Kind.GUEST_RESET, latch.await().kind());
     assertEquals(List.of("once"), heard);
   }
-
-  @Test
-  void closeStackClosesInReverseAndGoesOnAfterAFailure() {
-    List<String> closed = new ArrayList<>();
-    CloseStack stack = new CloseStack();
-    stack.push(() -> closed.add("first"));
-    stack.push(
-        () -> {
-          throw new java.io.IOException("expected by this test");
-        });
-    stack.push(() -> closed.add("last"));
-    stack.close();
-    stack.close();
-    assertEquals(List.of("last", "first"), closed);
-  }
-
-  @Test
-  void whatLiesUnderAResourceInUseStaysOpen() {
-    List<String> closed = new ArrayList<>();
-    CloseStack stack = new CloseStack();
-    stack.push(() -> closed.add("memory"));
-    stack.push(
-        () -> {
-          throw new CloseStack.StillInUse("expected by this test");
-        });
-    stack.push(() -> closed.add("above"));
-    stack.close();
-    stack.close();
-    assertEquals(List.of("above"), closed);
-  }
 }

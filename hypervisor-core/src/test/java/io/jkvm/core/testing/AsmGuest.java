@@ -11,12 +11,14 @@ import io.jkvm.core.kvm.state.KvmRegs;
 import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmSregs.Segment;
 import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.core.lifecycle.CloseStack.Layer;
 import io.jkvm.core.lifecycle.StopLatch;
 import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.core.vm.VirtualMachine;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -30,6 +32,7 @@ public final class AsmGuest implements AutoCloseable {
 
   private static final long REAL_MODE_START = 0x7c00;
   private static final long RING3_START = 0x20_0000;
+  private static final long STACKS = 0x30_0000;
   private static final long PAGE_TABLES = 0x40_0000;
   private static final long RFLAGS_IOPL3 = 3 << 12;
 
@@ -48,33 +51,47 @@ public final class AsmGuest implements AutoCloseable {
    * @param irqchip whether interrupt controllers exist in the kernel
    */
   public AsmGuest(String name, boolean irqchip, Consumer<Parts> devices) throws Exception {
+    this(name, irqchip, 1, devices);
+  }
+
+  /**
+   * Loads a guest that runs on several vCPUs. Those of a machine with interrupt controllers but the
+   * first wait for one that never comes; without, all run the guest, each with its number in RDI
+   * and a stack of its own.
+   */
+  public AsmGuest(String name, boolean irqchip, int cpus, Consumer<Parts> devices)
+      throws Exception {
     byte[] code = Files.readAllBytes(ProjectFiles.guestImage("asm/" + name + ".bin"));
     CloseStack resources = new CloseStack();
-    Kvm kvm = resources.push(Kvm.open("/dev/kvm"));
-    memory = resources.push(GuestMemory.allocate(RAM_BYTES));
-    KvmVm kvmVm = resources.push(kvm.createVm());
+    Kvm kvm = resources.push(Layer.HOST, Kvm.open("/dev/kvm"));
+    memory = resources.push(Layer.MEMORY, GuestMemory.allocate(RAM_BYTES));
+    KvmVm kvmVm = resources.push(Layer.VM, kvm.createVm());
     kvmVm.setTssAddress(0xfffbd000);
     kvmVm.setIdentityMapAddress(0xfffbc000L);
     if (irqchip) {
       kvmVm.createIrqchip();
     }
     kvmVm.setUserMemoryRegion(0, 0, memory.regions().get(0).mapping());
-    KvmVcpu vcpu = resources.push(kvmVm.createVcpu(0));
-    vcpu.setCpuid(kvm.supportedCpuid().change(1, 0, Cpuid.Register.ECX, 1 << 23 | 1 << 13, 0));
+    List<KvmVcpu> vcpus = new ArrayList<>();
+    for (int id = 0; id < cpus; id++) {
+      KvmVcpu vcpu = resources.push(Layer.VCPUS, kvmVm.createVcpu(id));
+      vcpu.setCpuid(kvm.supportedCpuid().change(1, 0, Cpuid.Register.ECX, 1 << 23 | 1 << 13, 0));
+      vcpus.add(vcpu);
+    }
     IoBus.Builder ports = IoBus.builder().map(0x3f8, 8, "serial", serialPort());
     IoBus.Builder mmio = IoBus.builder();
     ports.map(0x64, 1, "keyboard controller", resetPort());
     devices.accept(new Parts(ports, mmio, memory, kvmVm));
     if (name.startsWith("r3-")) {
       memory.write(RING3_START, code, 0, code.length);
-      enterRing3(vcpu);
+      for (KvmVcpu vcpu : vcpus) {
+        enterRing3(vcpu);
+      }
     } else {
       memory.write(REAL_MODE_START, code, 0, code.length);
-      enterRealMode(vcpu);
+      enterRealMode(vcpus.get(0));
     }
-    vm =
-        new VirtualMachine(
-            name, memory, List.of(vcpu), ports.build(), mmio.build(), stop, resources);
+    vm = new VirtualMachine(name, memory, vcpus, ports.build(), mmio.build(), stop, resources);
   }
 
   /** What the guest has printed so far. */
@@ -145,7 +162,8 @@ public final class AsmGuest implements AutoCloseable {
         new KvmRegs()
             .rip(RING3_START)
             .rflags(KvmRegs.RFLAGS_RESERVED | RFLAGS_IOPL3)
-            .set(KvmRegs.RSP, 0x30_0000));
+            .set(KvmRegs.RDI, vcpu.id())
+            .set(KvmRegs.RSP, STACKS - vcpu.id() * 0x1000L));
   }
 
   private BusDevice serialPort() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.passt;
 
+import io.jkvm.core.linux.Credentials;
 import io.jkvm.core.linux.Errno;
-import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.net.UnixSocket;
 import java.io.File;
@@ -85,7 +85,7 @@ final class PasstProcess implements AutoCloseable {
   }
 
   private void letNobodyIn() throws IOException {
-    if (Libc.geteuid() == 0) {
+    if (Credentials.effectiveUserId() == 0) {
       try {
         Files.setAttribute(directory, "unix:gid", NOBODY_GROUP);
         Files.setAttribute(directory, "unix:mode", 0770);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.rng;
 
-import io.jkvm.core.linux.Errno;
-import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.RandomBytes;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.VirtioType;
@@ -51,20 +50,9 @@ public final class VirtioRng implements VirtioDevice {
     long total = 0;
     for (int i = 0; i < request.count() && total < MAX_REQUEST_BYTES; i++) {
       long length = Math.min(request.length(i), MAX_REQUEST_BYTES - total);
-      fill(request.hostAddress(i), length);
+      RandomBytes.fill(request.hostAddress(i), length);
       total += length;
     }
     return total;
-  }
-
-  private static void fill(long address, long length) throws LinuxException {
-    for (long done = 0; done < length; ) {
-      long result = Libc.getrandom(address + done, length - done, 0);
-      if (result > 0) {
-        done += result;
-      } else if (result == 0 || Libc.errno() != Errno.EINTR) {
-        throw LinuxException.last("getrandom");
-      }
-    }
   }
 }

@@ -131,11 +131,6 @@ public final class KvmRun {
     return page.getLong(32);
   }
 
-  /** {@link #X86_RDMSR}, {@link #X86_WRMSR}: the register. */
-  public int msrIndex() {
-    return page.getInt(44);
-  }
-
   /** Answers {@link #X86_RDMSR} or {@link #X86_WRMSR} with a general protection fault. */
   public void failMsr() {
     page.put(32, (byte) 1);

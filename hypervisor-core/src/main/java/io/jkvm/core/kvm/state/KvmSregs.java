@@ -34,7 +34,6 @@ public final class KvmSregs {
   private static final int CR3 = CR0 + 16;
   private static final int CR4 = CR0 + 24;
   private static final int EFER = CR0 + 40;
-  private static final int APIC_BASE = CR0 + 48;
 
   private final NativeMemory memory = new NativeMemory(SIZE);
 
@@ -146,10 +145,6 @@ public final class KvmSregs {
   public KvmSregs efer(long value) {
     memory.buffer().putLong(EFER, value);
     return this;
-  }
-
-  public long apicBase() {
-    return memory.buffer().getLong(APIC_BASE);
   }
 
   /** The mode in words, for reports. */

@@ -3,7 +3,18 @@ package io.jkvm.core.kvm.state;
 
 import io.jkvm.core.linux.NativeMemory;
 
-/** {@code struct kvm_vcpu_events}: exceptions and interrupts on their way into the guest. */
+/**
+ * Exceptions and interrupts on their way into the guest.
+ *
+ * <pre>
+ * struct kvm_vcpu_events {                                      offset
+ *   struct { __u8 injected, nr, has_error_code, pending;             0
+ *            __u32 error_code; } exception;                          4
+ *   struct { __u8 injected, nr, soft, shadow; } interrupt;           8
+ *   ...
+ * };
+ * </pre>
+ */
 public final class KvmVcpuEvents {
   public static final int SIZE = 64;
 
@@ -19,8 +30,12 @@ public final class KvmVcpuEvents {
     return this;
   }
 
-  /** Delivers an interrupt vector before the next instruction, whatever RFLAGS.IF says. */
+  /**
+   * Delivers an interrupt vector before the next instruction, whatever RFLAGS.IF says, and no
+   * exception before it.
+   */
   public KvmVcpuEvents injectInterrupt(int vector) {
+    memory.buffer().put(0, (byte) 0).put(3, (byte) 0);
     memory.buffer().put(8, (byte) 1).put(9, (byte) vector).put(10, (byte) 0);
     return this;
   }

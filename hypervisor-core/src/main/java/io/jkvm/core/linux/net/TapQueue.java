@@ -111,7 +111,7 @@ public final class TapQueue implements AutoCloseable {
     return count < 0 ? -Libc.errno() : count;
   }
 
-  /** As {@link #write(long, long)}, of a frame in several places, the header's first. */
+  /** As {@link #write(long, long)}, of a frame in several ranges, the header first. */
   public long write(IoVector ranges) {
     long count = Libc.writev(fd.value(), ranges.address(), ranges.count());
     return count < 0 ? -Libc.errno() : count;

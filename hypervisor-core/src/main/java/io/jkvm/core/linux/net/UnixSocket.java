@@ -6,6 +6,7 @@ import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
+import io.jkvm.core.linux.PollSet;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -22,11 +23,11 @@ public final class UnixSocket implements AutoCloseable {
   private static final int FAMILY_BYTES = 2;
 
   private final Fd fd;
-  private final NativeMemory pollFd = new NativeMemory(8);
+  private final PollSet room = new PollSet(1);
 
   private UnixSocket(Fd fd) {
     this.fd = fd;
-    pollFd.buffer().putInt(0, fd.value()).putShort(4, (short) Libc.POLLOUT);
+    room.watch(0, fd.value(), PollSet.WRITABLE);
   }
 
   /**
@@ -169,7 +170,7 @@ public final class UnixSocket implements AutoCloseable {
    * @return false when the time ran out
    */
   public boolean awaitRoom(int timeoutMilliseconds) {
-    return Libc.poll(pollFd.address(), 1, timeoutMilliseconds) > 0;
+    return room.poll(timeoutMilliseconds) > 0;
   }
 
   /** Ends the connection or the listening; whoever waits in a call of this object returns. */

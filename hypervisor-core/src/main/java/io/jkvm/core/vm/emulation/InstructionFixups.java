@@ -8,6 +8,7 @@ import io.jkvm.core.kvm.state.KvmVcpuEvents;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import java.util.Arrays;
 
 /**
  * Completes, in user space, the few instructions that KVM's emulator lacks and that kernels use
@@ -16,29 +17,34 @@ import io.jkvm.core.memory.GuestMemory;
  *
  * <p>CMPXCHG16B is not atomic against other vCPUs when completed here, so a machine with several
  * hides it from CPUID.
+ *
+ * <p>One for each vCPU, used by its thread only; its buffers are, because an interpreting KVM comes
+ * here thousands of times a second.
  */
 public final class InstructionFixups {
+  private static final int PAGE_BYTES = 4096;
   private static final int VECTOR_BREAKPOINT = 3;
   private static final long RFLAGS_STATUS = 0x8d5; // CF PF AF ZF SF OF
   private static final long RFLAGS_ZF = 1 << 6;
   private static final long RFLAGS_AC = 1 << 18;
 
   private final GuestMemory memory;
+  private final KvmVcpu vcpu;
+  private final KvmRegs regs = new KvmRegs();
+  private final KvmSregs sregs = new KvmSregs();
+  private final KvmVcpuEvents events = new KvmVcpuEvents();
+  private final byte[] code = new byte[Instruction.MAX_BYTES];
 
-  public InstructionFixups(GuestMemory memory) {
+  public InstructionFixups(GuestMemory memory, KvmVcpu vcpu) {
     this.memory = memory;
+    this.vcpu = vcpu;
   }
 
   /** Does what the instruction at RIP would; false if it is not one of those known here. */
-  public boolean complete(KvmVcpu vcpu) throws LinuxException {
-    KvmRegs regs = vcpu.regs();
-    KvmSregs sregs = vcpu.sregs();
-    Instruction instruction;
-    try {
-      instruction = Instruction.decode(fetch(vcpu, regs, sregs), regs, sregs);
-    } catch (GuestFault e) {
-      return false;
-    }
+  public boolean complete() throws LinuxException {
+    vcpu.read(regs);
+    vcpu.read(sregs);
+    Instruction instruction = Instruction.decode(fetch(), regs, sregs);
     if (instruction.operation() == Instruction.Operation.OTHER || !sregs.is64Bit()) {
       // The interrupt instructions need no operands, so any mode will do.
       if (instruction.operation() != Instruction.Operation.INT3
@@ -47,20 +53,20 @@ public final class InstructionFixups {
       }
     }
     regs.rip(regs.rip() + instruction.length());
-    KvmVcpuEvents events = null;
+    int vector = -1;
     switch (instruction.operation()) {
-      case INT3 -> events = vcpu.events().injectException(VECTOR_BREAKPOINT);
-      case INT_N -> events = inject(vcpu.events(), instruction.immediate());
+      case INT3 -> vector = VECTOR_BREAKPOINT;
+      case INT_N -> vector = instruction.immediate();
       case FWAIT -> {} // no x87 exception can be pending: x87 arithmetic does not run here either
       case CLAC -> regs.rflags(regs.rflags() & ~RFLAGS_AC);
       case STAC -> regs.rflags(regs.rflags() | RFLAGS_AC);
       case POPCNT -> {
-        if (!popcnt(vcpu, instruction, regs)) {
+        if (!popcnt(instruction)) {
           return false;
         }
       }
       case CMPXCHG16B -> {
-        if (!cmpxchg16b(vcpu, instruction, regs)) {
+        if (!cmpxchg16b(instruction)) {
           return false;
         }
       }
@@ -69,23 +75,36 @@ public final class InstructionFixups {
       }
     }
     vcpu.setRegs(regs);
-    if (events != null) {
-      vcpu.setEvents(events);
+    if (vector >= 0) {
+      inject(vector);
     }
     return true;
   }
 
-  private static KvmVcpuEvents inject(KvmVcpuEvents events, int vector) {
+  private void inject(int vector) throws LinuxException {
+    vcpu.read(events);
     // KVM takes vectors up to 31 as exceptions only.
-    return vector < 32 ? events.injectException(vector) : events.injectInterrupt(vector);
+    vcpu.setEvents(vector < 32 ? events.injectException(vector) : events.injectInterrupt(vector));
   }
 
-  private boolean popcnt(KvmVcpu vcpu, Instruction i, KvmRegs regs) throws LinuxException {
+  /**
+   * To be called before the guest is entered again at an instruction that could not be completed:
+   * most KVMs have queued an invalid-opcode exception for it, which the guest must not get.
+   *
+   * @return RIP
+   */
+  public long dropQueuedException() throws LinuxException {
+    vcpu.read(regs);
+    vcpu.setRegs(regs);
+    return regs.rip();
+  }
+
+  private boolean popcnt(Instruction i) throws LinuxException {
     long source;
     if (i.isRegisterOperand()) {
       source = regs.get(i.operandRegister());
     } else {
-      long address = physical(vcpu, i.operandAddress(), i.operandBytes());
+      long address = physical(i.operandAddress(), i.operandBytes());
       try {
         source =
             switch (i.operandBytes()) {
@@ -106,11 +125,11 @@ public final class InstructionFixups {
     return true;
   }
 
-  private boolean cmpxchg16b(KvmVcpu vcpu, Instruction i, KvmRegs regs) throws LinuxException {
+  private boolean cmpxchg16b(Instruction i) throws LinuxException {
     if (i.isRegisterOperand() || (i.operandAddress() & 15) != 0) {
       return false;
     }
-    long address = physical(vcpu, i.operandAddress(), 16);
+    long address = physical(i.operandAddress(), 16);
     try {
       long low = memory.readU64(address);
       long high = memory.readU64(address + 8);
@@ -129,41 +148,37 @@ public final class InstructionFixups {
   }
 
   /** Where a linear range that does not cross a page is; an address outside RAM where it is not. */
-  private static long physical(KvmVcpu vcpu, long linear, int length) throws LinuxException {
-    return (linear & 0xfff) + length > 0x1000 ? -1 : vcpu.translate(linear);
+  private long physical(long linear, int length) throws LinuxException {
+    return (linear & (PAGE_BYTES - 1)) + length > PAGE_BYTES ? -1 : vcpu.translate(linear);
   }
 
-  private byte[] fetch(KvmVcpu vcpu, KvmRegs regs, KvmSregs sregs)
-      throws LinuxException, GuestFault {
-    byte[] bytes = new byte[Instruction.MAX_BYTES];
+  /** The bytes at RIP, fewer than an instruction may have where the page or RAM ends. */
+  private byte[] fetch() throws LinuxException {
     long linear = (sregs.is64Bit() ? 0 : sregs.base(KvmSregs.Segment.CS)) + regs.rip();
     int length = 0;
-    while (length < bytes.length) {
-      long physical = vcpu.translate(linear + length);
-      if (!memory.contains(physical, 1)) {
-        break;
+    try {
+      while (length < code.length) {
+        int inPage = PAGE_BYTES - (int) ((linear + length) & (PAGE_BYTES - 1));
+        int part = Math.min(code.length - length, inPage);
+        memory.read(vcpu.translate(linear + length), code, length, part);
+        length += part;
       }
-      bytes[length++] = (byte) memory.readU8(physical);
+    } catch (GuestFault e) {
+      return Arrays.copyOf(code, length); // not mapped, or no RAM
     }
-    return java.util.Arrays.copyOf(bytes, length);
+    return code;
   }
 
   /** What a person needs to know about an instruction that can't be completed. */
-  public String report(KvmVcpu vcpu) throws LinuxException {
-    KvmRegs regs = vcpu.regs();
-    KvmSregs sregs = vcpu.sregs();
+  public String report() throws LinuxException {
+    vcpu.read(regs);
+    vcpu.read(sregs);
     StringBuilder bytes = new StringBuilder();
-    try {
-      for (byte b : fetch(vcpu, regs, sregs)) {
-        bytes.append(String.format(" %02x", b));
-      }
-    } catch (GuestFault e) {
-      bytes.append(" unreadable");
+    for (byte b : fetch()) {
+      bytes.append(String.format(" %02x", b));
     }
     return String.format(
-        "vCPU %d, %s, instruction bytes:%s%n  %s%n  %s%n  exit data: %s%n"
-            + "  Try a kernel or command line that avoids the instruction (clearcpuid=..., noxsave),"
-            + " hide it with --cpuid -FEATURE,%n  or use a host whose processor has VT-x or AMD-V.",
+        "vCPU %d, %s, instruction bytes:%s%n  %s%n  %s%n  exit data: %s",
         vcpu.id(), sregs.mode(), bytes, regs, sregs, vcpu.run().dataWords(6));
   }
 }

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.vm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.bus.BusDevice;
+import io.jkvm.core.kvm.KvmVm;
+import io.jkvm.core.kvm.state.KvmRegs;
+import io.jkvm.core.lifecycle.PauseTimeoutException;
+import io.jkvm.core.lifecycle.StopReason;
+import io.jkvm.core.lifecycle.WorkerThread;
+import io.jkvm.core.testing.AsmGuest;
+import io.jkvm.core.testing.RequiresKvm;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Pausing vCPUs on the real KVM. */
+@RequiresKvm
+@Timeout(120)
+class PauseTest {
+  /** Counts up by one with each read of a vCPU's port or register. */
+  private static final class Counter implements BusDevice {
+    volatile int count;
+
+    @Override
+    public long read(long offset, int size) {
+      return count = count + 1;
+    }
+
+    @Override
+    public void write(long offset, int size, long value) {}
+  }
+
+  private final List<Counter> counters = List.of(new Counter(), new Counter());
+  private final AtomicReference<KvmVm> kvm = new AtomicReference<>();
+
+  private AsmGuest reader(int cpus) throws Exception {
+    counters.forEach(counter -> counter.count = 0);
+    return new AsmGuest(
+        "r3-read-check",
+        false,
+        cpus,
+        parts -> {
+          for (int i = 0; i < cpus; i++) {
+            parts.ports().map(0x500 + 0x10 * i, 4, "port", counters.get(i));
+            parts.mmio().map(0xe0000000L + 0x100 * i, 4, "register", counters.get(i));
+          }
+          kvm.set(parts.vm());
+        });
+  }
+
+  /** The result of the last read must be in the guest's registers whenever it is paused. */
+  private void pauseAndResume(int pauses, int cpus) throws Exception {
+    Random random = new Random(7);
+    try (AsmGuest guest = reader(cpus)) {
+      guest.vm().start();
+      for (int i = 0; i < pauses; i++) {
+        LockSupport.parkNanos(random.nextInt(100_000));
+        guest.vm().pause();
+        for (int cpu = 0; cpu < cpus; cpu++) {
+          int count = counters.get(cpu).count;
+          long rax = guest.vm().vcpus().get(cpu).regs().get(KvmRegs.RAX);
+          assertEquals(count, (int) rax, "pause " + i + ", vCPU " + cpu + guest.serialOutput());
+        }
+        if (i % 16 == 0) {
+          int before = counters.get(0).count;
+          LockSupport.parkNanos(random.nextInt(50_000));
+          assertEquals(before, counters.get(0).count, "it runs on");
+        }
+        guest.vm().resume();
+      }
+      for (int cpu = 0; cpu < cpus; cpu++) {
+        assertTrue(
+            counters.get(cpu).count > pauses / 10, "little was read: " + counters.get(cpu).count);
+        awaitProgress(counters.get(cpu));
+      }
+      assertEquals("", guest.serialOutput());
+    }
+  }
+
+  private static String reasonOf(AsmGuest guest) {
+    try {
+      return guest.vm().awaitStop() + guest.serialOutput();
+    } catch (InterruptedException e) {
+      return e.toString();
+    }
+  }
+
+  private static void awaitProgress(Counter counter) throws InterruptedException {
+    int before = counter.count;
+    for (int i = 0; i < 10_000 && counter.count == before; i++) {
+      Thread.sleep(1);
+    }
+    assertNotEquals(before, counter.count, "it does not run");
+  }
+
+  @Test
+  void noReadIsLostByPauses() throws Exception {
+    pauseAndResume(10_000, 1);
+  }
+
+  @Test
+  void noReadIsLostByPausesOfTwoVcpus() throws Exception {
+    pauseAndResume(2000, 2);
+  }
+
+  @Test
+  void pausesAHaltedVcpuAndOneThatWaitsToBeStarted() throws Exception {
+    try (AsmGuest guest = new AsmGuest("rm-hlt", true, 2, parts -> {})) {
+      guest.startAndAwait("halting");
+      for (int i = 0; i < 1000; i++) {
+        guest.vm().pause();
+        guest.vm().resume();
+      }
+      assertEquals(java.util.Optional.empty(), guest.vm().awaitStop(10, TimeUnit.MILLISECONDS));
+      assertFalse(guest.serialOutput().contains("FAIL"), guest::serialOutput);
+    }
+  }
+
+  @Test
+  void kvmclockStandsStill() throws Exception {
+    try (AsmGuest guest = reader(1)) {
+      guest.vm().start();
+      awaitProgress(counters.get(0));
+      for (int i = 0; i < 3; i++) {
+        long before = kvm.get().clock();
+        guest.vm().pause();
+        Thread.sleep(400);
+        guest.vm().resume();
+        long passed = kvm.get().clock() - before;
+        assertTrue(passed > 0, "went back by " + -passed + " ns");
+        assertTrue(passed < 300_000_000, passed + " ns passed over a pause of 400 ms");
+      }
+    }
+  }
+
+  @Test
+  void aStopEndsAPausedMachine() throws Exception {
+    for (int i = 0; i < 50; i++) {
+      try (AsmGuest guest = reader(2)) {
+        guest.vm().start();
+        guest.vm().pause();
+        assertTrue(guest.vm().isPaused());
+        if (i % 2 == 0) {
+          assertTrue(
+              guest.vm().requestStop(new StopReason(StopReason.Kind.REQUESTED, "test")),
+              () -> reasonOf(guest));
+          guest.vm().pause();
+          guest.vm().resume();
+        }
+        long start = System.nanoTime();
+        guest.vm().close();
+        assertTrue(System.nanoTime() - start < 2_000_000_000L);
+        guest.vm().pause();
+        guest.vm().resume();
+        assertEquals(List.of(), guest.vm().closeFailures());
+      }
+    }
+  }
+
+  @Test
+  void aPauseBeforeTheStartKeepsTheGuestFromRunning() throws Exception {
+    try (AsmGuest guest = reader(2)) {
+      guest.vm().resume();
+      guest.vm().pause();
+      guest.vm().pause();
+      guest.vm().start();
+      Thread.sleep(50);
+      assertEquals(0, counters.get(0).count + counters.get(1).count);
+      guest.vm().resume();
+      guest.vm().resume();
+      awaitProgress(counters.get(0));
+      awaitProgress(counters.get(1));
+    }
+  }
+
+  @Test
+  void manyThreadsMayPauseAndResume() throws Exception {
+    try (AsmGuest guest = reader(2)) {
+      guest.vm().start();
+      AtomicReference<Exception> failure = new AtomicReference<>();
+      List<WorkerThread> threads = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        threads.add(
+            new WorkerThread(
+                    "pauser" + i,
+                    () -> {
+                      try {
+                        for (int n = 0; n < 500; n++) {
+                          guest.vm().pause();
+                          guest.vm().resume();
+                        }
+                      } catch (PauseTimeoutException | RuntimeException e) {
+                        failure.set(e);
+                      }
+                    })
+                .start());
+      }
+      threads.forEach(WorkerThread::join);
+      assertEquals(null, failure.get());
+      guest.vm().resume();
+      awaitProgress(counters.get(0));
+      awaitProgress(counters.get(1));
+      assertEquals("", guest.serialOutput());
+    }
+  }
+
+  @Test
+  void aBusyDeviceIsNamedAndTheMachineGoesOn() throws Exception {
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch leave = new CountDownLatch(1);
+    BusDevice slow =
+        new BusDevice() {
+          @Override
+          public long read(long offset, int size) {
+            entered.countDown();
+            try {
+              leave.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+            return counters.get(1).read(offset, size);
+          }
+
+          @Override
+          public void write(long offset, int size, long value) {}
+        };
+    try (AsmGuest guest =
+        new AsmGuest(
+            "r3-read-check",
+            false,
+            2,
+            parts -> {
+              parts.ports().map(0x500, 4, "port", counters.get(0)).map(0x510, 4, "slow", slow);
+              parts.mmio().map(0xe0000000L, 4, "register", counters.get(0));
+              parts.mmio().map(0xe0000100L, 4, "register", counters.get(1));
+            })) {
+      guest.vm().start();
+      entered.await();
+      Thread.currentThread().interrupt();
+      PauseTimeoutException e =
+          assertThrows(PauseTimeoutException.class, () -> guest.vm().pause(100));
+      assertTrue(Thread.interrupted(), "remembered");
+      assertEquals("vCPU 1", e.part());
+      assertFalse(guest.vm().isPaused());
+      awaitProgress(counters.get(0));
+      leave.countDown();
+      awaitProgress(counters.get(1));
+      guest.vm().pause();
+      guest.vm().resume();
+      awaitProgress(counters.get(1));
+      assertEquals("", guest.serialOutput());
+    }
+  }
+
+  @Test
+  void aVcpuCannotPauseItself() throws Exception {
+    AtomicReference<AsmGuest> machine = new AtomicReference<>();
+    CountDownLatch done = new CountDownLatch(1);
+    BusDevice pauser =
+        new BusDevice() {
+          @Override
+          public long read(long offset, int size) {
+            if (done.getCount() > 0) {
+              assertThrows(IllegalStateException.class, () -> machine.get().vm().pause());
+              done.countDown();
+            }
+            return 0;
+          }
+
+          @Override
+          public void write(long offset, int size, long value) {}
+        };
+    try (AsmGuest guest =
+        new AsmGuest("r3-read-check", false, parts -> parts.ports().map(0x500, 4, "p", pauser))) {
+      machine.set(guest);
+      guest.vm().start();
+      assertTrue(done.await(10, TimeUnit.SECONDS));
+    }
+  }
+}
