@@ -3,6 +3,7 @@
 # make run      builds everything and boots the default guest to a shell on this terminal
 # make test     runs all tests, real KVM and real Linux boots included
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
+# make javadoc  makes the API documentation, MODULE/target/reports/apidocs; fails on a warning
 # Other targets: guest-images, format, clean.
 
 JKVM := launcher/target/jkvm/bin/jkvm
@@ -11,7 +12,7 @@ SOURCES := pom.xml $(shell find hypervisor-core devices firmware machine launche
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test test-svm guest-images default-guest format clean java
+.PHONY: all run test test-svm guest-images default-guest javadoc format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -56,6 +57,9 @@ test: guest-images | java
 # Stock distribution kernels and more than one CPU, which this machine's KVM may not be able to run.
 test-svm: $(JKVM)
 	@test-bed/run all
+
+javadoc: | java
+	@$(MVN) compile javadoc:javadoc
 
 format:
 	@$(MVN) spotless:apply

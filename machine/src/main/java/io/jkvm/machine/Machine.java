@@ -96,10 +96,12 @@ public final class Machine implements AutoCloseable {
     }
   }
 
+  /** The name that the specification gives, for threads, messages and logs. */
   public String name() {
     return spec.name();
   }
 
+  /** What the machine was made from. */
   public MachineSpec spec() {
     return spec;
   }

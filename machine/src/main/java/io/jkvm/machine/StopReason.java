@@ -39,6 +39,7 @@ public record StopReason(Kind kind, String detail) {
       this.outcome = outcome;
     }
 
+    /** What it means to whoever started the machine. */
     public Outcome outcome() {
       return outcome;
     }
@@ -59,10 +60,15 @@ public record StopReason(Kind kind, String detail) {
 
   /** What an end means to whoever started the machine. */
   public enum Outcome {
+    /** The guest ended as it wanted, or was stopped on request. */
     CLEAN,
+    /** The guest can't go on. */
     GUEST_CRASHED,
+    /** The host can't go on with the machine. */
     HOST_FAILED,
+    /** A signal to the process ended it. */
     SIGNALLED,
+    /** A time limit ended it. */
     TIMED_OUT
   }
 

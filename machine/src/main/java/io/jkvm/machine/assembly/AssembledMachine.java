@@ -37,6 +37,7 @@ public final class AssembledMachine {
     this.resources = resources;
   }
 
+  /** The registers behind the power button. */
   public AcpiPm powerManagement() {
     return powerManagement;
   }
@@ -55,6 +56,7 @@ public final class AssembledMachine {
     return serial.receive(bytes, from, length);
   }
 
+  /** Starts the vCPUs. */
   public void start() {
     vm.start();
   }
@@ -89,6 +91,7 @@ public final class AssembledMachine {
     // PAUSE vm.resume();
   }
 
+  /** Plugs the cable of a card in or out. */
   public void setLink(int card, boolean up) {
     cards.get(card).setLink(up);
   }

@@ -35,6 +35,7 @@ public final class MachineException extends RuntimeException {
     this.subject = Objects.requireNonNull(subject);
   }
 
+  /** What to decide by. */
   public Problem problem() {
     return problem;
   }

@@ -10,6 +10,7 @@ import java.util.List;
  * @param cards the frames of each network card, in the order of the specification
  */
 public record MachineStatistics(long consoleBytes, List<Card> cards) {
+  /** Takes a copy of the list. */
   public MachineStatistics {
     cards = List.copyOf(cards);
   }

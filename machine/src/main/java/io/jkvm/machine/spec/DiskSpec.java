@@ -30,6 +30,7 @@ public record DiskSpec(Source source, boolean readOnly, String id) {
   /** Opens a block backend; one that is {@link AutoCloseable} is closed with its machine. */
   @FunctionalInterface
   public interface BackendFactory {
+    /** A new backend; the machine is not made if this fails. */
     BlockBackend open() throws IOException;
   }
 

@@ -56,6 +56,7 @@ public sealed interface NetworkSpec {
    * @param queues number of queue pairs, 1 to 16
    */
   record Tap(String name, int queues) implements NetworkSpec {
+    /** The most queue pairs that a card can have. */
     public static final int MAX_QUEUES = 16;
 
     /**
@@ -92,6 +93,7 @@ public sealed interface NetworkSpec {
   /** Opens a network backend. */
   @FunctionalInterface
   interface BackendFactory {
+    /** A new backend; the machine is not made if this fails. */
     NetworkBackend open() throws IOException;
   }
 }

@@ -27,6 +27,7 @@ public record PortDevice(int firstPort, int portCount, String name, Factory fact
   /** Makes a device; called once for each machine. */
   @FunctionalInterface
   public interface Factory {
+    /** A new device; it is called by the vCPUs' threads. */
     BusDevice create(Connections connections);
   }
 

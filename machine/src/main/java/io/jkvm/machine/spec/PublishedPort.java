@@ -16,7 +16,9 @@ import io.jkvm.machine.report.Problem;
 public record PublishedPort(Protocol protocol, String address, int hostPort, int guestPort) {
   /** What can be forwarded. */
   public enum Protocol {
+    /** Connections. */
     TCP,
+    /** Datagrams. */
     UDP
   }
 

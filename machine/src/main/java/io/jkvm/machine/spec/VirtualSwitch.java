@@ -21,6 +21,7 @@ public final class VirtualSwitch {
     ports = new EthernetSwitch(name);
   }
 
+  /** The name for messages and threads. */
   public String name() {
     return name;
   }
