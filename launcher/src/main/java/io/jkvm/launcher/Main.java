@@ -7,6 +7,7 @@ import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.report.MachineException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -18,18 +19,18 @@ import picocli.CommandLine.ParameterException;
     description = "A minimal hypervisor for Linux guests on Linux/x86-64.",
     subcommands = RunCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    footer = {"", "Try 'jkvm run --help'."})
+    footer = {"", "'jkvm run --help' or 'jkvm help run' describes a command."})
 public final class Main implements Runnable {
   @Option(
       names = {"-h", "--help"},
       usageHelp = true,
       scope = CommandLine.ScopeType.INHERIT,
-      description = "Show this help.")
+      description = "Show this help and exit.")
   private boolean help;
 
   @Option(
       names = {"-V", "--version"},
-      description = "Show the version.")
+      description = "Show the version and exit.")
   private boolean version;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
@@ -58,7 +59,17 @@ public final class Main implements Runnable {
         .setExpandAtFiles(false)
         .setParameterExceptionHandler(Main::usageError)
         .setExecutionExceptionHandler((e, command, parsed) -> executionError(e, err, parsed))
-        .execute(args);
+        .execute(helpAsOption(args));
+  }
+
+  /** {@code help run} for {@code run --help}: a command of its own would cost each start time. */
+  private static String[] helpAsOption(String... args) {
+    if (args.length == 0 || !args[0].equals("help")) {
+      return args;
+    }
+    String[] asked = Arrays.copyOfRange(args, 1, args.length + 1);
+    asked[asked.length - 1] = "--help";
+    return asked;
   }
 
   @Override

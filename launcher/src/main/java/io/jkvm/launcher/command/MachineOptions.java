@@ -37,8 +37,8 @@ final class MachineOptions {
       paramLabel = "FILE",
       description = {
         "Kernel: a bzImage (boot protocol 2.06 or later) or an uncompressed ELF vmlinux.",
-        "Without it: ./bzImage, arch/x86/boot/bzImage, the guest that 'make run' builds,"
-            + " /boot/vmlinuz-$(uname -r); the first that exists."
+        "Default: the first of ./bzImage, arch/x86/boot/bzImage, the kernel that 'make run' builds"
+            + " and /boot/vmlinuz-$(uname -r) that exists; jkvm says which."
       })
   private Path kernel;
 
@@ -46,8 +46,9 @@ final class MachineOptions {
       names = {"-i", "--initrd"},
       paramLabel = "FILE",
       description = {
-        "Initial RAM disk, given to the kernel as it is.",
-        "May be repeated: the archives are put one after the other, and the last one wins."
+        "Initial RAM disk, passed to the kernel unchanged.",
+        "May be repeated: the archives are concatenated, and a file in a later one replaces one of"
+            + " the same name in an earlier one."
       })
   private List<Path> initrds = List.of();
 
@@ -55,8 +56,10 @@ final class MachineOptions {
       names = {"-d", "--disk"},
       paramLabel = "FILE[,ro][,id=NAME]",
       description = {
-        "Raw image or block device, as /dev/vda and so on; may be repeated.",
-        "The first is the root file system, writable, unless the command line has a root=."
+        "Disk, a raw image or a block device: /dev/vda, /dev/vdb and so on; may be repeated.",
+        "ro: the guest can't write.",
+        "id=NAME: the serial number that the guest reads (default: the file's name).",
+        "Unless the kernel's command line has a root=, the first disk is the root file system."
       })
   private List<String> disks = List.of();
 
@@ -66,16 +69,16 @@ final class MachineOptions {
       arity = "0..1",
       fallbackValue = "user",
       description = {
-        "A network card, eth0 and so on; may be repeated. On one of these networks:",
-        "user: the host's, without any privilege, through passt (also if none is given); the guest"
-            + " gets 10.0.2.15 by DHCP, the host is 10.0.2.2.",
-        "passt=PATH: the same, by a passt that runs and listens there.",
-        "tap=NAME[,queues=N]: a tap interface, made if there is none and we may.",
+        "Network card: eth0, eth1 and so on; may be repeated. NETWORK is what it is connected to:",
+        "user: the host's network, without privileges, through passt (the default). The guest gets"
+            + " 10.0.2.15 by DHCP; the host is 10.0.2.2.",
+        "passt=PATH: the same, through a passt that is running and listens on this socket.",
+        "tap=NAME[,queues=N]: a tap interface; it is created if it does not exist and jkvm may.",
         "switch=NAME: a switch inside this process.",
-        "socket=listen:PATH, socket=connect:PATH: another jkvm's, by a Unix socket.",
-        "Options: mac=ADDRESS (default: random, another one each time), mtu=BYTES, pcap=FILE (a"
-            + " capture of all frames), and to try a bad network rate=100M (bits/s), loss=0.01,"
-            + " delay=5ms, seed=42 (lose the same ones each time)."
+        "socket=listen:PATH, socket=connect:PATH: another jkvm, or QEMU, over a Unix socket.",
+        "OPTION is mac=ADDRESS (default: a random address each time), mtu=BYTES, pcap=FILE (capture"
+            + " all frames) or, to try a bad network, rate=100M (bits per second), loss=0.01,"
+            + " delay=5ms, seed=42 (lose the same frames each time)."
       })
   private List<String> nets = List.of();
 
@@ -83,9 +86,9 @@ final class MachineOptions {
       names = "--publish",
       paramLabel = PublishOption.SYNTAX,
       description = {
-        "Lead a port of the host (of 127.0.0.1 if no address is given) to one of the guest, on the"
-            + " first network of the user's; may be repeated.",
-        "Without --net, there is a --net user as well."
+        "Forward a port of the host, on 127.0.0.1 unless ADDRESS is given, to a port of the guest;"
+            + " may be repeated.",
+        "Needs a --net user, and uses the first; without any --net it adds one."
       })
   private List<String> published = List.of();
 
@@ -93,14 +96,16 @@ final class MachineOptions {
       names = {"-m", "--mem"},
       paramLabel = "SIZE",
       defaultValue = "256M",
-      description = "Memory: 64M, 2G, ...; a bare number is MiB (default: ${DEFAULT-VALUE}).")
+      description =
+          "Memory: 64M, 2G, ..., at least 64M; a bare number is MiB (default:"
+              + " ${DEFAULT-VALUE}).")
   private String memory;
 
   @Option(
       names = "--cpus",
       paramLabel = "N",
       defaultValue = "1",
-      description = "Number of vCPUs (default: ${DEFAULT-VALUE}).")
+      description = "Number of vCPUs, 1 to 255 (default: ${DEFAULT-VALUE}).")
   private int cpus;
 
   @Option(
@@ -108,11 +113,13 @@ final class MachineOptions {
       paramLabel = "WAY",
       defaultValue = "DIRECT",
       description = {
-        "direct: unpack the kernel on the host and enter it at its 64-bit entry (default).",
-        "bzimage: the kernel unpacks itself.",
-        "bios: real mode, from the reset vector through a small BIOS.",
-        "pvh: unpacked on the host, entered at its 32-bit PVH entry (an ELF kernel without a"
-            + " 64-bit entry takes this way by itself)."
+        "How the kernel is started.",
+        "direct: unpacked by jkvm and entered at its 64-bit entry (default).",
+        "bzimage: entered at the bzImage's own 64-bit entry; it unpacks itself.",
+        "bios: in real mode, from the reset vector through a small BIOS and the kernel's setup"
+            + " code.",
+        "pvh: unpacked by jkvm and entered at its 32-bit PVH entry. An ELF kernel without a 64-bit"
+            + " entry is started like this by direct too."
       })
   private BootWay boot;
 
@@ -121,34 +128,35 @@ final class MachineOptions {
       paramLabel = "TRANSPORT",
       defaultValue = "PCI",
       description = {
-        "pci: disks and other virtio devices are on a PCI bus (default).",
-        "mmio: they have fixed addresses, which the kernel's command line announces; for kernels"
-            + " with CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES."
+        "Transport of the virtio devices.",
+        "pci: they are on a PCI bus (default).",
+        "mmio: their registers are at fixed addresses, which the ACPI tables and the kernel's"
+            + " command line announce (CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES)."
       })
   private VirtioTransport virtio;
 
-  @Option(names = "--rng", description = "Give the guest a virtio-rng entropy source.")
+  @Option(names = "--rng", description = "Add a virtio-rng entropy source.")
   private boolean rng;
 
   @Option(
       names = {"-c", "--cmdline"},
       paramLabel = "TEXT",
       description =
-          "Added to the default kernel command line (console=ttyS0 panic=-1 ...); may be repeated.")
+          "Add to the default kernel command line (console=ttyS0 panic=-1 ...); may be repeated.")
   private List<String> commandLine = List.of();
 
   @Option(
       names = "--cmdline-only",
       paramLabel = "TEXT",
       description =
-          "Replaces the default kernel command line; only the places of the virtio devices are"
+          "Replace the default kernel command line; only the addresses of virtio-mmio devices are"
               + " added.")
   private String commandLineOnly;
 
   @Option(
       names = "--cpuid",
       paramLabel = "-NAME,+NAME,...",
-      description = "Hide or show processor features, by the names of /proc/cpuinfo.",
+      description = "Hide or show processor features, named as in /proc/cpuinfo.",
       parameterConsumer = CpuidOption.class)
   private List<CpuFeatureChange> cpuid = List.of();
 

@@ -9,12 +9,12 @@ import picocli.CommandLine.Option;
 final class OutputOptions {
   @Option(
       names = {"-q", "--quiet"},
-      description = "Print nothing of our own but errors.")
+      description = "Print no messages of jkvm but errors.")
   private boolean quiet;
 
   @Option(
       names = {"-v", "--verbose"},
-      description = "Say what is done and how long it took; stack traces with errors.")
+      description = "Print each step with its time, and stack traces with errors.")
   private boolean verbose;
 
   Reporter reporter(PrintWriter err) {

@@ -22,21 +22,39 @@ import picocli.CommandLine.ParameterException;
     name = "run",
     sortOptions = false,
     description = {
-      "Boots a Linux kernel in a virtual machine, its serial console on this terminal.",
-      "Ctrl-A x stops the machine, Ctrl-A h shows the other keys.",
+      "Boots a Linux kernel in a virtual machine, with its serial console on this terminal.",
+      "Ctrl-A x stops the machine, Ctrl-A h lists the other keys.",
+      "",
+      "Without a terminal, what comes on standard input is typed at the console. The end of the"
+          + " input does not end the machine: with </dev/null nobody can type, and it runs until"
+          + " the guest stops, a signal comes or --timeout is over.",
       ""
+    },
+    exitCodeListHeading = "%nExit status:%n",
+    exitCodeList = {
+      ExitStatus.OK + ":the guest reset or powered off, or Ctrl-A x stopped it",
+      ExitStatus.USAGE + ":wrong usage",
+      ExitStatus.HOST + ":the host or a file is at fault; the last line says what to do",
+      ExitStatus.GUEST_CRASHED
+          + ":the guest crashed: a kernel panic, a triple fault, an instruction that KVM can't run",
+      ExitStatus.TIMEOUT + ":--timeout stopped the guest",
+      (ExitStatus.SIGNALLED + 1) + ":ended by SIGHUP",
+      (ExitStatus.SIGNALLED + 2) + ":ended by SIGINT",
+      (ExitStatus.SIGNALLED + 15) + ":ended by SIGTERM"
     },
     footer = {
       "",
-      "Exit status: 0 the guest stopped cleanly, 2 wrong usage, 3 the host or a file is at fault,",
-      "4 the guest crashed, 124 time limit, 128+N ended by signal N.",
+      "Environment:",
+      "",
+      "JAVA_HOME chooses the JVM, 17 or later. JKVM_JAVA_OPTIONS adds options to it.",
       "",
       "Examples:",
+      "",
       "  jkvm run --kernel arch/x86/boot/bzImage --initrd initramfs.cpio",
       "  jkvm run --disk rootfs.img --disk data.img,ro,id=data --mem 1G",
       "  jkvm run --disk rootfs.img --net user --publish 127.0.0.1:8080:80",
       "  jkvm run --disk rootfs.img --net tap=tap0,mac=02:00:00:00:00:01,pcap=guest.pcap",
-      "  jkvm run --disk rootfs.img --cmdline 'jkvm.run=\"uname -a\" quiet' --timeout 60s"
+      "  jkvm run --disk rootfs.img --cmdline 'jkvm.run=\"uname -a\" quiet' --timeout 60s </dev/null"
     })
 public final class RunCommand implements Callable<Integer> {
   @CommandLine.Spec private CommandSpec spec;
@@ -47,13 +65,13 @@ public final class RunCommand implements Callable<Integer> {
       names = "--on-reboot",
       paramLabel = "WHAT",
       defaultValue = "STOP",
-      description = "When the guest resets: stop (default) or restart the machine.")
+      description = "What a reset by the guest does: stop the machine (default) or restart it.")
   private OnReboot onReboot;
 
   @Option(
       names = {"-t", "--timeout"},
       paramLabel = "TIME",
-      description = "Stop after this long: 500ms, 60s, 5m; a bare number is seconds.")
+      description = "Stop the machine after this time: 500ms, 60s, 5m; a bare number is seconds.")
   private String timeout;
 
   @Mixin private OutputOptions output;

@@ -5,7 +5,7 @@ package io.jkvm.launcher.terminal;
 final class EscapeKeys {
   static final String HELP =
       "Ctrl-A x  stop the virtual machine\n"
-          + "Ctrl-A h  this help\n"
+          + "Ctrl-A h  list these keys\n"
           + "Ctrl-A a  send Ctrl-A to the guest (or Ctrl-A twice)\n";
 
   private static final byte CTRL_A = 1;
