@@ -3,16 +3,17 @@
 # make run      builds everything and boots the default guest to a shell on this terminal
 # make test     runs all tests, real KVM and real Linux boots included
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
+# make docs     regenerates the tables of README.md and docs/ and the manual page
 # make javadoc  makes the API documentation, MODULE/target/reports/apidocs; fails on a warning
 # Other targets: guest-images, format, clean.
 
 JKVM := launcher/target/jkvm/bin/jkvm
 MVN := mvn -q -B -ntp
-SOURCES := pom.xml $(shell find hypervisor-core devices firmware machine launcher \
+SOURCES := pom.xml docs/jkvm.1 $(shell find hypervisor-core devices firmware machine launcher \
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test test-svm guest-images default-guest javadoc format clean java
+.PHONY: all run test test-svm guest-images default-guest docs javadoc format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -57,6 +58,10 @@ test: guest-images | java
 # Stock distribution kernels and more than one CPU, which this machine's KVM may not be able to run.
 test-svm: $(JKVM)
 	@test-bed/run all
+
+docs: | java
+	@$(MVN) test -pl launcher -am -Dtest=GeneratedDocsTest -Djkvm.docs.write=true \
+	  -Dsurefire.failIfNoSpecifiedTests=false
 
 javadoc: | java
 	@$(MVN) compile javadoc:javadoc
