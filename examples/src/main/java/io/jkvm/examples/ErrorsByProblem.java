@@ -20,7 +20,7 @@ public final class ErrorsByProblem {
     } catch (MachineException e) {
       return switch (e.problem()) {
         case MEMORY_SIZE, MORE_MEMORY_THAN_HOST -> "choose another size: " + e.getMessage();
-        case KERNEL_FORMAT -> "choose another kernel: " + e.getMessage();
+        case KERNEL_TEXT, KERNEL_NOT_A_KERNEL -> "choose another kernel: " + e.getMessage();
         case KVM_ABSENT, KVM_FORBIDDEN -> "no virtual machines here: " + e.getMessage();
         default -> throw e;
       };

@@ -73,4 +73,35 @@ class StopIT {
     assertEquals(1, result.err().lines().count(), result::toString);
     assertTrue(result.err().startsWith("jkvm: guest kernel panic: VFS: "), result::toString);
   }
+
+  @Test
+  void stopsAndContinuesAsAJob() throws Exception {
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=TSTP,CONT"));
+    command.addAll(
+        JkvmProcess.runCommand(
+            "--quiet",
+            "--kernel",
+            KERNEL,
+            "--initrd",
+            INITRD,
+            "--cmdline",
+            "quiet jkvm.run=\"for i in $(seq 8); do echo tick $i; sleep 1; done\""));
+    try (JkvmProcess jkvm = JkvmProcess.start(command)) {
+      jkvm.awaitOutput("tick 2");
+      JkvmProcess.signal(jkvm.pid(), "TSTP");
+      awaitState(jkvm.pid(), "T");
+      JkvmProcess.signal(jkvm.pid(), "CONT");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertTrue(result.out().contains("tick 8"), result::toString);
+    }
+  }
+
+  /** Waits for a state of /proc/PID/stat, behind the name in parentheses. */
+  private static void awaitState(long pid, String state) throws Exception {
+    Path stat = Path.of("/proc/" + pid + "/stat");
+    for (String now = ""; !now.equals(state); Thread.sleep(10)) {
+      now = Files.readString(stat).replaceFirst(".*\\) (.).*", "$1").strip();
+    }
+  }
 }

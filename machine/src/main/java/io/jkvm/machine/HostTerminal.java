@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
+import io.jkvm.core.linux.OwnProcess;
 import io.jkvm.core.linux.Terminal;
 import java.util.Optional;
 
@@ -30,6 +31,14 @@ public final class HostTerminal implements AutoCloseable {
    */
   public boolean enterRawMode() {
     return terminal.enterRawMode();
+  }
+
+  /**
+   * Stops this process as the terminal's suspend key does to one that is not raw; returns when it
+   * is continued.
+   */
+  public static void stopProcess() {
+    OwnProcess.stop();
   }
 
   /** Restores the mode and drops what was typed and not read; calling it twice is harmless. */

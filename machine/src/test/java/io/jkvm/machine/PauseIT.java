@@ -46,10 +46,10 @@ class PauseIT {
           + " i=0; while [ $i -lt "
           + LINES
           + " ]; do echo round $n line $i; i=$((i+1)); done;"
-          + " nc -l -p 5000 -e cat /dev/vda;"
+          + " nc -l -p 5000 -e dd if=/dev/vda bs=64k 2>/dev/null;"
           + " wait; echo disk $(sha256sum < /dev/vdb); done; echo bye";
   private static final String CLIENT =
-      "while ! read -t 1 x; do nc 10.9.0.1 5000 </dev/null >/tmp/f || continue;"
+      "while ! read -t 1 x; do nc 10.9.0.1 5000 -e dd of=/tmp/f bs=64k 2>/dev/null || continue;"
           + " echo net $(sha256sum < /tmp/f); done; echo bye";
 
   @TempDir Path folder;
@@ -115,7 +115,7 @@ class PauseIT {
       LockSupport.parkNanos(random.nextInt(500_000));
       machine.resume();
       // The load: a guest needs some time between two pauses to get anywhere.
-      LockSupport.parkNanos(2_000_000 + random.nextInt(15_000_000));
+      LockSupport.parkNanos(10_000_000 + random.nextInt(40_000_000));
     }
   }
 

@@ -9,8 +9,10 @@ import io.jkvm.machine.ConsoleStream;
 import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.Machine;
 import io.jkvm.machine.MachineListener;
+import io.jkvm.machine.MachineState;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.assembly.Host;
+import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Note;
 import io.jkvm.machine.spec.MachineSpec;
 import java.io.IOException;
@@ -33,6 +35,8 @@ public final class TerminalSession {
   private final Reporter reporter;
   private final long startNanos = System.nanoTime();
   private final CountDownLatch finished = new CountDownLatch(1);
+
+  private final Optional<HostTerminal> terminal = HostTerminal.standardInput();
 
   // Guarded by this: the machine that runs now, and a reason that ends the next ones as well.
   private Machine current;
@@ -97,21 +101,50 @@ public final class TerminalSession {
     }
   }
 
+  /** SIGTSTP: the guest stands still, and its time with it, until the process is continued. */
+  private void suspend() {
+    Optional<Machine> paused = pauseCurrent();
+    terminal.ifPresent(HostTerminal::close);
+    HostTerminal.stopProcess();
+    continued();
+    paused.ifPresent(Machine::resume);
+  }
+
+  private Optional<Machine> pauseCurrent() {
+    Machine machine;
+    synchronized (this) {
+      machine = current;
+    }
+    try {
+      if (machine != null) {
+        machine.pause();
+      }
+      return Optional.ofNullable(machine);
+    } catch (MachineException e) {
+      return Optional.empty(); // not started yet, or about to end: it is stopped as it is
+    }
+  }
+
+  /** SIGCONT: another program has had the terminal, perhaps. */
+  private void continued() {
+    synchronized (this) {
+      if (current == null || current.state() == MachineState.CLOSED) {
+        return;
+      }
+    }
+    terminal.ifPresent(HostTerminal::enterRawMode);
+  }
+
   private StopReason runWithConsole() throws InterruptedException {
     ConsoleStream output = ConsoleStream.standardOutput(this::outputFailed);
     Host host = new Host();
-    Optional<HostTerminal> terminal = Optional.empty();
-    boolean first = true;
     try {
+      JobControl.start(this::suspend, this::continued);
       while (true) {
         try (Machine machine = Machine.create(spec, host, new Progress())) {
           setCurrent(machine);
           machine.console().attach(output);
-          if (first) {
-            terminal = HostTerminal.standardInput();
-            terminal.ifPresent(HostTerminal::enterRawMode);
-            first = false;
-          }
+          terminal.ifPresent(HostTerminal::enterRawMode);
           StopReason reason = runToEnd(machine, output, terminal.isPresent());
           if (!restarts || reason.kind() != StopReason.Kind.GUEST_RESET) {
             return reason;
