@@ -82,6 +82,7 @@ public final class MachineAssembler {
   }
 
   private AssembledMachine build() throws IOException {
+    boolean knownHost = host.known();
     BootPlan kernel =
         BootPlan.open(spec.kernel(), BootMode.valueOf(spec.bootWay().name()), spec.name());
     for (BootNote note : kernel.notes()) {
@@ -156,6 +157,9 @@ public final class MachineAssembler {
     VirtualMachine machine =
         new VirtualMachine(
             spec.name(), memory, vcpus, board.ports(), board.mmio(), stop, resources);
+    if (!knownHost) {
+      noteLimits(capabilities);
+    }
     return new AssembledMachine(
         machine, serial, powerManagement, cards, board.pausables(), resources);
   }
@@ -170,7 +174,6 @@ public final class MachineAssembler {
   }
 
   private HostCapabilities probe(Kvm kvm, Cpuid supported) {
-    boolean first = !host.known();
     HostCapabilities found;
     try {
       found = host.capabilities(kvm, supported);
@@ -184,16 +187,20 @@ public final class MachineAssembler {
       return HostCapabilities.COMPLETE;
     }
     events.progress("this host's KVM is probed");
-    if (first && found.interpretsRingZero()) {
+    return found;
+  }
+
+  /** Once the machine can be made: before, an error is all that counts. */
+  private void noteLimits(HostCapabilities found) {
+    if (found.interpretsRingZero()) {
       events.note(
           new Note(
               Note.Kind.INTERPRETED_KERNEL,
               "this host's KVM has no VT-x or AMD-V behind it, so it interprets the guest's kernel"));
     }
-    if (first && !found.syscallWorks()) {
+    if (!found.syscallWorks()) {
       events.note(new Note(Note.Kind.SYSCALL_BROKEN, "SYSCALL does not work on this host's KVM"));
     }
-    return found;
   }
 
   private List<KvmVcpu> createVcpus(KvmVm vm, Cpuid supported, HostCapabilities capabilities)
