@@ -3,6 +3,7 @@ package io.jkvm.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -62,33 +63,38 @@ final class BadFiles {
     return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
   }
 
-  /**
-   * The command as a user whom permissions stop: this one, or where that is root, nobody, with the
-   * group that may use KVM.
-   */
+  /** The command as a user whom permissions stop: this one, or where that is root, nobody. */
   static List<String> unprivileged(List<String> command) throws IOException {
     if (!isRoot()) {
       return command;
     }
-    Path kvm = Path.of("/dev/kvm");
-    int group = Files.exists(kvm) ? (Integer) Files.getAttribute(kvm, "unix:gid") : NOBODY;
     List<String> wrapped =
         new ArrayList<>(
-            List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + group, "--clear-groups"));
+            List.of("setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
     wrapped.addAll(command);
     return wrapped;
   }
 
-  /** True if {@link #unprivileged} may open KVM. */
-  static boolean unprivilegedHasKvm() throws IOException {
-    String permissions = PosixFilePermissions.toString(Files.getPosixFilePermissions(kvm()));
-    return !isRoot()
-        || permissions.startsWith("rw", 6)
-        || permissions.startsWith("rw", 3) && (Integer) Files.getAttribute(kvm(), "unix:gid") != 0;
+  /**
+   * A KVM device that {@link #unprivileged} may open: as root a copy of the device's node in this
+   * folder, with permissions for everybody. Where that does not work the test is skipped.
+   */
+  static Path kvmForEverybody(Path folder) throws Exception {
+    Path kvm = Path.of("/dev/kvm");
+    if (isRoot()) {
+      Path copy = folder.resolve("kvm-for-everybody");
+      JkvmProcess.run(
+          JkvmProcess.STOP_SECONDS, List.of("cp", "-a", kvm.toString(), copy.toString()));
+      kvm = chmod(copy, "rw-rw-rw-");
+    }
+    assumeTrue(unprivilegedOpens(kvm), "nobody but root may use KVM here");
+    return kvm;
   }
 
-  private static Path kvm() {
-    return Path.of("/dev/kvm");
+  /** Whether {@link #unprivileged} may open a file to read and write it. */
+  static boolean unprivilegedOpens(Path file) throws Exception {
+    List<String> open = List.of("sh", "-c", "exec 3<>\"$1\"", "sh", file.toString());
+    return JkvmProcess.run(JkvmProcess.STOP_SECONDS, unprivileged(open)).status() == 0;
   }
 
   /** Checks the answer: nothing on standard output, one line on standard error, with all parts. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.launcher.report.ExitStatus;
@@ -14,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Other files, devices and sizes that can't be had: one line, status 3. */
+@Guests
 class BadHostIT {
   private static final String KERNEL = ProjectFiles.guestImage("bzImage").toString();
 
@@ -27,7 +26,8 @@ class BadHostIT {
   private static void assertRefused(List<String> options, String... parts) throws Exception {
     List<String> command = JkvmProcess.runCommand("--kernel", KERNEL, "--timeout", "20s");
     command.addAll(options);
-    BadFiles.assertOneLine(JkvmProcess.run(30, command), ExitStatus.HOST, parts);
+    BadFiles.assertOneLine(
+        JkvmProcess.run(JkvmProcess.STOP_SECONDS, command), ExitStatus.HOST, parts);
   }
 
   /** The same as a user whom permissions stop, with a copy that this one can reach. */
@@ -39,7 +39,9 @@ class BadHostIT {
     command.set(0, home.resolve("bin/jkvm").toString());
     command.addAll(options);
     BadFiles.assertOneLine(
-        JkvmProcess.run(30, BadFiles.unprivileged(command)), ExitStatus.HOST, parts);
+        JkvmProcess.run(JkvmProcess.STOP_SECONDS, BadFiles.unprivileged(command)),
+        ExitStatus.HOST,
+        parts);
   }
 
   private String readableKernel() throws Exception {
@@ -80,11 +82,11 @@ class BadHostIT {
   @Test
   @RequiresKvm
   void initrdForbidden() throws Exception {
-    assumeTrue(BadFiles.unprivilegedHasKvm(), "nobody but root may use KVM here");
+    Path kvm = BadFiles.kvmForEverybody(folder);
     Path initrd = BadFiles.chmod(Files.writeString(folder.resolve("i"), "x"), "---------");
     assertForbidden(
         readableKernel(),
-        List.of("--initrd", initrd.toString()),
+        List.of("--kvm", kvm.toString(), "--initrd", initrd.toString()),
         "initrd " + initrd,
         "permission denied",
         "chmod a+r");

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Files that are no kernel for this machine: named, with the reason and what to do. */
+@Guests
 class BadKernelIT {
   @TempDir Path folder;
   private Path kernel;

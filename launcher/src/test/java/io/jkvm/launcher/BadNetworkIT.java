@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Networks that can't be had: one line, status 3. */
+@Guests
 class BadNetworkIT {
   private static final String KERNEL = ProjectFiles.guestImage("bzImage").toString();
 
@@ -21,7 +22,8 @@ class BadNetworkIT {
   private static void assertRefused(List<String> options, String... parts) throws Exception {
     List<String> command = JkvmProcess.runCommand("--kernel", KERNEL, "--timeout", "20s");
     command.addAll(options);
-    BadFiles.assertOneLine(JkvmProcess.run(30, command), ExitStatus.HOST, parts);
+    BadFiles.assertOneLine(
+        JkvmProcess.run(JkvmProcess.STOP_SECONDS, command), ExitStatus.HOST, parts);
   }
 
   @Test
@@ -32,6 +34,7 @@ class BadNetworkIT {
   @Test
   void tapMayNotBeMade() throws Exception {
     assumeTrue(Libc.geteuid() == 0, "becoming another user needs root");
+    assumeTrue(BadFiles.unprivilegedOpens(Path.of("/dev/net/tun")), "/dev/net/tun is root's alone");
     BadFiles.chmod(folder, "rwxr-xr-x");
     Path home = folder.resolve("jkvm");
     BadFiles.copyTree(JkvmProcess.binary().getParent().getParent(), home);
@@ -40,7 +43,7 @@ class BadNetworkIT {
         JkvmProcess.runCommand("--kernel", kernel.toString(), "--net", "tap=jkvmnone0");
     command.set(0, home.resolve("bin/jkvm").toString());
     BadFiles.assertOneLine(
-        JkvmProcess.run(30, BadFiles.unprivileged(command)),
+        JkvmProcess.run(JkvmProcess.STOP_SECONDS, BadFiles.unprivileged(command)),
         ExitStatus.HOST,
         "tap jkvmnone0 does not exist, and may not be made by this user (EPERM",
         "sudo ip tuntap add dev jkvmnone0 mode tap user $USER");

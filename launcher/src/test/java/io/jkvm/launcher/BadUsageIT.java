@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Wrong usage as the user meets it: one line, status 2; and how {@code bin/jkvm} is started. */
+@Guests
 class BadUsageIT {
   @TempDir Path folder;
 
@@ -52,7 +53,8 @@ class BadUsageIT {
     Path link = Files.createSymbolicLink(work.resolve("my jkvm"), home.resolve("bin/jkvm"));
     JkvmProcess.Result result =
         JkvmProcess.run(
-            30, List.of("sh", "-c", "cd '" + work + "' && '" + link + "' run --kernel 'no file'"));
+            JkvmProcess.STOP_SECONDS,
+            List.of("sh", "-c", "cd '" + work + "' && '" + link + "' run --kernel 'no file'"));
     BadFiles.assertOneLine(result, ExitStatus.HOST, "kernel no file", "does not exist");
   }
 
@@ -68,7 +70,7 @@ class BadUsageIT {
     command.add("größe-日本");
     JkvmProcess.Result result =
         JkvmProcess.run(
-            30,
+            JkvmProcess.STOP_SECONDS,
             List.of(
                 "sh",
                 "-c",

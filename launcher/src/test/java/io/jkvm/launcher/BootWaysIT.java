@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The same kernel in each way, from an initramfs and from a disk. */
 @RequiresKvm
+@Guests
 class BootWaysIT {
   private static final String UNAME = "quiet jkvm.run=\"uname -a\"";
 

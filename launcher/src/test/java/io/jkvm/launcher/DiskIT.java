@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What Linux writes to its disks is in the image, and what the image holds is what Linux reads. */
 @RequiresKvm
+@Guests
 class DiskIT {
   private static final int DATA_BYTES = 1 << 20;
   private static final int COPY_BYTES = 256 << 10;

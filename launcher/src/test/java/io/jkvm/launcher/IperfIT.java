@@ -22,7 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** iperf3 in the guest, against a server on the host or in another guest. */
 @RequiresKvm
-@Timeout(600)
+@Timeout(1200)
+@Guests
 class IperfIT {
   /** What the receiver counted; of several streams, the line with their sum is the last. */
   private static final Pattern RECEIVED = Pattern.compile("([\\d.]+) ([KM])Bytes .* receiver");
@@ -129,6 +130,7 @@ class IperfIT {
   }
 
   @Test
+  @Guests(2)
   void betweenGuestsOfOneJvm() throws Exception {
     VirtualSwitch lan = new VirtualSwitch("lan");
     List<Path> tools = List.of(ProjectFiles.guestImage("network-tools.cpio"));
@@ -148,6 +150,7 @@ class IperfIT {
   }
 
   @Test
+  @Guests(2)
   void betweenTwoProcesses() throws Exception {
     Path socket = folder.resolve("lan");
     try (JkvmProcess one =

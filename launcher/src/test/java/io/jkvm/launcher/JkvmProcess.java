@@ -8,12 +8,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * The command as a user has it, {@code launcher/target/jkvm/bin/jkvm}, in a process of its own.
@@ -21,10 +24,13 @@ import java.util.concurrent.TimeUnit;
  */
 final class JkvmProcess implements AutoCloseable {
   /** More than any boot takes on a busy machine whose KVM interprets the guest's kernel. */
-  static final int BOOT_SECONDS = 300;
+  static final int BOOT_SECONDS = 600;
 
-  /** How long a stop may take: "promptly", on a machine with something else to do. */
-  static final int STOP_SECONDS = 8;
+  /** More than anything takes that boots no guest, and any end. It only ends what hangs. */
+  static final int STOP_SECONDS = 120;
+
+  /** What a pipe holds, pipe(7). */
+  static final int PIPE_BYTES = 64 << 10;
 
   private final Process process;
   private final Output out = new Output();
@@ -62,16 +68,33 @@ final class JkvmProcess implements AutoCloseable {
       }
     }
 
-    private synchronized boolean await(String text, long deadlineNanos)
+    private synchronized boolean await(String text, int times, long deadlineNanos)
         throws InterruptedException {
-      while (text == null || !toString().contains(text)) {
-        long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
-        if (ended || left <= 0) {
-          return text == null && ended;
+      while (count(text) < times) {
+        if (ended || !waitUntil(deadlineNanos)) {
+          return false;
         }
-        wait(left);
       }
       return true;
+    }
+
+    private synchronized void awaitEnd(long deadlineNanos) throws InterruptedException {
+      while (!ended && waitUntil(deadlineNanos)) {
+        // There was more output.
+      }
+    }
+
+    private int count(String text) {
+      return toString().split(Pattern.quote(text), -1).length - 1;
+    }
+
+    /** Waits for more; false when the time is over. */
+    private boolean waitUntil(long deadlineNanos) throws InterruptedException {
+      long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+      if (left > 0) {
+        wait(left);
+      }
+      return left > 0;
     }
 
     @Override
@@ -118,9 +141,13 @@ final class JkvmProcess implements AutoCloseable {
     return new JkvmProcess(new ProcessBuilder(command).start(), true);
   }
 
-  /** Starts {@code jkvm run} with a pipe on standard output that nobody reads. */
-  static JkvmProcess startUnread(String... args) throws IOException {
-    return new JkvmProcess(new ProcessBuilder(runCommand(args)).start(), false);
+  /** Starts {@code jkvm run} with a pipe on standard output that is full and that nobody reads. */
+  static JkvmProcess startStuck(String... args) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of("sh", "-c", "head -c " + PIPE_BYTES + " /dev/zero && exec \"$@\"", "sh"));
+    command.addAll(runCommand(args));
+    return new JkvmProcess(new ProcessBuilder(command).start(), false);
   }
 
   /** Runs {@code jkvm run} to its end, nothing on standard input. */
@@ -139,16 +166,26 @@ final class JkvmProcess implements AutoCloseable {
 
   /** Waits until the text was printed on standard output. */
   void awaitOutput(String text) throws InterruptedException {
-    await(out, text);
+    await(out, text, 1);
+  }
+
+  /** Waits until the text was printed on standard output so many times. */
+  void awaitOutput(String text, int times) throws InterruptedException {
+    await(out, text, times);
   }
 
   /** Waits until the text was printed on standard error. */
   void awaitError(String text) throws InterruptedException {
-    await(err, text);
+    await(err, text, 1);
   }
 
-  private void await(Output output, String text) throws InterruptedException {
-    if (!output.await(text, deadline(BOOT_SECONDS))) {
+  /** Waits until the text was printed on standard error so many times. */
+  void awaitError(String text, int times) throws InterruptedException {
+    await(err, text, times);
+  }
+
+  private void await(Output output, String text, int times) throws InterruptedException {
+    if (!output.await(text, times, deadline(BOOT_SECONDS))) {
       throw new AssertionError("never printed '" + text + "'\n" + out + "\n--- stderr\n" + err);
     }
   }
@@ -159,24 +196,45 @@ final class JkvmProcess implements AutoCloseable {
   }
 
   /**
-   * Waits until the process has used next to no processor time for a second: in {@link
-   * #startUnread} with a guest that prints for ever, until all queues between them are full.
+   * Waits until the process does next to nothing and has next to nothing to do for a second: in
+   * {@link #startStuck} with a guest that prints for ever, until all queues between them are full.
    */
-  void awaitIdle() throws InterruptedException {
+  void awaitIdle() throws Exception {
     long deadline = deadline(BOOT_SECONDS);
-    for (long before = cpuMilliseconds(), used = 1000; used > 250; ) {
-      Thread.sleep(1000);
-      long now = cpuMilliseconds();
-      used = now - before;
-      before = now;
+    boolean busy = true;
+    while (busy) {
+      long start = System.nanoTime();
+      long before = wantedNanos();
+      TimeUnit.SECONDS.sleep(1);
+      busy = wantedNanos() - before > (System.nanoTime() - start) / 2 || unreadBytes() < PIPE_BYTES;
       if (System.nanoTime() > deadline || !process.isAlive()) {
         throw new AssertionError("never came to rest\n" + err);
       }
     }
   }
 
-  private long cpuMilliseconds() {
-    return process.info().totalCpuDuration().map(Duration::toMillis).orElse(0L);
+  /** How long all threads had a processor or waited for one: none of it on a busy machine, too. */
+  private long wantedNanos() throws IOException {
+    long nanos = 0;
+    List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
+    all.add(process.toHandle());
+    for (ProcessHandle each : all) {
+      Path threads = Path.of("/proc", "" + each.pid(), "task");
+      try (DirectoryStream<Path> directory = Files.newDirectoryStream(threads)) {
+        for (Path thread : directory) {
+          String[] words = Files.readString(thread.resolve("schedstat")).split(" ");
+          nanos += Long.parseLong(words[0]) + Long.parseLong(words[1]);
+        }
+      } catch (NoSuchFileException e) {
+        // A thread has just ended; what it used is not wanted any more.
+      }
+    }
+    return nanos;
+  }
+
+  /** What is in the pipe of {@link #startStuck}. */
+  int unreadBytes() throws IOException {
+    return process.getInputStream().available();
   }
 
   /** Types on standard input. */
@@ -205,8 +263,8 @@ final class JkvmProcess implements AutoCloseable {
       throw new AssertionError(
           "still runs after " + seconds + " s\n" + out + "\n--- stderr\n" + err);
     }
-    err.await(null, deadline);
-    out.await(null, Math.min(deadline, deadline(5)));
+    err.awaitEnd(deadline);
+    out.awaitEnd(deadline);
     return new Result(process.exitValue(), out.toString(), err.toString());
   }
 

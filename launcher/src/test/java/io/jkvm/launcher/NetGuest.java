@@ -25,7 +25,7 @@ final class NetGuest {
   /** Sends /tmp/f to a server. */
   static final String SEND = "nc %s %d -e dd if=/tmp/f bs=256k";
 
-  private static final int ACCEPT_MILLISECONDS = 120_000;
+  private static final int ACCEPT_MILLISECONDS = JkvmProcess.BOOT_SECONDS * 1000;
 
   private NetGuest() {}
 
@@ -69,6 +69,25 @@ final class NetGuest {
     try (Socket client = server.accept();
         OutputStream out = client.getOutputStream()) {
       out.write(data);
+    }
+  }
+
+  /** What happens in the middle of a transfer. */
+  interface Interruption {
+    void happen() throws Exception;
+  }
+
+  /** The same with three interruptions, each when a quarter has been sent and more is to come. */
+  static void serve(ServerSocket server, byte[] data, Interruption interruption) throws Exception {
+    server.setSoTimeout(ACCEPT_MILLISECONDS);
+    try (Socket client = server.accept();
+        OutputStream out = client.getOutputStream()) {
+      int quarter = data.length / 4;
+      for (int i = 0; i < 3; i++) {
+        out.write(data, i * quarter, quarter);
+        interruption.happen();
+      }
+      out.write(data, 3 * quarter, data.length - 3 * quarter);
     }
   }
 

@@ -13,7 +13,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two jkvm processes joined by a Unix socket. */
 @RequiresKvm
-@Timeout(600)
+@Timeout(1200)
+@Guests(2)
 class SocketNetworkIT {
   @TempDir Path folder;
 

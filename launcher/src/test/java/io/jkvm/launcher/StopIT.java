@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every end has its name and its exit status. */
 @RequiresKvm
+@Guests
 class StopIT {
   private static final String KERNEL = ProjectFiles.guestImage("bzImage").toString();
   private static final String INITRD = ProjectFiles.guestImage("initramfs.cpio").toString();
@@ -28,7 +29,7 @@ class StopIT {
   void timeout() throws Exception {
     JkvmProcess.Result result =
         JkvmProcess.run(
-            3 + JkvmProcess.STOP_SECONDS,
+            JkvmProcess.STOP_SECONDS,
             JkvmProcess.runCommand(
                 "--quiet", "--kernel", KERNEL, "--initrd", INITRD, "--timeout", "3s"));
     assertEquals(124, result.status(), result::toString);

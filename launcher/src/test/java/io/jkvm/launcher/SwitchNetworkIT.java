@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Timeout;
 
 /** Machines of one JVM on a switch of that JVM. */
 @RequiresKvm
-@Timeout(600)
+@Timeout(1200)
+@Guests
 class SwitchNetworkIT {
   private static final long MAC = 0x0200_0000_0010L;
 
@@ -22,6 +23,7 @@ class SwitchNetworkIT {
   }
 
   @Test
+  @Guests(2)
   void twoGuestsExchangeAFile() throws Exception {
     try (InProcessGuest one =
             start(
@@ -49,6 +51,7 @@ class SwitchNetworkIT {
   }
 
   @Test
+  @Guests(2)
   void aTransferOutlivesALinkThatGoesDownAndUp() throws Exception {
     try (InProcessGuest one =
             start(1, "sha256sum < /bin/busybox; nc -l -p 5000 -e dd if=/bin/busybox bs=4k");

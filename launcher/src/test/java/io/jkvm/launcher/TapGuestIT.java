@@ -14,13 +14,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The default guest on a tap, and the host's kernel on the other side, in a namespace. */
 @RequiresKvm
+@Guests
 class TapGuestIT {
   private static final String TAP = "jkvmtest0";
   private static final String GUEST = "192.0.2.2";
@@ -46,14 +46,14 @@ class TapGuestIT {
 
   private static boolean ping(NetworkNamespace host) throws Exception {
     // As root this is an ICMP echo request.
-    return host.call(() -> InetAddress.getByName(GUEST).isReachable(2000));
+    return host.call(() -> InetAddress.getByName(GUEST).isReachable(50_000));
   }
 
   private static String get(NetworkNamespace host) throws Exception {
     return host.call(
         () -> {
           var connection = URI.create("http://" + GUEST + "/").toURL().openConnection();
-          connection.setReadTimeout(20_000);
+          connection.setReadTimeout(50_000);
           try (var answer = connection.getInputStream()) {
             return new String(answer.readAllBytes(), StandardCharsets.UTF_8);
           }
@@ -107,10 +107,8 @@ class TapGuestIT {
               "quiet jkvm.ip=192.0.2.2/24 jkvm.run=\"ping -c 1 192.0.2.1;"
                   + " echo mac=$(cat /sys/class/net/eth0/address)\"")) {
         jkvm.awaitError("starting again");
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(JkvmProcess.BOOT_SECONDS);
-        while (count(jkvm, "mac=") < 2 && System.nanoTime() < deadline) {
-          Thread.sleep(100);
-        }
+        jkvm.awaitOutput("mac=", 2);
+        jkvm.awaitError("starting again", 2);
         String out = jkvm.output();
         String mac = out.replaceFirst("(?s).*?\\bmac=([0-9a-f:]{17}).*", "$1");
         assertEquals(2, count(jkvm, "mac=" + mac), out);

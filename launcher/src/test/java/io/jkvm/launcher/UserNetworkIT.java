@@ -15,9 +15,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,7 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Linux on the host's network through passt, as a user without privileges has it. */
 @RequiresKvm
-@Timeout(600)
+@Timeout(1200)
+@Guests
 class UserNetworkIT {
   private static final String HOST = "10.0.2.2";
 
@@ -49,18 +50,14 @@ class UserNetworkIT {
   @Test
   void aWebServerInTheGuestAnswersOnAPortOfTheHost() throws Exception {
     int port = freePort();
-    // On a disk of its own, as the README has it, by a user who is nobody but may open /dev/kvm.
+    // On a disk of its own, as the README has it, by a user who is nobody but may use KVM.
     Path root = Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img"));
-    List<String> command = new ArrayList<>();
-    if (asRoot()) {
-      String group = Files.getAttribute(Path.of("/dev/kvm"), "unix:gid").toString();
-      Files.setAttribute(root, "unix:uid", 65534);
-      Files.setPosixFilePermissions(
-          folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
-      command.addAll(List.of("setpriv", "--reuid", "65534", "--regid", "65534", "--groups", group));
-    }
-    command.addAll(
+    BadFiles.chmod(root, "rw-rw-rw-");
+    BadFiles.chmod(folder, "rwxr-xr-x");
+    List<String> command =
         JkvmProcess.runCommand(
+            "--kvm",
+            BadFiles.kvmForEverybody(folder).toString(),
             "--kernel",
             ProjectFiles.guestImage("bzImage").toString(),
             "--disk",
@@ -70,8 +67,8 @@ class UserNetworkIT {
             "--publish",
             "127.0.0.1:" + port + ":80",
             "--cmdline",
-            "quiet jkvm.run=\"ip addr show eth0; echo ready; read line\""));
-    try (JkvmProcess guest = JkvmProcess.start(command)) {
+            "quiet jkvm.run=\"ip addr show eth0; echo ready; read line\"");
+    try (JkvmProcess guest = JkvmProcess.start(BadFiles.unprivileged(command))) {
       guest.awaitOutput("ready");
       assertTrue(guest.output().contains("inet 10.0.2.15/24"), guest.output());
       HttpResponse<String> answer =
@@ -85,10 +82,6 @@ class UserNetworkIT {
       JkvmProcess.Result result = guest.awaitEnd(JkvmProcess.BOOT_SECONDS);
       assertEquals(0, result.status(), result::toString);
     }
-  }
-
-  private static boolean asRoot() throws Exception {
-    return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
   }
 
   @Test
@@ -150,22 +143,26 @@ class UserNetworkIT {
     }
   }
 
-  /** By the card and by DHCP alike. */
+  /** The MTU by the card and by DHCP alike; then, in the same boot, the hypervisor is killed. */
   @Test
-  void theMtuIsToldToTheGuest() throws Exception {
+  void theMtuIsToldToTheGuestAndPasstDoesNotOutliveAHypervisorThatIsKilled() throws Exception {
     try (JkvmProcess guest =
         JkvmProcess.start(
             NetGuest.args(
                 "",
                 "cat /sys/class/net/eth0/mtu; echo '#!/bin/sh' > /tmp/s;"
                     + " echo 'echo by DHCP $mtu' >> /tmp/s; chmod +x /tmp/s;"
-                    + " udhcpc -n -q -i eth0 -O mtu -s /tmp/s",
+                    + " udhcpc -n -q -i eth0 -O mtu -s /tmp/s; echo status $?; sleep 1000",
                 "--net",
                 "user,mtu=1400"))) {
-      JkvmProcess.Result result = guest.awaitEnd(JkvmProcess.BOOT_SECONDS);
-      assertEquals(0, result.status(), result::toString);
-      assertTrue(result.out().lines().anyMatch("1400"::equals), result::toString);
-      assertTrue(result.out().contains("by DHCP 1400"), result::toString);
+      guest.awaitOutput("status 0");
+      String out = guest.output();
+      assertTrue(out.lines().anyMatch("1400"::equals), out);
+      assertTrue(out.contains("by DHCP 1400"), out);
+
+      ProcessHandle passt = passtOf(guest).orElseThrow();
+      JkvmProcess.signal(guest.pid(), "KILL");
+      passt.onExit().get(JkvmProcess.STOP_SECONDS, TimeUnit.SECONDS);
     }
   }
 
@@ -182,16 +179,5 @@ class UserNetworkIT {
         .flatMap(ProcessHandle::descendants)
         .filter(process -> process.info().command().orElse("").contains("passt"))
         .findFirst();
-  }
-
-  @Test
-  void passtDoesNotOutliveAHypervisorThatIsKilled() throws Exception {
-    try (JkvmProcess guest =
-        JkvmProcess.start(NetGuest.args("", "echo ready; sleep 1000", "--net", "user"))) {
-      guest.awaitOutput("ready");
-      ProcessHandle passt = passtOf(guest).orElseThrow();
-      JkvmProcess.signal(guest.pid(), "KILL");
-      passt.onExit().get(10, java.util.concurrent.TimeUnit.SECONDS);
-    }
   }
 }

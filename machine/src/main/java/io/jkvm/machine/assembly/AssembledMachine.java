@@ -68,7 +68,7 @@ public final class AssembledMachine {
    */
   public void pause() throws PauseTimeoutException {
     List<Pausable> parts = new ArrayList<>();
-    // PAUSE parts.add(vm);
+    parts.add(vm);
     parts.addAll(devices);
     int paused = 0;
     try {
@@ -88,7 +88,7 @@ public final class AssembledMachine {
     for (int i = devices.size() - 1; i >= 0; i--) {
       devices.get(i).resume();
     }
-    // PAUSE vm.resume();
+    vm.resume();
   }
 
   /** Plugs the cable of a card in or out. */
