@@ -102,6 +102,8 @@ class MainTest {
   void helpAndVersionAreNoErrors() {
     assertEquals(ExitStatus.OK, execute("--help"));
     assertEquals(ExitStatus.OK, execute("run", "--help"));
+    assertEquals(ExitStatus.OK, execute("help"));
+    assertEquals(ExitStatus.OK, execute("help", "run"));
     assertEquals(ExitStatus.OK, execute("--version"));
     String text = out.toString();
     assertTrue(text.contains("--cmdline-only=TEXT"), text);

@@ -28,6 +28,8 @@ import picocli.CommandLine.ParameterException;
       "Without a terminal, what comes on standard input is typed at the console. The end of the"
           + " input does not end the machine: with </dev/null nobody can type, and it runs until"
           + " the guest stops, a signal comes or --timeout is over.",
+      "",
+      "SIGTSTP pauses the guest and stops the process; SIGCONT continues both.",
       ""
     },
     exitCodeListHeading = "%nExit status:%n",
@@ -53,8 +55,8 @@ import picocli.CommandLine.ParameterException;
       "  jkvm run --kernel arch/x86/boot/bzImage --initrd initramfs.cpio",
       "  jkvm run --disk rootfs.img --disk data.img,ro,id=data --mem 1G",
       "  jkvm run --disk rootfs.img --net user --publish 127.0.0.1:8080:80",
-      "  jkvm run --disk rootfs.img --net tap=tap0,mac=02:00:00:00:00:01,pcap=guest.pcap",
-      "  jkvm run --disk rootfs.img --cmdline 'jkvm.run=\"uname -a\" quiet' --timeout 60s </dev/null"
+      "  jkvm run --disk rootfs.img --net tap=tap0,pcap=guest.pcap",
+      "  jkvm run --disk rootfs.img --cmdline 'jkvm.run=\"uname -a\" quiet' -t 60s"
     })
 public final class RunCommand implements Callable<Integer> {
   @CommandLine.Spec private CommandSpec spec;
