@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.bus.BusDevice;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -89,6 +91,43 @@ class PauseTest {
     }
     typing.get();
     assertEquals("K" + new String(text) + "\n", reader.expect("\n", PATIENCE));
+  }
+
+  @Test
+  void noVcpuRunsDuringAPause() throws Exception {
+    AtomicLong reads = new AtomicLong();
+    BusDevice counter =
+        new BusDevice() {
+          @Override
+          public long read(long offset, int size) {
+            return reads.incrementAndGet();
+          }
+
+          @Override
+          public void write(long offset, int size, long value) {}
+        };
+    MachineSpec spec =
+        machine.spec().toBuilder().portDevice(TinyKernel.PORT, 1, "counter", c -> counter).build();
+    try (Machine counting = Machine.start(spec)) {
+      counting.console().expect("K", PATIENCE);
+      counting.console().send("C");
+      for (int i = 0; i < 100; i++) {
+        await(reads, reads.get() + 10);
+        counting.pause();
+        long before = reads.get();
+        for (int spins = 0; spins < 10_000; spins++) {
+          Thread.onSpinWait();
+        }
+        assertEquals(before, reads.get(), "a vCPU has run");
+        counting.resume();
+      }
+    }
+  }
+
+  private static void await(AtomicLong counter, long value) {
+    while (counter.get() < value) {
+      Thread.onSpinWait();
+    }
   }
 
   @Test
