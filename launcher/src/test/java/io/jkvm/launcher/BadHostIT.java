@@ -136,8 +136,13 @@ class BadHostIT {
   @Test
   void theSameDiskTwice() throws Exception {
     Path disk = BadFiles.sparse(folder.resolve("d"), 1 << 20, 0);
-    assertRefused(
-        List.of("--disk", disk.toString(), "--disk", disk.toString()), "disk " + disk, "is in use");
+    List<String> command =
+        JkvmProcess.runCommand("--disk", disk.toString(), "--disk", disk.toString());
+    BadFiles.assertOneLine(
+        JkvmProcess.run(30, command),
+        ExitStatus.USAGE,
+        "--disk: " + disk + " is given as two disks",
+        "leave one out, or give both as FILE,ro");
   }
 
   @Test

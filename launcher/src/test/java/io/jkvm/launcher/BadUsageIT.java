@@ -33,7 +33,7 @@ class BadUsageIT {
         Arguments.of("--net=user,mac=01:00:5e:00:00:01", "is a multicast address"),
         Arguments.of("--net=tap=t,queues=17", "queues=17 is not a number from 1 to 16"),
         Arguments.of("--net=user,rate=0", "rate=0 lets nothing through"),
-        Arguments.of("--publish=8080", "port forward '8080' is not [ADDR:]HOSTPORT:GUESTPORT"),
+        Arguments.of("--publish=8080", "port forward '8080' is not [ADDRESS:]PORT:GUESTPORT"),
         Arguments.of("--boot=uefi", "expected one of"));
   }
 

@@ -49,7 +49,11 @@ class StopIT {
       JkvmProcess.Result second = JkvmProcess.run("--kernel", KERNEL, "--disk", disk.toString());
       assertEquals(3, second.status(), second::toString);
       assertEquals(1, second.err().lines().count(), second::toString);
-      assertTrue(second.err().contains(disk + ": is in use by another jkvm"), second::toString);
+      assertTrue(
+          second
+              .err()
+              .contains(disk + ": is in use: it is open elsewhere; stop the jkvm that has it"),
+          second::toString);
 
       JkvmProcess.signal(jkvm.pid(), signal);
       JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
