@@ -127,7 +127,7 @@ class PauseIT {
     machine.console().send("\n");
     machine.console().newReader().expect("bye", PATIENCE);
     StopReason reason = machine.awaitStop(PATIENCE).orElseThrow();
-    assertEquals(StopReason.Kind.GUEST_RESET, reason.kind(), reason::toString);
+    assertEquals(StopReason.Outcome.CLEAN, reason.kind().outcome(), reason::toString);
   }
 
   private static void checkServer(List<String> lines, String sum) {
