@@ -3,7 +3,6 @@ package io.jkvm.devices.network.emulation;
 
 import io.jkvm.devices.network.frame.Frame;
 import java.util.SplittableRandom;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * One direction of an emulated link: loses frames, and has a queue and a thread that gives them on
@@ -18,6 +17,7 @@ final class EmulatedDirection {
 
   private final Sink sink;
   private final LinkQuality settings;
+  private final LinkClock clock;
   // Guarded by this.
   private final SplittableRandom random;
   private final TokenBucket bucket;
@@ -33,11 +33,13 @@ final class EmulatedDirection {
     boolean accept(int queuePair, Frame frame);
   }
 
-  EmulatedDirection(String name, LinkQuality settings, SplittableRandom random, Sink sink) {
+  EmulatedDirection(
+      String name, LinkQuality settings, LinkClock clock, SplittableRandom random, Sink sink) {
     this.settings = settings;
+    this.clock = clock;
     this.sink = sink;
     this.random = random;
-    bucket = new TokenBucket(settings.bitsPerSecond(), System.nanoTime());
+    bucket = new TokenBucket(settings.bitsPerSecond(), clock.now());
     if (settings.needsQueue()) {
       int factor = settings.delayNanos() > 0 ? DELAY_FACTOR : 1;
       queue = new FrameQueue(MAX_FRAMES * factor, MAX_BYTES * factor);
@@ -83,11 +85,11 @@ final class EmulatedDirection {
       dropped++;
       return false;
     }
-    long leave = bucket.leave(frame, System.nanoTime());
+    long leave = bucket.leave(frame, clock.now());
     boolean wake = queue.isEmpty();
     queue.add(queuePair, frame, leave + settings.delayNanos());
     if (wake) {
-      LockSupport.unpark(thread);
+      clock.unpark(thread);
     }
     return true;
   }
@@ -112,16 +114,14 @@ final class EmulatedDirection {
           return;
         }
         if (!queue.isEmpty()) {
-          wait = queue.firstDue() - System.nanoTime();
+          wait = queue.firstDue() - clock.now();
           queuePair = wait > 0 ? -1 : queue.remove(frame);
         }
       }
       if (queuePair >= 0) {
         accept(queuePair, frame);
-      } else if (wait > 0) {
-        LockSupport.parkNanos(this, wait);
       } else {
-        LockSupport.park(this);
+        clock.park(wait > 0 ? wait : Long.MAX_VALUE);
       }
       // Parking does not wait while the flag is set, and nobody stops this thread that way.
       Thread.interrupted();
@@ -137,7 +137,7 @@ final class EmulatedDirection {
       return;
     }
     boolean interrupted = false;
-    LockSupport.unpark(thread);
+    clock.unpark(thread);
     while (thread.isAlive()) {
       try {
         thread.join();

@@ -22,11 +22,16 @@ public final class LinkEmulator extends ForwardingBackend {
 
   /** Takes over another backend, which is not started yet, and closes it with itself. */
   public LinkEmulator(NetworkBackend inner, LinkQuality settings) {
+    this(inner, settings, LinkClock.SYSTEM);
+  }
+
+  LinkEmulator(NetworkBackend inner, LinkQuality settings, LinkClock clock) {
     super(inner);
     String name = "net-" + inner.name();
     SplittableRandom random = new SplittableRandom(settings.seed());
-    fromGuest = new EmulatedDirection(name + "-out", settings, random.split(), super::transmit);
-    toGuest = new EmulatedDirection(name + "-in", settings, random.split(), this::deliver);
+    fromGuest =
+        new EmulatedDirection(name + "-out", settings, clock, random.split(), super::transmit);
+    toGuest = new EmulatedDirection(name + "-in", settings, clock, random.split(), this::deliver);
   }
 
   @Override

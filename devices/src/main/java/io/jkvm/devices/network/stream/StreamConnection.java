@@ -34,6 +34,7 @@ public final class StreamConnection implements AutoCloseable {
 
   private final String name;
   private final Peer peer;
+  private final int firstPauseMilliseconds;
   private final int longestPauseMilliseconds;
   private NetworkCard card;
   private Thread thread;
@@ -49,8 +50,14 @@ public final class StreamConnection implements AutoCloseable {
    *     each that follows twice as long
    */
   public StreamConnection(String name, Peer peer, int longestPauseMilliseconds) {
+    this(name, peer, FIRST_PAUSE_MILLISECONDS, longestPauseMilliseconds);
+  }
+
+  StreamConnection(
+      String name, Peer peer, int firstPauseMilliseconds, int longestPauseMilliseconds) {
     this.name = name;
     this.peer = peer;
+    this.firstPauseMilliseconds = firstPauseMilliseconds;
     this.longestPauseMilliseconds = longestPauseMilliseconds;
   }
 
@@ -131,11 +138,16 @@ public final class StreamConnection implements AutoCloseable {
   }
 
   public static long pauseMilliseconds(int failures, int longest) {
-    return Math.min((long) FIRST_PAUSE_MILLISECONDS << Math.min(failures, 20), longest);
+    return pauseMilliseconds(FIRST_PAUSE_MILLISECONDS, failures, longest);
+  }
+
+  private static long pauseMilliseconds(int first, int failures, int longest) {
+    return Math.min((long) first << Math.min(failures, 20), longest);
   }
 
   private synchronized boolean pause() {
-    long milliseconds = pauseMilliseconds(failures, longestPauseMilliseconds);
+    long milliseconds =
+        pauseMilliseconds(firstPauseMilliseconds, failures, longestPauseMilliseconds);
     long end = System.nanoTime() + milliseconds * 1_000_000;
     while (!closing && milliseconds > 0) {
       try {

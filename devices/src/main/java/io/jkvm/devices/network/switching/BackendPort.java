@@ -6,6 +6,7 @@ import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.frame.SoftwareOffload;
 import java.io.IOException;
+import java.util.function.LongSupplier;
 
 /**
  * Joins any other backend to an {@link EthernetSwitch}, for example the connection to another
@@ -21,10 +22,17 @@ public final class BackendPort implements AutoCloseable {
 
   private final NetworkBackend backend;
   private final NetworkBackend port;
+  private final LongSupplier clock;
   private final Outward outward = new Outward();
 
   /** Not started yet; closing this closes the backend. */
   public BackendPort(EthernetSwitch network, NetworkBackend backend) {
+    this(network, backend, System::nanoTime);
+  }
+
+  /** By another clock, in nanoseconds. */
+  BackendPort(EthernetSwitch network, NetworkBackend backend, LongSupplier clock) {
+    this.clock = clock;
     this.backend = backend;
     this.port = network.newPort();
   }
@@ -79,13 +87,13 @@ public final class BackendPort implements AutoCloseable {
 
     @Override
     public synchronized boolean receive(int queuePair, Frame frame) {
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       if (paused && start - pausedUntil < 0) {
         return false;
       }
       refused = false;
       boolean taken = offload.finish(frame, backend.transmitOffloads(), output);
-      long end = refused ? System.nanoTime() : start;
+      long end = refused ? clock.getAsLong() : start;
       paused = end - start > BLOCKED_NANOS;
       pausedUntil = end + PAUSE_NANOS;
       return taken;

@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 
 /** What a passt of this process might leave on the host: other processes may start theirs. */
 final class LeftoverPasst {
-  private static final int TRIES = 200;
+  /** Of 10 ms each. */
+  private static final int TRIES = 12_000;
 
   private final Set<String> before = directories();
 

@@ -2,6 +2,7 @@
 package io.jkvm.devices.network.passt;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -92,19 +93,18 @@ class PasstHostTest {
 
   @Test
   void endsWithAProcessThatIsKilled() throws Exception {
-    Process probe = probe(CLASSES, List.of(), "wait");
-    ProcessHandle passt = null;
-    for (int i = 0; passt == null && i < SECONDS * 100; i++) {
-      Thread.sleep(10);
-      passt = probe.children().findFirst().orElse(null);
+    Path connected = directory.resolve("connected");
+    Process probe = probe(CLASSES, List.of(), connected.toString());
+    try {
+      while (!Files.exists(connected)) {
+        assertFalse(probe.waitFor(10, TimeUnit.MILLISECONDS), "the probe has ended");
+      }
+      ProcessHandle passt = probe.children().findFirst().orElseThrow();
+      probe.destroyForcibly().waitFor();
+      passt.onExit().get(SECONDS, TimeUnit.SECONDS);
+    } finally {
+      probe.descendants().forEach(ProcessHandle::destroyForcibly);
+      probe.destroyForcibly();
     }
-    assertTrue(passt != null, "passt was not started");
-    // Connected, as its directory goes then.
-    Thread.sleep(500);
-    probe.destroyForcibly().waitFor();
-    for (int i = 0; passt.isAlive() && i < 500; i++) {
-      Thread.sleep(10);
-    }
-    assertTrue(!passt.isAlive(), "passt is still there");
   }
 }

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -186,6 +187,20 @@ class PasstTest {
     }
   }
 
+  /** It is there once it listens, which nothing else tells than that it can be connected to. */
+  private void startWhenThere(StreamBackend backend, Process passt) throws Exception {
+    while (true) {
+      try {
+        backend.start(card);
+        return;
+      } catch (IOException e) {
+        if (passt.waitFor(10, TimeUnit.MILLISECONDS)) {
+          throw e;
+        }
+      }
+    }
+  }
+
   @Test
   void connectsToARunningOne(@TempDir Path directory) throws Exception {
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
@@ -196,11 +211,7 @@ class PasstTest {
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
     try (StreamBackend backend = StreamBackend.toPasst("passt", socket)) {
-      while (!Files.exists(Path.of(socket)) && passt.isAlive()) {
-        Thread.sleep(5);
-      }
-      Thread.sleep(50);
-      backend.start(card);
+      startWhenThere(backend, passt);
       assertNotNull(new FakeGuest(backend, card).resolveGateway());
     } finally {
       passt.destroyForcibly().waitFor();

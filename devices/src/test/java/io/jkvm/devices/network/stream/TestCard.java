@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A card that keeps what it is given, until it is full. */
 public final class TestCard implements NetworkCard {
-  private static final int SECONDS = 20;
+  private static final int SECONDS = 120;
 
   private final LinkedBlockingQueue<byte[]> frames;
   private final BlockingQueue<Boolean> links = new LinkedBlockingQueue<>();

@@ -5,17 +5,32 @@ import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.frame.Frame;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /** A card that keeps what it gets, with the time it came at. */
 public final class RecordingCard implements NetworkCard {
   /** One frame as it was received. */
   public record Received(int queuePair, byte[] bytes, int offloads, long nanos) {}
 
+  /** Only ends what hangs. */
+  private static final long WAIT_SECONDS = 120;
+
   private final List<Received> received = new ArrayList<>();
+  private final LongSupplier clock;
   private volatile boolean full;
   private volatile boolean closed;
   private volatile String wrong;
   private volatile boolean up = true;
+
+  public RecordingCard() {
+    this(System::nanoTime);
+  }
+
+  /** One whose frames come at the times of this clock. */
+  public RecordingCard(LongSupplier clock) {
+    this.clock = clock;
+  }
 
   @Override
   public synchronized boolean receive(int queuePair, Frame frame) {
@@ -26,7 +41,7 @@ public final class RecordingCard implements NetworkCard {
       return false;
     }
     int offloads = frame.header().offloads();
-    received.add(new Received(queuePair, TestFrames.bytes(frame), offloads, System.nanoTime()));
+    received.add(new Received(queuePair, TestFrames.bytes(frame), offloads, clock.getAsLong()));
     notifyAll();
     return true;
   }
@@ -66,8 +81,8 @@ public final class RecordingCard implements NetworkCard {
   }
 
   /** Waits for a number of frames; returns how many there are. */
-  public synchronized int await(int frames, long milliseconds) throws InterruptedException {
-    long end = System.nanoTime() + milliseconds * 1_000_000;
+  public synchronized int await(int frames) throws InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
     while (received.size() < frames && System.nanoTime() < end) {
       wait(Math.max(1, (end - System.nanoTime()) / 1_000_000));
     }

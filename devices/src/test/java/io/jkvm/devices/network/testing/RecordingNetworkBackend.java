@@ -10,7 +10,7 @@ import java.util.OptionalInt;
 /** A backend that keeps what is transmitted, and whose card a test can give frames to. */
 public final class RecordingNetworkBackend implements NetworkBackend {
   /** What was transmitted, as if a card had received it. */
-  public final RecordingCard transmitted = new RecordingCard();
+  public final RecordingCard transmitted;
 
   private final int offloads;
   private volatile NetworkCard card;
@@ -19,6 +19,12 @@ public final class RecordingNetworkBackend implements NetworkBackend {
   private volatile IOException refusal;
 
   public RecordingNetworkBackend(int offloads) {
+    this(offloads, new RecordingCard());
+  }
+
+  /** One that gives what is transmitted to this card. */
+  public RecordingNetworkBackend(int offloads, RecordingCard transmitted) {
+    this.transmitted = transmitted;
     this.offloads = offloads;
   }
 
