@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # tests.sh [-v] [all | quick | network | repeat N]: runs in the outer machine. Boots guests, prints a line for
-# each and the sum; exit status 0 if all passed, else 1.
+# each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
+# number of outer machines before this one, which Linux gives process 1 in its environment.
 
 jkvm=/jkvm/bin/jkvm
 images=/images
@@ -25,6 +26,7 @@ now() { # hundredths of a second
 
 passed=0
 failed=0
+retried=0
 output=/run/output
 verdict() { # problem or nothing, name, start
   hundredths=$(($(now) - $3))
@@ -48,6 +50,7 @@ boot() {
   boot_once "$@"
   if [ "$status" = 4 ] && grep -q 'guest triple fault' $output; then
     echo "# triple fault, status 4; once more"
+    retried=$((retried + 1))
     boot_once "$@"
   fi
 }
@@ -244,5 +247,5 @@ case $what in
     exit 2
     ;;
 esac
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, tried again: $retried guests, ${bed_restarts:-0} outer machines"
 [ $failed = 0 ]
