@@ -158,43 +158,62 @@ deliver() { # key, names: copies to build/ what is not there yet
 
 # --- the images ---------------------------------------------------------------------------------
 
-# The recipe's files by name: another file beside them must not change the first kernel's key.
-kernel() { # suffix of the results' names, files expected to be compiled, overlays of kernel.config
-  suffix=$1 files_expected=$2
-  shift 2
+# The recipe's files by name, so that a change to one kernel's leaves the other's key alone.
+kernel_key() { # kernel|kernel-smp
+  case $1 in
+    kernel) set -- "$here/kernel/kernel.config" ;;
+    *) set -- "$here/kernel/kernel.config" "$here/kernel/$1.config" ;;
+  esac
+  key_of "kernel $version" "$@" "$here/kernel/linux-6.1-software-kvm.patch" \
+    "$here/kernel/make-kernel.sh"
+}
+
+# Those that are not in the cache are built together, from one source tree.
+kernels() { # kernel|kernel-smp...
   need linux-source-6.1 gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils patch
   version=$(version_of linux-source-6.1)
-  set -- "$here/kernel/kernel.config" "$@" "$here/kernel/linux-6.1-software-kvm.patch" \
-    "$here/kernel/make-kernel.sh"
-  key=$(key_of "kernel $version" "$@")
-  if ! have "$key" "bzImage$suffix" "vmlinux$suffix"; then
-    say "building Linux $version for the guest, bzImage$suffix: 3 to 5 minutes on 2 CPUs"
-    [ "$(free_mib)" -ge 2000 ] ||
-      fail 1 "the kernel build needs 2000 MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
-    rm -rf "$work/recipe"
-    mkdir "$work/result" "$work/recipe"
-    for f in "$@"; do
-      case $f in
-        *.config) cat "$f" >>"$work/recipe/kernel.config" ;;
-        *) cp "$f" "$work/recipe/" ;;
-      esac
-    done
-    if ! run_showing kernel_step \
-      sh "$work/recipe/make-kernel.sh" "$source_tar" "$work" "$work/result"; then
-      step=$(sed -n 's/^== //p' "$log" | tail -n 1)
-      case $step,$version in
-        "applying the patch,$patch_made_for"-*) ;;
-        "applying the patch",*) step="$step (made for $patch_made_for, this is $version)" ;;
-      esac
-      fail_step "the kernel build, $step,"
-    fi
-    if [ -n "$suffix" ]; then
-      mv "$work/result/bzImage" "$work/result/bzImage$suffix"
-      mv "$work/result/vmlinux" "$work/result/vmlinux$suffix"
-    fi
-    publish "$key"
+  wanted=$*
+  set --
+  files_expected=0
+  for kernel in $wanted; do
+    suffix=${kernel#kernel}
+    ! have "$(kernel_key "$kernel")" "bzImage$suffix" "vmlinux$suffix" || continue
+    set -- "$@" "$kernel"
+    files_expected=$((files_expected + 880))
+    [ "$kernel" = kernel ] || files_expected=$((files_expected + 220))
+  done
+  [ $# = 0 ] || build_kernels "$@"
+  for kernel in $wanted; do
+    suffix=${kernel#kernel}
+    deliver "$(kernel_key "$kernel")" "bzImage$suffix" "vmlinux$suffix"
+  done
+}
+
+build_kernels() { # kernel|kernel-smp...
+  say "building Linux $version for the guest, $*: 5 to 10 minutes on 2 CPUs"
+  [ "$(free_mib)" -ge 2000 ] ||
+    fail 1 "the kernel build needs 2000 MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
+  recipe=$work/recipe built=$work/built
+  mkdir "$recipe" "$built"
+  cp "$here/kernel/linux-6.1-software-kvm.patch" "$here/kernel/make-kernel.sh" "$recipe/"
+  for kernel in "$@"; do
+    cp "$here/kernel/kernel.config" "$recipe/$kernel.config"
+    [ "$kernel" = kernel ] || cat "$here/kernel/$kernel.config" >>"$recipe/$kernel.config"
+  done
+  if ! run_showing kernel_step sh "$recipe/make-kernel.sh" "$source_tar" "$work" "$built" "$@"; then
+    step=$(sed -n 's/^== //p' "$log" | tail -n 1)
+    case $step,$version in
+      "applying the patch,$patch_made_for"-*) ;;
+      "applying the patch",*) step="$step (made for $patch_made_for, this is $version)" ;;
+    esac
+    fail_step "the kernel build, $step,"
   fi
-  deliver "$key" "bzImage$suffix" "vmlinux$suffix"
+  for kernel in "$@"; do
+    suffix=${kernel#kernel}
+    mkdir "$work/result"
+    mv "$built/bzImage$suffix" "$built/vmlinux$suffix" "$work/result/"
+    publish "$(kernel_key "$kernel")"
+  done
 }
 
 root() { # initramfs|disk, result's name
@@ -267,10 +286,17 @@ fi
 rm -rf "$cache"/work.*
 work=$(mktemp -d "$cache/work.XXXXXX") || fail 1 "can't create a folder in $cache"
 log=$work/log
+wanted_kernels=
 for target in $targets; do
   case $target in
-    kernel) kernel "" 880 ;;
-    smp) kernel -smp 1100 "$here/kernel/kernel-smp.config" ;;
+    kernel) wanted_kernels="$wanted_kernels kernel" ;;
+    smp) wanted_kernels="$wanted_kernels kernel-smp" ;;
+  esac
+done
+# shellcheck disable=SC2086
+[ -z "$wanted_kernels" ] || kernels $wanted_kernels
+for target in $targets; do
+  case $target in
     initramfs) root initramfs initramfs.cpio ;;
     rootfs) root disk rootfs.img ;;
     stock) stock ;;
