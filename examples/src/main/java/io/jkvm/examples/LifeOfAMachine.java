@@ -6,6 +6,7 @@ import io.jkvm.machine.MachineListener;
 import io.jkvm.machine.MachineState;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.report.Note;
+import io.jkvm.machine.spec.MachineSpec;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -19,8 +20,8 @@ public final class LifeOfAMachine implements MachineListener {
   }
 
   @Override
-  public void note(Machine machine, Note note) {
-    events.add(machine.name() + ": " + note.facts());
+  public void note(MachineSpec spec, Note note) {
+    events.add(spec.name() + ": " + note.facts());
   }
 
   @Override

@@ -18,6 +18,7 @@ public final class Console {
   private final Machine machine;
   private final ConsoleHub hub;
   private final ConsoleReader reader;
+  private final ReentrantLock reading = new ReentrantLock(true);
   private final ReentrantLock writing = new ReentrantLock(true);
   private final Object room = new Object();
 
@@ -40,12 +41,26 @@ public final class Console {
    *     Problem#STOPPED} if the machine ended before; with the last lines that were printed
    */
   public String expect(String text, Duration timeout) throws InterruptedException {
-    return reader.expect(text, timeout);
+    reading.lockInterruptibly();
+    try {
+      return reader.expect(text, timeout);
+    } finally {
+      reading.unlock();
+    }
   }
 
-  /** The same for a regular expression; the part before the match is skipped. */
+  /**
+   * The same for a regular expression; the part before the match is skipped. It matches as soon as
+   * what is there does: {@code \d+} may see the 4 of a 42 whose 2 is still to come, so end it with
+   * what follows the number.
+   */
   public MatchResult expect(Pattern pattern, Duration timeout) throws InterruptedException {
-    return reader.expect(pattern, timeout);
+    reading.lockInterruptibly();
+    try {
+      return reader.expect(pattern, timeout);
+    } finally {
+      reading.unlock();
+    }
   }
 
   /** A reader of its own, which begins with the oldest output that is kept. */
@@ -112,9 +127,15 @@ public final class Console {
   /**
    * Lets a stream have all that is printed from now on. A stream that is slower than the guest
    * holds the guest back.
+   *
+   * @throws MachineException with {@link Problem#STATE} if the machine is closed
    */
   public void attach(ConsoleStream stream) {
-    hub.attach(stream.sink());
+    try {
+      hub.attach(stream.sink());
+    } catch (IllegalStateException e) {
+      throw new MachineException(Problem.STATE, machine.name() + " is closed", e);
+    }
   }
 
   /** Ends what {@link #attach} began; the stream may be attached to another console. */

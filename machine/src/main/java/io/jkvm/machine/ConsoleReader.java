@@ -48,13 +48,13 @@ public final class ConsoleReader {
         "/" + pattern + "/",
         timeout,
         bytes -> {
-          // One character a byte, so that the end of the match is a position.
-          Matcher matcher = pattern.matcher(new String(bytes, StandardCharsets.ISO_8859_1));
+          ConsoleText text = new ConsoleText(bytes);
+          Matcher matcher = pattern.matcher(text.toString());
           if (!matcher.find()) {
             return -1;
           }
           found[0] = matcher.toMatchResult();
-          return matcher.end();
+          return text.byteOf(matcher.end());
         });
     return found[0];
   }
@@ -65,7 +65,7 @@ public final class ConsoleReader {
   }
 
   private byte[] await(String what, Duration timeout, Search search) throws InterruptedException {
-    long deadline = System.nanoTime() + timeout.toNanos();
+    long deadline = System.nanoTime() + Machine.nanoseconds(timeout);
     while (true) {
       boolean stopped = machine.stopReason().isPresent(); // before the last look
       byte[] bytes;

@@ -3,6 +3,7 @@ package io.jkvm.machine;
 
 import io.jkvm.core.lifecycle.PauseTimeoutException;
 import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.devices.console.ConsoleHub;
 import io.jkvm.machine.assembly.AssembledMachine;
 import io.jkvm.machine.assembly.AssemblyEvents;
@@ -52,10 +53,10 @@ public final class Machine implements AutoCloseable {
   /** Held while the state changes; never while waiting for the guest's end. */
   private final Object life = new Object();
 
-  // Guarded by life.
-  private boolean started;
-  private boolean paused;
-  private boolean closed;
+  // Written with life held; read by anybody.
+  private volatile boolean started;
+  private volatile boolean paused;
+  private volatile boolean closed;
 
   private Machine(MachineSpec spec, Host host, MachineListener[] wanted) {
     this.spec = spec;
@@ -116,26 +117,25 @@ public final class Machine implements AutoCloseable {
     listeners.add(listener);
   }
 
-  /** Where the machine is in its life; it may have moved on when the caller looks. */
+  /** Where the machine is in its life; it may have moved on when the caller looks. Never waits. */
   public MachineState state() {
-    synchronized (life) {
-      if (closed) {
-        return MachineState.CLOSED;
-      }
-      if (stop.isRequested()) {
-        return MachineState.STOPPED;
-      }
-      if (!started) {
-        return MachineState.CREATED;
-      }
-      return paused ? MachineState.PAUSED : MachineState.RUNNING;
+    if (closed) {
+      return MachineState.CLOSED;
     }
+    if (stop.isRequested()) {
+      return MachineState.STOPPED;
+    }
+    if (!started) {
+      return MachineState.CREATED;
+    }
+    return paused ? MachineState.PAUSED : MachineState.RUNNING;
   }
 
   /**
    * Lets the guest run. A machine that has been stopped before stays so.
    *
-   * @throws MachineException with {@link Problem#STATE} if it was started or closed before
+   * @throws MachineException with {@link Problem#STATE} if it was started or closed before, {@link
+   *     Problem#HOST} if the host gives no thread; the machine is stopped then
    */
   public void start() {
     synchronized (life) {
@@ -143,9 +143,15 @@ public final class Machine implements AutoCloseable {
         throw wrongState("start");
       }
       started = true;
-      parts.start();
+      try {
+        parts.start();
+      } catch (OutOfMemoryError e) {
+        stop(new StopReason(StopReason.Kind.HOST_FAILURE, String.valueOf(e.getMessage())));
+        throw new MachineException(Problem.HOST, name() + ": " + e.getMessage(), e);
+      }
+      changed(MachineState.RUNNING);
     }
-    listeners.tell(listener -> listener.stateChanged(this, MachineState.RUNNING));
+    listeners.tell();
   }
 
   /**
@@ -153,14 +159,14 @@ public final class Machine implements AutoCloseable {
    * every queue, clock and input thread at rest with nothing in flight. Nothing happens if it is
    * paused already.
    *
-   * @throws MachineException with {@link Problem#STATE} if the machine does not run, {@link
-   *     Problem#PAUSE_TIMEOUT} if a part of it did not come to rest; then it runs on
+   * @throws MachineException with {@link Problem#STATE} if the machine does not run or a vCPU's
+   *     thread asks, {@link Problem#PAUSE_TIMEOUT} if a part of it did not come to rest, {@link
+   *     Problem#DEVICE} if one failed to; then it runs on
    */
   public void pause() {
+    refusePauseOfStopped(); // without the lock: a listener may ask while the machine is closed
     synchronized (life) {
-      if (!started || closed || stop.isRequested()) {
-        throw wrongState("pause");
-      }
+      refusePauseOfStopped();
       if (paused) {
         return;
       }
@@ -168,10 +174,19 @@ public final class Machine implements AutoCloseable {
         parts.pause();
       } catch (PauseTimeoutException e) {
         throw new MachineException(Problem.PAUSE_TIMEOUT, name() + ": " + e.getMessage(), e);
+      } catch (RuntimeException e) {
+        throw new MachineException(Problem.DEVICE, name() + ": pausing failed: " + e, e);
       }
       paused = true;
+      changed(MachineState.PAUSED);
     }
-    listeners.tell(listener -> listener.stateChanged(this, MachineState.PAUSED));
+    listeners.tell();
+  }
+
+  private void refusePauseOfStopped() {
+    if (!started || closed || stop.isRequested() || parts.isVcpuThread()) {
+      throw wrongState("pause");
+    }
   }
 
   /** Lets a paused guest go on; nothing happens if it is not paused. */
@@ -181,28 +196,61 @@ public final class Machine implements AutoCloseable {
         return;
       }
       paused = false;
-      parts.resume();
+      try {
+        parts.resume();
+      } catch (RuntimeException e) {
+        stop(new StopReason(StopReason.Kind.HOST_FAILURE, "a part can't go on: " + e));
+      }
+      changed(MachineState.RUNNING);
     }
     console.roomAvailable();
-    listeners.tell(listener -> listener.stateChanged(this, MachineState.RUNNING));
+    listeners.tell();
+  }
+
+  /** Notes a new state, with the lock held so that states are told in their order. */
+  private void changed(MachineState state) {
+    boolean over = state != MachineState.CLOSED && stop.isRequested();
+    if (!over) {
+      listeners.happened(listener -> listener.stateChanged(this, state));
+    }
   }
 
   /**
    * Presses the ACPI power button.
    *
    * @return true if the guest listens to it; one without ACPI never does
+   * @throws MachineException with {@link Problem#STATE} if the machine does not run
    */
   public boolean powerButton() {
-    return parts.powerManagement().pressPowerButton();
+    synchronized (life) {
+      requireRunning("press the power button of");
+      return parts.powerManagement().pressPowerButton();
+    }
   }
 
   /**
    * Plugs the cable of a network card in or out; the guest is told.
    *
    * @param card from 0, in the order of the specification
+   * @throws MachineException with {@link Problem#STATE} if the machine is closed, {@link
+   *     Problem#NETWORK} if it has no such card
    */
   public void setLink(int card, boolean up) {
-    parts.setLink(card, up);
+    if (card < 0 || card >= spec.cards().size()) {
+      throw new MachineException(Problem.NETWORK, name() + " has no network card " + card);
+    }
+    synchronized (life) {
+      if (closed) {
+        throw wrongState("plug a cable of");
+      }
+      parts.setLink(card, up);
+    }
+  }
+
+  private void requireRunning(String what) {
+    if (state() != MachineState.RUNNING) {
+      throw wrongState(what);
+    }
   }
 
   /** Pulls the plug; false if the machine had another reason to stop before. */
@@ -227,7 +275,16 @@ public final class Machine implements AutoCloseable {
 
   /** Waits for a limited time; empty if the machine still runs then. */
   public Optional<StopReason> awaitStop(Duration timeout) throws InterruptedException {
-    return stop.await(timeout.toNanos(), TimeUnit.NANOSECONDS).map(StopReason::of);
+    return stop.await(nanoseconds(timeout), TimeUnit.NANOSECONDS).map(StopReason::of);
+  }
+
+  /** A duration in nanoseconds; one of more than 292 years is that long. */
+  static long nanoseconds(Duration timeout) {
+    try {
+      return timeout.toNanos();
+    } catch (ArithmeticException e) {
+      return timeout.isNegative() ? 0 : Long.MAX_VALUE;
+    }
   }
 
   /** What the machine has done so far. */
@@ -237,13 +294,18 @@ public final class Machine implements AutoCloseable {
 
   /**
    * Stops the machine if it runs, flushes its disks and gives everything back. Closing again does
-   * nothing.
+   * nothing. Called on a vCPU's thread, as in {@link MachineListener#stopped}, it returns at once
+   * and another thread closes the machine.
    *
    * @return what failed at the end, such as the last flush of a disk; as a rule nothing
    */
   public List<Exception> closeAndReport() {
-    List<Exception> failures;
     stop(); // before the lock: a pause or a resume must not wait for a guest that hangs
+    if (parts.isVcpuThread()) {
+      new WorkerThread(name() + "/close", this::close).start();
+      return List.of();
+    }
+    List<Exception> failures;
     synchronized (life) {
       if (closed) {
         return List.of();
@@ -251,8 +313,9 @@ public final class Machine implements AutoCloseable {
       closed = true;
       failures = parts.close();
       hub.close();
+      changed(MachineState.CLOSED);
     }
-    listeners.tell(listener -> listener.stateChanged(this, MachineState.CLOSED));
+    listeners.tell();
     return failures;
   }
 
@@ -274,8 +337,9 @@ public final class Machine implements AutoCloseable {
   private void stopRequested() {
     console.machineStopped();
     StopReason reason = stopReason().orElseThrow();
-    listeners.tell(listener -> listener.stopped(this, reason));
-    listeners.tell(listener -> listener.stateChanged(this, MachineState.STOPPED));
+    listeners.happened(listener -> listener.stopped(this, reason));
+    listeners.happened(listener -> listener.stateChanged(this, MachineState.STOPPED));
+    listeners.tell();
   }
 
   private MachineException wrongState(String what) {
@@ -288,12 +352,14 @@ public final class Machine implements AutoCloseable {
   private final class Events implements AssemblyEvents {
     @Override
     public void progress(String step) {
-      listeners.tell(listener -> listener.progress(Machine.this, step));
+      listeners.happened(listener -> listener.progress(spec, step));
+      listeners.tell();
     }
 
     @Override
     public void note(Note note) {
-      listeners.tell(listener -> listener.note(Machine.this, note));
+      listeners.happened(listener -> listener.note(spec, note));
+      listeners.tell();
     }
   }
 }

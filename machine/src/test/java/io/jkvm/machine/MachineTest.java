@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
@@ -135,7 +136,7 @@ class MachineTest {
     MachineListener broken =
         new MachineListener() {
           @Override
-          public void progress(Machine machine, String step) {
+          public void progress(MachineSpec spec, String step) {
             throw new IllegalStateException("progress");
           }
 
@@ -164,6 +165,35 @@ class MachineTest {
     }
     assertEquals(1, told.size());
     assertEquals(StopReason.Kind.GUEST_RESET, told.get(0).kind());
+  }
+
+  @Test
+  void aListenerMayCloseTheMachineThatStops() throws InterruptedException {
+    CountDownLatch closed = new CountDownLatch(1);
+    MachineListener closing =
+        new MachineListener() {
+          @Override
+          public void stopped(Machine machine, StopReason reason) {
+            assertEquals(MachineState.STOPPED, machine.state());
+            assertThrows(MachineException.class, machine::pause);
+            machine.close();
+          }
+
+          @Override
+          public void stateChanged(Machine machine, MachineState state) {
+            if (state == MachineState.CLOSED) {
+              closed.countDown();
+            }
+          }
+        };
+    Machine machine = Machine.start(tiny().build(), closing);
+    machine.console().expect("K", PATIENCE);
+    machine.console().send("R");
+    closed.await();
+    assertEquals(MachineState.CLOSED, machine.state());
+    assertEquals(List.of(), machine.closeAndReport());
+    assertThrows(MachineException.class, machine::powerButton);
+    assertThrows(MachineException.class, () -> machine.setLink(0, true));
   }
 
   @Test

@@ -124,9 +124,10 @@ public final class ConsoleHub implements SerialSink {
   public synchronized byte[] since(long from) {
     long start = Math.max(from, oldest());
     byte[] bytes = new byte[(int) Math.max(0, written - start)];
-    for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = history[(int) (start + i) & (HISTORY_BYTES - 1)];
-    }
+    int at = (int) start & (HISTORY_BYTES - 1);
+    int first = Math.min(bytes.length, HISTORY_BYTES - at);
+    System.arraycopy(history, at, bytes, 0, first);
+    System.arraycopy(history, 0, bytes, first, bytes.length - first);
     return bytes;
   }
 

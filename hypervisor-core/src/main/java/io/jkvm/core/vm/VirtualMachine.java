@@ -105,7 +105,7 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
    * @throws IllegalStateException if called by a vCPU's thread, which can't wait for itself
    */
   public synchronized void pause(long milliseconds) throws PauseTimeoutException {
-    if (vcpus.stream().anyMatch(VcpuThread::isCurrent)) {
+    if (isVcpuThread()) {
       throw new IllegalStateException("a vCPU can't pause its own machine");
     }
     if (paused || closed) {
@@ -168,6 +168,11 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
    */
   public List<KvmVcpu> vcpus() {
     return vcpus.stream().map(VcpuThread::vcpu).toList();
+  }
+
+  /** Whether the caller is a vCPU's thread, which can't wait for its own machine. */
+  public boolean isVcpuThread() {
+    return vcpus.stream().anyMatch(VcpuThread::isCurrent);
   }
 
   /** Asks for the end; false if the VM already had another reason to stop. */

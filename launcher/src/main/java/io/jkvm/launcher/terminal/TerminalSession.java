@@ -200,12 +200,12 @@ public final class TerminalSession {
   /** Shows what happens while a machine is made. */
   private final class Progress implements MachineListener {
     @Override
-    public void progress(Machine machine, String step) {
+    public void progress(MachineSpec made, String step) {
       reporter.step(step);
     }
 
     @Override
-    public void note(Machine machine, Note note) {
+    public void note(MachineSpec made, Note note) {
       reporter.note(NoteText.of(note));
     }
   }

@@ -75,20 +75,42 @@ public final class AssembledMachine {
       for (; paused < parts.size(); paused++) {
         parts.get(paused).pause();
       }
-    } catch (PauseTimeoutException e) {
-      while (--paused >= 0) {
-        parts.get(paused).resume();
+    } catch (PauseTimeoutException | RuntimeException | Error e) {
+      // The one that failed too: it may have come half way.
+      for (int i = Math.min(paused, parts.size() - 1); i >= 0; i--) {
+        resume(parts.get(i), e);
       }
       throw e;
     }
   }
 
-  /** Lets all go on, the vCPUs last: guest time begins with them. */
+  /**
+   * Lets all go on, the vCPUs last: guest time begins with them.
+   *
+   * @throws IllegalStateException if one of them can't; the others go on
+   */
   public void resume() {
+    IllegalStateException failure = new IllegalStateException("resume");
     for (int i = devices.size() - 1; i >= 0; i--) {
-      devices.get(i).resume();
+      resume(devices.get(i), failure);
     }
-    vm.resume();
+    resume(vm, failure);
+    if (failure.getSuppressed().length > 0) {
+      throw new IllegalStateException(failure.getSuppressed()[0].toString(), failure);
+    }
+  }
+
+  private static void resume(Pausable part, Throwable failure) {
+    try {
+      part.resume();
+    } catch (RuntimeException | Error e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /** Whether the caller is a vCPU's thread, which can't wait for its own machine. */
+  public boolean isVcpuThread() {
+    return vm.isVcpuThread();
   }
 
   /** Plugs the cable of a card in or out. */

@@ -15,6 +15,8 @@ import java.util.List;
 
 /** Opens the disks of a machine. */
 final class DiskAssembler {
+  private static final int SECTOR_BYTES = 512;
+
   private final CloseStack resources;
 
   DiskAssembler(CloseStack resources) {
@@ -26,7 +28,12 @@ final class DiskAssembler {
     for (DiskSpec spec : specs) {
       BlockBackend backend = backend(spec);
       resources.push(Layer.FLUSHES, backend::flush); // what the guest wrote and never flushed
-      disks.add(new VirtioBlock(backend, spec.id().isEmpty() ? defaultId(spec) : spec.id()));
+      String id = spec.id().isEmpty() ? defaultId(spec) : spec.id();
+      try {
+        disks.add(new VirtioBlock(backend, id));
+      } catch (RuntimeException e) {
+        throw Problems.backend(Problem.DISK_FAILED, "disk " + id, e);
+      }
     }
     return disks;
   }
@@ -38,12 +45,24 @@ final class DiskAssembler {
     DiskSpec.Source.Custom custom = (DiskSpec.Source.Custom) spec.source();
     BlockBackend backend;
     try {
-      backend = custom.factory().open();
+      backend = checked(custom.factory().open());
     } catch (IOException | RuntimeException e) {
       throw Problems.backend(Problem.DISK_FAILED, "disk " + custom.name(), e);
     }
     if (backend instanceof AutoCloseable closeable) {
       resources.push(Layer.DISKS, closeable);
+    }
+    return backend;
+  }
+
+  private static BlockBackend checked(BlockBackend backend) {
+    int block = backend.logicalBlockBytes();
+    long bytes = backend.capacityBytes();
+    if (block < SECTOR_BYTES || Integer.bitCount(block) != 1) {
+      throw new IllegalArgumentException("blocks of " + block + " bytes");
+    }
+    if (bytes <= 0 || bytes % SECTOR_BYTES != 0) {
+      throw new IllegalArgumentException("a capacity of " + bytes + " bytes");
     }
     return backend;
   }

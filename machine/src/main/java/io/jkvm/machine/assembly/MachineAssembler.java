@@ -89,7 +89,7 @@ public final class MachineAssembler {
       events.note(new Note(Note.Kind.OTHER_BOOT_WAY, note.toString()));
     }
     List<VirtioDevice> disks = new DiskAssembler(resources).open(spec.disks());
-    NetworkAssembler network = new NetworkAssembler(resources);
+    NetworkAssembler network = new NetworkAssembler(spec.name(), resources);
     List<VirtioNet> cards = network.open(spec.cards());
     events.progress("kernel, disks and networks are open");
 
@@ -121,7 +121,7 @@ public final class MachineAssembler {
       virtio.add(new VirtioRng());
     }
     for (Supplier<VirtioDevice> factory : spec.virtioDevices()) {
-      virtio.add(factory.get());
+      virtio.add(ownDevice(board, factory));
     }
     boolean overPci = spec.transport() == VirtioTransport.PCI;
     // The bus is there without devices too: Linux complains of a machine that has none.
@@ -162,6 +162,14 @@ public final class MachineAssembler {
     }
     return new AssembledMachine(
         machine, serial, powerManagement, cards, board.pausables(), resources);
+  }
+
+  private static VirtioDevice ownDevice(Mainboard board, Supplier<VirtioDevice> factory) {
+    try {
+      return board.own(factory.get());
+    } catch (RuntimeException e) {
+      throw new MachineException(Problem.DEVICE, "a virtio device can't be made: " + e, e);
+    }
   }
 
   private Kvm openKvm() throws IOException {

@@ -43,6 +43,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** What the processors reach: which device answers where, by which interrupt it calls. */
@@ -200,11 +201,24 @@ final class Mainboard {
   void addPortDevice(PortDevice wanted) {
     BusDevice device;
     try {
-      device = wanted.factory().create(new Connections());
+      device = own(wanted.factory().create(new Connections()));
       ports.map(wanted.firstPort(), wanted.portCount(), wanted.name(), device);
     } catch (RuntimeException e) {
       throw new MachineException(Problem.DEVICE, wanted.name() + ": " + e, e);
     }
+    if (device instanceof Pausable pausable) {
+      pausables.add(pausable);
+    }
+  }
+
+  /**
+   * Takes charge of a device that the user has made: it is closed with the machine if it can be.
+   */
+  <T> T own(T device) {
+    if (device instanceof AutoCloseable closeable) {
+      resources.push(Layer.DEVICES, closeable);
+    }
+    return Objects.requireNonNull(device, "no device was made");
   }
 
   AcpiConfig acpi(int processors) {

@@ -27,15 +27,18 @@ import java.util.OptionalInt;
 
 /** Opens the networks of a machine and builds its cards. */
 final class NetworkAssembler {
+  private final String machineName;
   private final CloseStack resources;
   private final List<VirtioNet> cards = new ArrayList<>();
 
   /**
    * An assembler for one machine.
    *
+   * @param machineName for the names of threads
    * @param resources closes what is opened
    */
-  NetworkAssembler(CloseStack resources) {
+  NetworkAssembler(String machineName, CloseStack resources) {
+    this.machineName = machineName;
     this.resources = resources;
   }
 
@@ -43,18 +46,18 @@ final class NetworkAssembler {
    * Opens what the cards are connected to.
    *
    * @return the cards, not started yet
-   * @throws IOException one line saying what is wrong and what to do
+   * @throws MachineException one line saying what is wrong
    */
   List<VirtioNet> open(List<CardSpec> specs) {
     for (CardSpec card : specs) {
       NetworkBackend backend;
       try {
         backend = backend(card);
+        OptionalInt mtu = card.mtu().isPresent() ? card.mtu() : backend.mtu();
+        cards.add(new VirtioNet(card.mac().value(), mtu, backend));
       } catch (IOException | RuntimeException e) {
         throw Problems.backend(Problem.NETWORK_FAILED, "network card " + cards.size(), e);
       }
-      OptionalInt mtu = card.mtu().isPresent() ? card.mtu() : backend.mtu();
-      cards.add(new VirtioNet(card.mac().value(), mtu, backend));
     }
     return cards;
   }
@@ -62,7 +65,7 @@ final class NetworkAssembler {
   /**
    * Connects the cards.
    *
-   * @throws IOException one line saying what is wrong and what to do
+   * @throws MachineException one line saying what is wrong
    */
   void start() {
     for (VirtioNet card : cards) {
@@ -76,7 +79,7 @@ final class NetworkAssembler {
 
   /** The network itself at the bottom, what is done to its frames above, the capture on top. */
   private NetworkBackend backend(CardSpec card) throws IOException {
-    NetworkBackend backend = open(card, "net" + cards.size());
+    NetworkBackend backend = open(card, machineName + "/net" + cards.size());
     try {
       if (!card.link().isPerfect()) {
         backend = new LinkEmulator(backend, quality(card.link()));
