@@ -44,6 +44,7 @@ public final class Advice {
           case DISK, DISK_ID, DISK_ID_TWICE, DISK_TWICE -> "--disk";
           case MAC_ADDRESS, NETWORK, CARD_TWICE, LINK -> "--net";
           case PUBLISHED_PORT -> "--publish";
+          case TOO_MANY_DEVICES -> "--virtio";
           default -> null;
         });
   }
@@ -134,7 +135,8 @@ public final class Advice {
       case NETWORK_SOCKET_DIRECTORY ->
           "name another with JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY";
 
-      case NAME,
+      case INCOMPLETE,
+          NAME,
           CPU_FEATURE,
           DISK,
           NETWORK,

@@ -4,6 +4,8 @@ package io.jkvm.machine.report;
 /** What can be wrong; each says whose turn it is to change something. */
 public enum Problem {
   // --- a specification that can't be ---
+  /** A part is missing: it is null. */
+  INCOMPLETE,
   /** No memory, too little for Linux, or not a whole number of pages. */
   MEMORY_SIZE,
   /** No processor, or more than a machine can have. */
@@ -18,7 +20,7 @@ public enum Problem {
   DISK_ID,
   /** Two disks of one id. */
   DISK_ID_TWICE,
-  /** One image that two disks would write. */
+  /** One image for two disks, at least one of which would write it. */
   DISK_TWICE,
   /** An address that no card can have. */
   MAC_ADDRESS,

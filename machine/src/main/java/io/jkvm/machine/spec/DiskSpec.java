@@ -21,10 +21,29 @@ public record DiskSpec(Source source, boolean readOnly, String id) {
   /** Where a disk's bytes are. */
   public sealed interface Source {
     /** A raw image, or a block device of the host. */
-    record RawFile(Path path) implements Source {}
+    record RawFile(Path path) implements Source {
+      /**
+       * Checks that it is whole.
+       *
+       * @throws MachineException with {@link Problem#INCOMPLETE}
+       */
+      public RawFile {
+        SpecChecks.whole(path, "the image of a disk");
+      }
+    }
 
     /** A backend of the user's own; a new one is opened for each machine, and flushed with it. */
-    record Custom(String name, BackendFactory factory) implements Source {}
+    record Custom(String name, BackendFactory factory) implements Source {
+      /**
+       * Checks that it is whole.
+       *
+       * @throws MachineException with {@link Problem#INCOMPLETE}
+       */
+      public Custom {
+        SpecChecks.whole(name, "the name of a disk of one's own");
+        SpecChecks.whole(factory, "what opens a disk of one's own");
+      }
+    }
   }
 
   /** Opens a block backend; one that is {@link AutoCloseable} is closed with its machine. */

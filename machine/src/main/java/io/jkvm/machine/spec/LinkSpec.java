@@ -3,6 +3,7 @@ package io.jkvm.machine.spec;
 
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.OptionalLong;
 
@@ -22,16 +23,27 @@ public record LinkSpec(OptionalLong bitsPerSecond, double loss, Duration delay, 
       new LinkSpec(OptionalLong.empty(), 0, Duration.ZERO, OptionalLong.empty());
 
   /**
-   * Checks the ranges.
+   * Checks that it is whole, and the ranges.
    *
-   * @throws MachineException with {@link Problem#LINK}
+   * @throws MachineException with {@link Problem#INCOMPLETE} or {@link Problem#LINK}
    */
   public LinkSpec {
+    SpecChecks.whole(bitsPerSecond, "the rate of a link");
+    SpecChecks.whole(delay, "the delay of a link");
+    SpecChecks.whole(seed, "the seed of a link");
     check(bitsPerSecond.orElse(1) > 0, "a rate of no bits per second lets nothing through");
     check(loss >= 0 && loss <= 1, "a loss of " + loss + " is not a share from 0 to 1");
     check(
         !delay.isNegative() && delay.compareTo(MAX_DELAY) <= 0,
-        "a delay of " + delay.toMillis() + " ms is not one from 0 to 10 s");
+        "a delay of " + seconds(delay) + " s is not one from 0 to 10 s");
+  }
+
+  /** Unlike {@link Duration#toMillis}, for each that there is. */
+  private static String seconds(Duration time) {
+    return BigDecimal.valueOf(time.getSeconds())
+        .add(BigDecimal.valueOf(time.getNano(), 9))
+        .stripTrailingZeros()
+        .toPlainString();
   }
 
   private static void check(boolean holds, String facts) {

@@ -61,12 +61,19 @@ public record MachineSpec(
    * @throws MachineException naming the first thing that can't be
    */
   public MachineSpec {
-    initrds = List.copyOf(initrds);
-    disks = List.copyOf(disks);
-    cards = List.copyOf(cards);
-    cpuFeatures = List.copyOf(cpuFeatures);
-    portDevices = List.copyOf(portDevices);
-    virtioDevices = List.copyOf(virtioDevices);
+    SpecChecks.whole(name, "the name of the machine");
+    SpecChecks.whole(kernel, "the kernel");
+    initrds = SpecChecks.wholeList(initrds, "an initrd");
+    disks = SpecChecks.wholeList(disks, "a disk");
+    cards = SpecChecks.wholeList(cards, "a network card");
+    SpecChecks.whole(bootWay, "the way to boot");
+    SpecChecks.whole(transport, "the virtio transport");
+    SpecChecks.whole(commandLine, "the command line");
+    SpecChecks.whole(commandLineOnly, "the only command line");
+    cpuFeatures = SpecChecks.wholeList(cpuFeatures, "a processor feature");
+    SpecChecks.whole(kvmDevice, "the KVM device");
+    portDevices = SpecChecks.wholeList(portDevices, "a device on I/O ports");
+    virtioDevices = SpecChecks.wholeList(virtioDevices, "what makes a virtio device");
     SpecChecks.name(name);
     SpecChecks.memory(memoryBytes);
     SpecChecks.cpus(cpus);
@@ -74,6 +81,11 @@ public record MachineSpec(
     SpecChecks.cpuFeatures(cpuFeatures);
     SpecChecks.disks(disks);
     SpecChecks.cards(cards);
+    PortChecks.devices(portDevices);
+    if (transport == VirtioTransport.PCI) {
+      SpecChecks.pciDevices(
+          disks.size() + cards.size() + (entropySource ? 1 : 0) + virtioDevices.size());
+    }
   }
 
   /** Begins the specification of a machine that boots a kernel: 256 MiB, one vCPU, no disk. */

@@ -7,11 +7,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** Collects the parts of a {@link MachineSpec}; all checks are in {@link #build}. */
+/**
+ * Collects the parts of a {@link MachineSpec}. What is only kept is checked in {@link #build}; what
+ * is put together or taken apart here must be whole at once.
+ */
 public final class MachineSpecBuilder {
   private static final long DEFAULT_MEMORY_BYTES = 256L << 20;
 
@@ -33,7 +35,7 @@ public final class MachineSpecBuilder {
   private Path kvmDevice = Path.of("/dev/kvm");
 
   MachineSpecBuilder(Path kernel) {
-    this.kernel = Objects.requireNonNull(kernel, "a machine needs a kernel");
+    this.kernel = kernel;
   }
 
   MachineSpecBuilder(MachineSpec spec, Path kernel) {
@@ -57,25 +59,25 @@ public final class MachineSpecBuilder {
 
   /** The machine's name, in the names of its threads and in its log lines; "jkvm" if not given. */
   public MachineSpecBuilder name(String newName) {
-    name = Objects.requireNonNull(newName);
+    name = newName;
     return this;
   }
 
   /** Adds an archive to the initial RAM disk. */
   public MachineSpecBuilder initrd(Path archive) {
-    initrds.add(Objects.requireNonNull(archive));
+    initrds.add(archive);
     return this;
   }
 
   /** Adds a disk. */
   public MachineSpecBuilder disk(DiskSpec disk) {
-    disks.add(Objects.requireNonNull(disk));
+    disks.add(disk);
     return this;
   }
 
   /** Adds a network card. */
   public MachineSpecBuilder card(CardSpec card) {
-    cards.add(Objects.requireNonNull(card));
+    cards.add(card);
     return this;
   }
 
@@ -103,13 +105,13 @@ public final class MachineSpecBuilder {
 
   /** How the kernel is entered. */
   public MachineSpecBuilder bootWay(BootWay way) {
-    bootWay = Objects.requireNonNull(way);
+    bootWay = way;
     return this;
   }
 
   /** What carries the virtio devices. */
   public MachineSpecBuilder transport(VirtioTransport newTransport) {
-    transport = Objects.requireNonNull(newTransport);
+    transport = newTransport;
     return this;
   }
 
@@ -121,25 +123,26 @@ public final class MachineSpecBuilder {
 
   /** Adds to the default kernel command line; may be called several times. */
   public MachineSpecBuilder commandLine(String parameters) {
-    commandLine = commandLine.isEmpty() ? parameters : commandLine + " " + parameters;
+    String more = SpecChecks.whole(parameters, "the command line");
+    commandLine = commandLine.isEmpty() ? more : commandLine + " " + more;
     return this;
   }
 
   /** Replaces the default kernel command line. */
   public MachineSpecBuilder commandLineOnly(String parameters) {
-    commandLineOnly = Optional.of(parameters);
+    commandLineOnly = Optional.of(SpecChecks.whole(parameters, "the only command line"));
     return this;
   }
 
   /** Changes what CPUID shows. */
   public MachineSpecBuilder cpuFeatures(Collection<CpuFeatureChange> changes) {
-    cpuFeatures.addAll(changes);
+    cpuFeatures.addAll(SpecChecks.whole(changes, "the list of processor features"));
     return this;
   }
 
   /** Another KVM device than {@code /dev/kvm}. */
   public MachineSpecBuilder kvmDevice(Path device) {
-    kvmDevice = Objects.requireNonNull(device);
+    kvmDevice = device;
     return this;
   }
 
@@ -152,7 +155,7 @@ public final class MachineSpecBuilder {
 
   /** Adds a virtio device of one's own; a new one is made for each machine. */
   public MachineSpecBuilder virtioDevice(Supplier<VirtioDevice> factory) {
-    virtioDevices.add(Objects.requireNonNull(factory));
+    virtioDevices.add(factory);
     return this;
   }
 

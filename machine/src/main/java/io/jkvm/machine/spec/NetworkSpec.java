@@ -25,12 +25,12 @@ public sealed interface NetworkSpec {
    */
   record User(List<PublishedPort> published) implements NetworkSpec {
     /**
-     * Checks that no host port is there twice.
+     * Checks that it is whole, and that no host port is there twice.
      *
-     * @throws MachineException with {@link Problem#PUBLISHED_PORT}
+     * @throws MachineException with {@link Problem#INCOMPLETE} or {@link Problem#PUBLISHED_PORT}
      */
     public User {
-      published = List.copyOf(published);
+      published = SpecChecks.wholeList(published, "a published port");
       Set<String> seen = new HashSet<>();
       for (PublishedPort port : published) {
         String one =
@@ -47,7 +47,16 @@ public sealed interface NetworkSpec {
   }
 
   /** A passt that runs already and listens on a Unix socket. */
-  record Passt(Path socket) implements NetworkSpec {}
+  record Passt(Path socket) implements NetworkSpec {
+    /**
+     * Checks that it is whole.
+     *
+     * @throws MachineException with {@link Problem#INCOMPLETE}
+     */
+    public Passt {
+      SpecChecks.whole(socket, "the socket of a passt");
+    }
+  }
 
   /**
    * A tap interface of the host, made if there is none and this process may.
@@ -62,9 +71,10 @@ public sealed interface NetworkSpec {
     /**
      * Checks the name and the number of queues.
      *
-     * @throws MachineException with {@link Problem#NETWORK}
+     * @throws MachineException with {@link Problem#INCOMPLETE} or {@link Problem#NETWORK}
      */
     public Tap {
+      SpecChecks.whole(name, "the name of a tap");
       try {
         TapBackend.checkName(name);
       } catch (IllegalArgumentException e) {
@@ -79,16 +89,52 @@ public sealed interface NetworkSpec {
   }
 
   /** A port of a switch in this process. */
-  record Switch(VirtualSwitch network) implements NetworkSpec {}
+  record Switch(VirtualSwitch network) implements NetworkSpec {
+    /**
+     * Checks that it is whole.
+     *
+     * @throws MachineException with {@link Problem#INCOMPLETE}
+     */
+    public Switch {
+      SpecChecks.whole(network, "the switch of a network card");
+    }
+  }
 
   /** Another process that will connect to a Unix socket. */
-  record Listen(Path socket) implements NetworkSpec {}
+  record Listen(Path socket) implements NetworkSpec {
+    /**
+     * Checks that it is whole.
+     *
+     * @throws MachineException with {@link Problem#INCOMPLETE}
+     */
+    public Listen {
+      SpecChecks.whole(socket, "the socket to listen on");
+    }
+  }
 
   /** Another process that listens on a Unix socket. */
-  record Connect(Path socket) implements NetworkSpec {}
+  record Connect(Path socket) implements NetworkSpec {
+    /**
+     * Checks that it is whole.
+     *
+     * @throws MachineException with {@link Problem#INCOMPLETE}
+     */
+    public Connect {
+      SpecChecks.whole(socket, "the socket to connect to");
+    }
+  }
 
   /** A network of the user's own; a new backend is opened for each machine, and closed with it. */
-  record Custom(BackendFactory factory) implements NetworkSpec {}
+  record Custom(BackendFactory factory) implements NetworkSpec {
+    /**
+     * Checks that it is whole.
+     *
+     * @throws MachineException with {@link Problem#INCOMPLETE}
+     */
+    public Custom {
+      SpecChecks.whole(factory, "what opens a network of one's own");
+    }
+  }
 
   /** Opens a network backend. */
   @FunctionalInterface

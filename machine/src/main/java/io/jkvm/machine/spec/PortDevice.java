@@ -10,7 +10,7 @@ import io.jkvm.machine.report.Problem;
  * A device of the user's own on I/O ports.
  *
  * @param firstPort 0 to 65535
- * @param portCount 1 or more; none may be another device's
+ * @param portCount 1 or more; none may be another device's, of the machine or of the user
  * @param name for messages
  * @param factory makes the device for one machine
  */
@@ -32,11 +32,13 @@ public record PortDevice(int firstPort, int portCount, String name, Factory fact
   }
 
   /**
-   * Checks the range.
+   * Checks that it is whole, and the range.
    *
-   * @throws MachineException with {@link Problem#DEVICE}
+   * @throws MachineException with {@link Problem#INCOMPLETE} or {@link Problem#DEVICE}
    */
   public PortDevice {
+    SpecChecks.whole(name, "the name of a device on I/O ports");
+    SpecChecks.whole(factory, "what makes the device on I/O ports");
     if (firstPort < 0 || portCount < 1 || firstPort > 0x10000 - portCount) {
       throw new MachineException(
           Problem.DEVICE,

@@ -28,9 +28,11 @@ public record PublishedPort(Protocol protocol, String address, int hostPort, int
   /**
    * Checks the parts.
    *
-   * @throws MachineException with {@link Problem#PUBLISHED_PORT}
+   * @throws MachineException with {@link Problem#INCOMPLETE} or {@link Problem#PUBLISHED_PORT}
    */
   public PublishedPort {
+    SpecChecks.whole(protocol, "the protocol of a published port");
+    SpecChecks.whole(address, "the address of a published port");
     try {
       new PortForward(PortForward.Protocol.valueOf(protocol.name()), address, hostPort, guestPort);
     } catch (IllegalArgumentException e) {

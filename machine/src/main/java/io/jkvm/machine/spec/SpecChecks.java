@@ -2,12 +2,15 @@
 package io.jkvm.machine.spec;
 
 import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.devices.pci.PciBus;
 import io.jkvm.firmware.cpu.CpuidPolicy;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** What {@link MachineSpec} refuses, before anything is opened. */
@@ -15,6 +18,31 @@ final class SpecChecks {
   private static final long PAGE_BYTES = 4096;
 
   private SpecChecks() {}
+
+  /**
+   * The part, if there is one.
+   *
+   * @param what it is, for the message
+   */
+  static <T> T whole(T part, String what) {
+    if (part == null) {
+      throw new MachineException(Problem.INCOMPLETE, what + " is missing: it is null");
+    }
+    return part;
+  }
+
+  /**
+   * A copy of the list, if there is one and all of it is there.
+   *
+   * @param what an element is, for the message
+   */
+  static <T> List<T> wholeList(List<T> list, String what) {
+    whole(list, "a list, each of it " + what + ",");
+    for (T element : list) {
+      whole(element, what);
+    }
+    return List.copyOf(list);
+  }
 
   static void name(String name) {
     if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
@@ -61,17 +89,17 @@ final class SpecChecks {
 
   static void disks(List<DiskSpec> disks) {
     Set<String> ids = new HashSet<>();
-    Set<Path> writable = new HashSet<>();
+    Map<Path, DiskSpec> images = new HashMap<>();
     for (DiskSpec disk : disks) {
       if (!disk.id().isEmpty() && !ids.add(disk.id())) {
         throw new MachineException(
             Problem.DISK_ID_TWICE, "two disks have the id '" + disk.id() + "'");
       }
-      if (disk.source() instanceof DiskSpec.Source.RawFile file && !disk.readOnly()) {
-        Path image = file.path().toAbsolutePath().normalize();
-        if (!writable.add(image)) {
+      if (disk.source() instanceof DiskSpec.Source.RawFile file) {
+        DiskSpec other = images.put(file.path().toAbsolutePath().normalize(), disk);
+        if (other != null && !(other.readOnly() && disk.readOnly())) {
           throw new MachineException(
-              Problem.DISK_TWICE, file.path() + " is given as two disks that the guest may write");
+              Problem.DISK_TWICE, file.path() + " is given as two disks, and the guest may write");
         }
       }
     }
@@ -91,6 +119,18 @@ final class SpecChecks {
         Path socket = listen.socket().toAbsolutePath().normalize();
         once(seen.add(socket), "the socket " + socket);
       }
+    }
+  }
+
+  static void pciDevices(int count) {
+    int slots = PciBus.DEVICE_COUNT - 1;
+    if (count > slots) {
+      throw new MachineException(
+          Problem.TOO_MANY_DEVICES,
+          count
+              + " virtio devices do not fit on the PCI bus, which has "
+              + slots
+              + " slots for them");
     }
   }
 

@@ -4,6 +4,8 @@ package io.jkvm.machine.spec;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.switching.BackendPort;
 import io.jkvm.devices.network.switching.EthernetSwitch;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
 import java.io.IOException;
 
 /** An Ethernet switch in this process; machines whose cards name the same object meet on it. */
@@ -15,9 +17,10 @@ public final class VirtualSwitch {
    * A switch without ports.
    *
    * @param name for messages and threads
+   * @throws MachineException with {@link Problem#INCOMPLETE}
    */
   public VirtualSwitch(String name) {
-    this.name = name;
+    this.name = SpecChecks.whole(name, "the name of a switch");
     ports = new EthernetSwitch(name);
   }
 

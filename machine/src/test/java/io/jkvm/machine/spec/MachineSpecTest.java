@@ -2,14 +2,19 @@
 package io.jkvm.machine.spec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -77,6 +82,8 @@ class MachineSpecTest {
             Problem.DISK_TWICE,
             "a.img",
             () -> boot().disk(a).disk(DiskSpec.raw(Path.of("./x/../a.img"))).build()),
+        refused(Problem.DISK_TWICE, "a.img", () -> boot().disk(a).disk(a.asReadOnly()).build()),
+        refused(Problem.DISK_TWICE, "a.img", () -> boot().disk(a.asReadOnly()).disk(a).build()),
         refused(Problem.NETWORK, "without a network", () -> CardSpec.on(null)),
         refused(Problem.NETWORK, "0 queues", () -> new NetworkSpec.Tap("tap0", 0)),
         refused(Problem.NETWORK, "17 queues", () -> new NetworkSpec.Tap("tap0", 17)),
@@ -107,8 +114,12 @@ class MachineSpecTest {
         refused(Problem.LINK, "rate", () -> link(0, 0, 0)),
         refused(Problem.LINK, "loss", () -> link(1, 1.5, 0)),
         refused(Problem.LINK, "loss", () -> link(1, Double.NaN, 0)),
-        refused(Problem.LINK, "delay", () -> link(1, 0, 11_000)),
-        refused(Problem.LINK, "delay", () -> link(1, 0, -1)),
+        refused(Problem.LINK, "delay of 11 s", () -> link(1, 0, 11_000)),
+        refused(Problem.LINK, "delay of -0.001 s", () -> link(1, 0, -1)),
+        refused(
+            Problem.LINK,
+            "delay of " + Long.MAX_VALUE + " s",
+            () -> link(Duration.ofSeconds(Long.MAX_VALUE))),
         refused(Problem.PUBLISHED_PORT, "port 0", () -> PublishedPort.tcp(0, 80)),
         refused(Problem.PUBLISHED_PORT, "port 65536", () -> PublishedPort.tcp(80, 65536)),
         refused(
@@ -123,7 +134,20 @@ class MachineSpecTest {
                     List.of(PublishedPort.tcp(80, 80), PublishedPort.tcp(80, 81)))),
         refused(
             Problem.DEVICE, "0xffff", () -> boot().portDevice(0xffff, 2, "x", c -> null).build()),
+        refused(
+            Problem.DEVICE,
+            "those of one",
+            () ->
+                boot()
+                    .portDevice(0x500, 4, "one", c -> null)
+                    .portDevice(0x503, 1, "two", c -> null)
+                    .build()),
+        refused(Problem.TOO_MANY_DEVICES, "32 virtio devices", () -> withDevices(32).build()),
         refused(Problem.DEVICE, "0 I/O ports", () -> boot().portDevice(1, 0, "x", c -> null)));
+  }
+
+  private static LinkSpec link(Duration delay) {
+    return new LinkSpec(OptionalLong.empty(), 0, delay, OptionalLong.empty());
   }
 
   private static LinkSpec link(long rate, double loss, long delayMilliseconds) {
@@ -131,8 +155,164 @@ class MachineSpecTest {
         OptionalLong.of(rate), loss, Duration.ofMillis(delayMilliseconds), OptionalLong.empty());
   }
 
+  static Stream<Arguments> refusesWhatIsMissing() {
+    return Stream.of(
+        refused(Problem.INCOMPLETE, "the kernel", () -> MachineSpec.boot(null).build()),
+        refused(Problem.INCOMPLETE, "the kernel", () -> boot().build().withKernel(null)),
+        refused(Problem.INCOMPLETE, "the name of the machine", () -> boot().name(null).build()),
+        refused(Problem.INCOMPLETE, "an initrd", () -> boot().initrd(null).build()),
+        refused(Problem.INCOMPLETE, "a disk", () -> boot().disk(null).build()),
+        refused(Problem.INCOMPLETE, "a network card", () -> boot().card((CardSpec) null).build()),
+        refused(Problem.INCOMPLETE, "the way to boot", () -> boot().bootWay(null).build()),
+        refused(Problem.INCOMPLETE, "the virtio transport", () -> boot().transport(null).build()),
+        refused(Problem.INCOMPLETE, "the KVM device", () -> boot().kvmDevice(null).build()),
+        refused(
+            Problem.INCOMPLETE,
+            "what makes a virtio device",
+            () -> boot().virtioDevice(null).build()),
+        refused(Problem.INCOMPLETE, "processor features", () -> boot().cpuFeatures(null).build()),
+        refused(
+            Problem.INCOMPLETE,
+            "a processor feature",
+            () -> boot().cpuFeatures(Collections.singleton(null)).build()),
+        refused(
+            Problem.INCOMPLETE,
+            "name of a processor feature",
+            () -> new CpuFeatureChange(null, true)),
+        refused(Problem.INCOMPLETE, "the command line", () -> boot().commandLine(null).build()),
+        refused(
+            Problem.INCOMPLETE,
+            "the command line",
+            () -> boot().commandLine("a").commandLine(null).build()),
+        refused(
+            Problem.INCOMPLETE,
+            "the only command line",
+            () -> boot().commandLineOnly(null).build()),
+        refused(Problem.INCOMPLETE, "the image", () -> DiskSpec.raw(null)),
+        refused(Problem.INCOMPLETE, "the name of a disk", () -> DiskSpec.custom(null, null)),
+        refused(Problem.INCOMPLETE, "what opens a disk", () -> DiskSpec.custom("x", null)),
+        refused(Problem.INCOMPLETE, "a published port", () -> new NetworkSpec.User(null)),
+        refused(
+            Problem.INCOMPLETE,
+            "a published port",
+            () -> new NetworkSpec.User(Collections.singletonList(null))),
+        refused(Problem.INCOMPLETE, "passt", () -> new NetworkSpec.Passt(null)),
+        refused(Problem.INCOMPLETE, "to listen on", () -> new NetworkSpec.Listen(null)),
+        refused(Problem.INCOMPLETE, "to connect to", () -> new NetworkSpec.Connect(null)),
+        refused(Problem.INCOMPLETE, "the name of a tap", () -> new NetworkSpec.Tap(null, 1)),
+        refused(Problem.INCOMPLETE, "the switch", () -> new NetworkSpec.Switch(null)),
+        refused(Problem.INCOMPLETE, "what opens a network", () -> new NetworkSpec.Custom(null)),
+        refused(Problem.INCOMPLETE, "the name of a switch", () -> new VirtualSwitch(null)),
+        refused(
+            Problem.INCOMPLETE, "the protocol", () -> new PublishedPort(null, "127.0.0.1", 80, 80)),
+        refused(
+            Problem.INCOMPLETE,
+            "the address",
+            () -> new PublishedPort(PublishedPort.Protocol.TCP, null, 80, 80)),
+        refused(
+            Problem.INCOMPLETE,
+            "the rate",
+            () -> new LinkSpec(null, 0, Duration.ZERO, OptionalLong.empty())),
+        refused(Problem.INCOMPLETE, "the delay", () -> link(null)),
+        refused(
+            Problem.INCOMPLETE,
+            "the seed",
+            () -> new LinkSpec(OptionalLong.empty(), 0, Duration.ZERO, null)),
+        refused(
+            Problem.INCOMPLETE, "the name of a device", () -> boot().portDevice(1, 1, null, null)),
+        refused(
+            Problem.INCOMPLETE, "what makes the device", () -> boot().portDevice(1, 1, "x", null)));
+  }
+
+  static Stream<Arguments> portsOfTheMachine() {
+    return Stream.of(
+        Arguments.of(0x3f0, 9, "serial port"),
+        Arguments.of(0x3ff, 1, "serial port"),
+        Arguments.of(0x60, 1, "keyboard"),
+        Arguments.of(0x64, 1, "keyboard"),
+        Arguments.of(0x71, 1, "clock"),
+        Arguments.of(0x80, 1, "POST"),
+        Arguments.of(0x92, 1, "control port A"),
+        Arguments.of(0xcf9, 1, "PCI"),
+        Arguments.of(0x605, 4, "power"),
+        Arguments.of(0, 0x10000, "interrupt controller"),
+        Arguments.of(0xa1, 1, "interrupt controller"),
+        Arguments.of(0x4d0, 1, "interrupt controllers"),
+        Arguments.of(0x43, 1, "timer"),
+        Arguments.of(0x61, 1, "speaker"));
+  }
+
+  @ParameterizedTest(name = "{0}, {1} ports: {2}")
+  @MethodSource("portsOfTheMachine")
+  void keepsItsOwnPorts(int first, int count, String owner) {
+    MachineSpecBuilder builder = boot().portDevice(first, count, "x", c -> null);
+    MachineException e = assertThrows(MachineException.class, builder::build);
+    assertEquals(Problem.DEVICE, e.problem());
+    assertTrue(e.getMessage().contains(owner), e.getMessage());
+  }
+
+  @Test
+  void devicesMayBeSideBySide() {
+    MachineSpec spec =
+        boot()
+            .portDevice(0x3f0, 8, "before the serial port", c -> null)
+            .portDevice(0x400, 1, "after it", c -> null)
+            .portDevice(0x401, 1, "after that", c -> null)
+            .portDevice(0x606, 1, "after power management", c -> null)
+            .portDevice(0xffff, 1, "the last", c -> null)
+            .build();
+    assertEquals(5, spec.portDevices().size());
+  }
+
+  private static MachineSpecBuilder withDevices(int count) {
+    MachineSpecBuilder builder =
+        boot().entropySource(true).disk(DiskSpec.raw(Path.of("a"))).card(NetworkSpec.user());
+    for (int i = 3; i < count; i++) {
+      builder.virtioDevice(() -> null);
+    }
+    return builder;
+  }
+
+  @Test
+  void onlyThePciBusLimitsTheDevices() {
+    assertEquals(28, withDevices(31).build().virtioDevices().size());
+    assertEquals(
+        29, withDevices(32).transport(VirtioTransport.MMIO).build().virtioDevices().size());
+  }
+
+  /** The canonical constructor, which needs no builder. */
+  @Test
+  void recordRefusesEachPartThatIsNull() throws ReflectiveOperationException {
+    MachineSpec spec = boot().build();
+    RecordComponent[] parts = MachineSpec.class.getRecordComponents();
+    Class<?>[] types = Stream.of(parts).map(RecordComponent::getType).toArray(Class<?>[]::new);
+    for (int i = 0; i < parts.length; i++) {
+      if (types[i].isPrimitive()) {
+        continue;
+      }
+      for (Object bad : badValues(types[i])) {
+        Object[] values = new Object[parts.length];
+        for (int j = 0; j < values.length; j++) {
+          values[j] = j == i ? bad : parts[j].getAccessor().invoke(spec);
+        }
+        var e =
+            assertThrows(
+                InvocationTargetException.class,
+                () -> MachineSpec.class.getDeclaredConstructor(types).newInstance(values));
+        MachineException refusal = assertInstanceOf(MachineException.class, e.getCause());
+        assertEquals(Problem.INCOMPLETE, refusal.problem(), parts[i].getName());
+      }
+    }
+  }
+
+  private static List<Object> badValues(Class<?> type) {
+    return type == List.class
+        ? Arrays.asList(null, Collections.singletonList(null))
+        : Collections.singletonList(null);
+  }
+
   @ParameterizedTest(name = "{0}: {1}")
-  @MethodSource
+  @MethodSource({"refuses", "refusesWhatIsMissing"})
   void refuses(Problem problem, String facts, Supplier<Object> make) {
     MachineException e = assertThrows(MachineException.class, make::get);
     assertEquals(problem, e.problem());
