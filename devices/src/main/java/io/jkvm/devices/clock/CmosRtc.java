@@ -45,6 +45,7 @@ public final class CmosRtc implements BusDevice, Pausable, AutoCloseable {
 
   private static final long MIB = 1L << 20;
   private static final int BASE_KIB = 640;
+  private static final long CLOSE_MILLISECONDS = 1000;
 
   private final Object lock = new Object();
   private final String machine;
@@ -192,12 +193,20 @@ public final class CmosRtc implements BusDevice, Pausable, AutoCloseable {
     }
   }
 
-  /** Ends the timer; when it returns, {@code irq} is not called any more. */
+  /**
+   * Ends the timer and waits for its thread, a second at most. When it returns, {@code irq} is not
+   * called any more.
+   */
   @Override
   public void close() {
+    WorkerThread ending;
     synchronized (lock) {
       closed = true;
+      ending = timer;
       lock.notifyAll();
+    }
+    if (ending != null) {
+      ending.join(CLOSE_MILLISECONDS);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.console;
 
+import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
@@ -10,6 +11,7 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.PollSet;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -25,6 +27,9 @@ import java.util.Optional;
  * takes nothing. That is more than anybody types. After a paste of as much to a guest that takes
  * nothing at all, reading stops: a command behind the paste is seen when the guest takes something,
  * and until then the machine can only be stopped in other ways.
+ *
+ * <p>A filter that throws lets its keys through, and a sink that throws loses its bytes: input goes
+ * on.
  */
 public final class ConsoleInput implements AutoCloseable {
   private static final int INPUT = 0;
@@ -48,6 +53,10 @@ public final class ConsoleInput implements AutoCloseable {
   private final Optional<KeyFilter> filter;
   private final EventFd wake = new EventFd();
   private final WorkerThread thread;
+  private final LogLimit filterFailures = new LogLimit(ConsoleInput.class, 1);
+  private final LogLimit sinkFailures = new LogLimit(ConsoleInput.class, 1);
+
+  /** Written with the monitor held, which whoever signals holds too: close() ends the eventfd. */
   private volatile boolean closing;
 
   // Of the thread only: bytes that the guest has not taken yet, from the front.
@@ -85,7 +94,7 @@ public final class ConsoleInput implements AutoCloseable {
   }
 
   /** To be called when the guest has made room. */
-  public void roomAvailable() {
+  public synchronized void roomAvailable() {
     if (!closing) {
       wake.signal();
     }
@@ -131,8 +140,15 @@ public final class ConsoleInput implements AutoCloseable {
     byte[] passed = bytes;
     int length = count;
     if (filter.isPresent()) {
-      passed = new byte[count + KeyFilter.MAX_HELD_BACK];
-      length = filter.get().filter(bytes, count, passed);
+      try {
+        byte[] filtered = new byte[count + KeyFilter.MAX_HELD_BACK];
+        length = filter.get().filter(bytes.clone(), count, filtered);
+        Objects.checkFromIndexSize(0, length, filtered.length);
+        passed = filtered;
+      } catch (RuntimeException e) {
+        filterFailures.warn(thread.name() + ": the filter of keys", e.toString());
+        length = count;
+      }
     }
     System.arraycopy(passed, 0, waiting, waitingBytes, length);
     waitingBytes += length;
@@ -140,20 +156,31 @@ public final class ConsoleInput implements AutoCloseable {
 
   private void deliver() {
     if (waitingBytes > 0) {
-      int taken = sink.receive(waiting, 0, waitingBytes);
+      int taken = give();
       System.arraycopy(waiting, taken, waiting, 0, waitingBytes - taken);
       waitingBytes -= taken;
+    }
+  }
+
+  private int give() {
+    try {
+      return Objects.checkIndex(sink.receive(waiting, 0, waitingBytes), waitingBytes + 1);
+    } catch (RuntimeException e) {
+      sinkFailures.warn(thread.name() + ": the taker of input", e.toString());
+      return waitingBytes;
     }
   }
 
   /** Ends the thread; calling it twice is harmless. */
   @Override
   public void close() {
-    if (closing) {
-      return;
+    synchronized (this) {
+      if (closing) {
+        return;
+      }
+      closing = true;
+      wake.signal();
     }
-    closing = true;
-    wake.signal();
     if (thread.join(CLOSE_MILLISECONDS)) {
       wake.close();
     }

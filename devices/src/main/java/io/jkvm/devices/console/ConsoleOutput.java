@@ -22,7 +22,7 @@ import java.util.function.Consumer;
  * <p>A full queue throttles the guest: {@link #hasRoom} is false, and a guest that sends all the
  * same is held for 100 ms, once, before bytes get lost; after that it is not held again until the
  * descriptor took something. A failed write (EPIPE, ENOSPC, EIO...) is reported once, and what
- * follows is discarded.
+ * follows is discarded, as it is when the writer ends for any other reason.
  *
  * <p>The writer is a daemon thread that {@link #close(long)} leaves behind if the kernel does not
  * return from write(2), so nothing here can keep the process from ending.
@@ -214,20 +214,35 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
       }
       done = true;
     } catch (LinuxException e) {
-      synchronized (lock) {
-        discarding = true;
-        lock.notifyAll();
-      }
-      onFailure.accept(e);
-      announceRoom();
+      discard();
+      report(e);
     } finally {
+      discard();
+      // A guest that waits for room must hear of the end, or it waits for ever.
+      if (roomAwaited) {
+        announceRoom();
+      }
       synchronized (lock) {
         failed = !done;
-        discarding = true;
         finished = true;
         lock.notifyAll();
         wakeUp.close();
       }
+    }
+  }
+
+  private void discard() {
+    synchronized (lock) {
+      discarding = true;
+      lock.notifyAll();
+    }
+  }
+
+  private void report(LinuxException failure) {
+    try {
+      onFailure.accept(failure);
+    } catch (RuntimeException e) {
+      warnings.warn("the report of \"" + failure.getMessage() + "\"", e.toString());
     }
   }
 

@@ -278,6 +278,21 @@ class CmosRtcTest {
   }
 
   @Test
+  void closingLeavesNoThread() {
+    rtc = new CmosRtc("closing", Clock.systemUTC(), GIB, 0, irq);
+    out(0x0b, 0x42);
+    assertTrue(timerThreadExists());
+    rtc.close();
+    assertFalse(timerThreadExists());
+    rtc.close();
+  }
+
+  private static boolean timerThreadExists() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(thread -> thread.getName().equals("closing/rtc"));
+  }
+
+  @Test
   void pausedClockRaisesWhatBecameDueWhenItIsResumed() {
     out(0x0b, 0x12);
     rtc.pause();

@@ -190,6 +190,43 @@ class ConsoleOutputTest {
   }
 
   @Test
+  void whoWaitsForRoomIsToldOfAFailureThatCanNotBeReported() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output =
+          new ConsoleOutput(
+              pipe.writeEnd,
+              "the pipe",
+              failure -> {
+                throw new IllegalStateException("broken by the test");
+              });
+      Semaphore room = new Semaphore(0);
+      output.addRoomListener(room::release);
+      fillForGood(output);
+      room.drainPermits();
+      assertFalse(output.hasRoom());
+      pipe.readEnd.close();
+      assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "told");
+      assertTrue(output.hasRoom());
+      assertFalse(output.close(1000));
+    }
+  }
+
+  @Test
+  void whoWaitsForRoomIsToldOfTheEnd() throws Exception {
+    try (NamedPipe pipe = new NamedPipe(directory)) {
+      ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "the pipe", failures::add);
+      Semaphore room = new Semaphore(0);
+      output.addRoomListener(room::release);
+      fillForGood(output);
+      room.drainPermits();
+      assertFalse(output.hasRoom());
+      assertFalse(output.close(0));
+      assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "told");
+      assertTrue(output.hasRoom());
+    }
+  }
+
+  @Test
   void fullDiskIsReported() throws Exception {
     try (Fd full = Fd.open("/dev/full", Libc.O_RDWR)) {
       ConsoleOutput output = new ConsoleOutput(full, "standard output", failures::add);

@@ -81,14 +81,15 @@ public final class Terminal {
 
   /**
    * Saves the mode and switches to raw: every key arrives at once and unechoed, and none makes a
-   * signal. Output processing stays on, so that a line feed still returns the cursor. Does nothing
-   * if the terminal is raw because of this object already.
+   * signal. Output processing stays on, so that a line feed still returns the cursor. If this
+   * object made the terminal raw already, that is done again, and what was saved first stays: a
+   * shell that stops a process and continues it sets a mode of its own in between.
    *
    * @return false if this process is in the background or the terminal is gone
    */
   public synchronized boolean enterRawMode() {
     if (isRaw) {
-      return true;
+      return inForeground() && Libc.tcsetattr(fd, TCSANOW, raw.address()) == 0;
     }
     if (!inForeground() || Libc.tcgetattr(fd, saved.address()) != 0) {
       return false;

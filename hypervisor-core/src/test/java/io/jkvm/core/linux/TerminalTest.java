@@ -62,4 +62,20 @@ class TerminalTest {
       assertTrue(terminal.restore());
     }
   }
+
+  @Test
+  void rawModeThatAShellEndedIsEnteredAgain() throws Exception {
+    try (Fd master = Fd.open("/dev/ptmx", Fd.READ_WRITE | NO_CONTROLLING_TERMINAL);
+        Fd slave = slaveOf(master)) {
+      NativeMemory cooked = new NativeMemory(64);
+      assertEquals(0, Libc.tcgetattr(slave.value(), cooked.address()));
+      Terminal terminal = Terminal.of(slave.value()).orElseThrow();
+      assertTrue(terminal.enterRawMode());
+      assertEquals(0, Libc.tcsetattr(slave.value(), 0, cooked.address()), "as the shell does");
+      assertTrue(terminal.enterRawMode());
+      assertEquals("a", typed(master, slave, "a"));
+      assertTrue(terminal.restore());
+      assertEquals("b\n", typed(master, slave, "b\r"), "the first mode was kept");
+    }
+  }
 }

@@ -77,7 +77,8 @@ final class BlockQueue implements RequestHandler {
         backend.flush();
       }
       return BlockRequest.STATUS_OK;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
+      // A driver that gets no answer waits for ever, whatever is wrong with the backend.
       device.logError(e);
       return BlockRequest.STATUS_IO_ERROR;
     }

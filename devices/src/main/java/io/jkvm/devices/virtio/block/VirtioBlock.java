@@ -115,8 +115,8 @@ public final class VirtioBlock implements VirtioDevice {
     return id;
   }
 
-  /** An error of the host, which the guest sees as an I/O error. */
-  void logError(IOException e) {
-    errorLog.warn(name(), e.getMessage());
+  /** An error of the host or of the backend, which the guest sees as an I/O error. */
+  void logError(Exception e) {
+    errorLog.warn(name(), e instanceof IOException ? e.getMessage() : e.toString());
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.net;
 
+import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.network.NetworkBackend;
@@ -19,12 +20,15 @@ final class TransmitQueue {
   /** From this size on a copy costs more than handing over a list of ranges. */
   private static final int IN_PLACE_BYTES = 4096;
 
+  private static final int MAX_LOGGED_FAILURES = 4;
+
   private final NetworkBackend backend;
   private final int queuePair;
   private final Frame frame = new Frame();
   private final IoVector ranges = new IoVector(Frame.MAX_RANGES);
   private final SoftwareOffload software = new SoftwareOffload();
   private final SoftwareOffload.Output output;
+  private final LogLimit failures = new LogLimit(VirtioNet.class, MAX_LOGGED_FAILURES);
   private volatile long sent;
   private volatile long dropped;
 
@@ -84,7 +88,13 @@ final class TransmitQueue {
   private void sendInPlace(DescriptorChain request) throws GuestFault {
     ranges.clear();
     request.readableRanges(VnetHeader.BYTES, ranges);
-    if (backend.transmitInPlace(queuePair, frame.header(), ranges)) {
+    boolean taken;
+    try {
+      taken = backend.transmitInPlace(queuePair, frame.header(), ranges);
+    } catch (RuntimeException e) {
+      taken = refused(e);
+    }
+    if (taken) {
       sent++; // only this thread writes it
     } else {
       countDropped();
@@ -92,11 +102,22 @@ final class TransmitQueue {
   }
 
   private boolean send(Frame finished) {
-    boolean taken = backend.transmit(queuePair, finished);
+    boolean taken;
+    try {
+      taken = backend.transmit(queuePair, finished);
+    } catch (RuntimeException e) {
+      taken = refused(e);
+    }
     if (taken) {
       sent++; // only this thread writes it
     }
     return taken;
+  }
+
+  /** A backend that fails costs the frame, not the card. */
+  private boolean refused(RuntimeException e) {
+    failures.warn("virtio-net " + backend.name(), "frame dropped: " + e);
+    return false;
   }
 
   private void countDropped() {

@@ -81,7 +81,7 @@ public final class VirtioFunction implements Pausable, AutoCloseable {
       throws LinuxException {
     this.device = device;
     this.host = host;
-    signals = new DriverSignals(device.name(), interrupts);
+    signals = new DriverSignals(name(), interrupts);
     this.resetIsPolled = resetIsPolled;
     offeredFeatures =
         device.features()
@@ -265,8 +265,12 @@ public final class VirtioFunction implements Pausable, AutoCloseable {
     }
   }
 
+  private String name() {
+    return host.machine() + "/" + device.name();
+  }
+
   private String name(int queue) {
-    return host.machine() + "/" + device.name() + " queue " + queue;
+    return name() + " queue " + queue;
   }
 
   private Virtqueue rings(int index) throws GuestFault {
@@ -372,7 +376,7 @@ public final class VirtioFunction implements Pausable, AutoCloseable {
       closed = true;
       // A thread that hangs in the host still needs its eventfd's number not to be another file's.
       if (!stop(0, settings.length, host.patienceMilliseconds())) {
-        throw new CloseStack.StillInUse(device.name() + ": a request does not end");
+        throw new CloseStack.StillInUse(name() + ": a request does not end");
       }
       closeNotify();
     }

@@ -304,6 +304,17 @@ class VirtioBlockTest {
   }
 
   @Test
+  void aBackendThatThrowsIsAnIoErrorToo() throws Exception {
+    backend.fail(new UnsupportedOperationException());
+    assertEquals(BlockDriver.IO_ERROR, driver.request(BlockDriver.FLUSH, 0));
+    assertEquals(BlockDriver.IO_ERROR, driver.request(BlockDriver.OUT, 0, out(DATA, 512)));
+    assertEquals(BlockDriver.IO_ERROR, driver.request(BlockDriver.IN, 0, in(DATA, 512)));
+    driver.segment(0, 0, 1, 0);
+    assertEquals(BlockDriver.IO_ERROR, driver.segments(BlockDriver.DISCARD, 1));
+    assertEquals(0, driver.request(BlockDriver.GET_ID, 0, in(DATA, 20)));
+  }
+
+  @Test
   void configuration() {
     assertEquals(2, device.type().deviceId());
     assertEquals(SECTORS, device.config().read(0, 8));

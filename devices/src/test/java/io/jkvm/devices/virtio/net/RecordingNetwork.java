@@ -20,6 +20,7 @@ final class RecordingNetwork implements NetworkBackend {
   private final List<Sent> sent = new ArrayList<>();
   private volatile int receiveOffloads;
   private volatile boolean keep = true;
+  private volatile boolean broken;
   private volatile long count;
 
   RecordingNetwork(int offloads, int pairs, OptionalInt mtu) {
@@ -69,8 +70,16 @@ final class RecordingNetwork implements NetworkBackend {
     keep = false;
   }
 
+  /** Whether from now on every frame meets a mistake in here. */
+  void breakDown(boolean on) {
+    broken = on;
+  }
+
   @Override
   public synchronized boolean transmit(int queuePair, Frame frame) {
+    if (broken) {
+      throw new IllegalStateException("broken by the test");
+    }
     count++;
     if (keep) {
       byte[] bytes = new byte[frame.length()];

@@ -43,6 +43,7 @@ class TransmitInPlaceTest {
   private final List<byte[]> frames = new ArrayList<>();
   private final List<VnetHeader> headers = new ArrayList<>();
   private volatile boolean taking = true;
+  private volatile boolean broken;
 
   private final NetworkBackend network =
       new NetworkBackend() {
@@ -74,6 +75,9 @@ class TransmitInPlaceTest {
 
         @Override
         public boolean transmitInPlace(int queuePair, VnetHeader header, IoVector frame) {
+          if (broken) {
+            throw new IllegalStateException("broken by the test");
+          }
           if (taking) {
             VnetHeader copy = new VnetHeader();
             copy.set(header);
@@ -108,6 +112,19 @@ class TransmitInPlaceTest {
       header[3 + 2 * i] = (byte) (fields[i] >> 8);
     }
     return header;
+  }
+
+  @Test
+  void aNetworkThatThrowsCostsTheFrameOnly() throws Exception {
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      broken = true;
+      guest.send(new byte[HEADER], frame(60_000, 1));
+      assertEquals(1, guest.card.statistics().sendDropped());
+      broken = false;
+      guest.send(new byte[HEADER], frame(60_000, 2));
+      assertEquals(1, frames.size());
+      assertEquals(1, guest.card.statistics().sent());
+    }
   }
 
   @Test

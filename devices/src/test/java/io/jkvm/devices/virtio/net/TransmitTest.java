@@ -189,6 +189,22 @@ class TransmitTest {
   }
 
   @Test
+  void aNetworkThatThrowsCostsTheFrameOnly() throws Exception {
+    RecordingNetwork network = new RecordingNetwork();
+    try (NetFixture guest = new NetFixture(network).startWithout(0)) {
+      network.breakDown(true);
+      for (int i = 1; i <= 10; i++) {
+        guest.send(new byte[HEADER], frame(60, i));
+        assertEquals(i, guest.card.statistics().sendDropped());
+      }
+      network.breakDown(false);
+      guest.send(new byte[HEADER], frame(60, 1));
+      assertEquals(1, network.count());
+      assertEquals(1, guest.card.statistics().sent());
+    }
+  }
+
+  @Test
   void noCarrierTakesNothing() throws Exception {
     RecordingNetwork network = new RecordingNetwork();
     try (NetFixture guest = new NetFixture(network).startWithout(0)) {

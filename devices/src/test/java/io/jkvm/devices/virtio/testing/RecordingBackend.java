@@ -15,6 +15,7 @@ public final class RecordingBackend implements BlockBackend {
   private final boolean readOnly;
   private final List<String> calls = Collections.synchronizedList(new ArrayList<>());
   private volatile IOException failure;
+  private volatile RuntimeException mistake;
   private volatile CountDownLatch gate;
   private volatile boolean entered;
 
@@ -31,6 +32,11 @@ public final class RecordingBackend implements BlockBackend {
   /** Makes every further call fail. */
   public void fail(IOException with) {
     failure = with;
+  }
+
+  /** Makes every further call fail as a backend with a mistake does. */
+  public void fail(RuntimeException with) {
+    mistake = with;
   }
 
   /** Makes calls wait until the gate opens. */
@@ -56,6 +62,9 @@ public final class RecordingBackend implements BlockBackend {
     calls.add(call);
     if (failure != null) {
       throw failure;
+    }
+    if (mistake != null) {
+      throw mistake;
     }
   }
 
