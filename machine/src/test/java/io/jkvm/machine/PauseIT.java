@@ -119,7 +119,7 @@ class PauseIT {
       LockSupport.parkNanos(random.nextInt(500_000));
       machine.resume();
       // The load: a guest needs some time between two pauses to get anywhere.
-      LockSupport.parkNanos(10_000_000 + random.nextInt(40_000_000));
+      LockSupport.parkNanos(5_000_000 + random.nextInt(20_000_000));
     }
   }
 
