@@ -9,7 +9,6 @@ import io.jkvm.machine.ConsoleStream;
 import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.Machine;
 import io.jkvm.machine.MachineListener;
-import io.jkvm.machine.MachineState;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.report.MachineException;
@@ -20,6 +19,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A machine whose console is this process' terminal, from its start to its end, restarts included.
@@ -38,9 +38,12 @@ public final class TerminalSession {
 
   private final Optional<HostTerminal> terminal = HostTerminal.standardInput();
 
+  private final AtomicBoolean suspending = new AtomicBoolean();
+
   // Guarded by this: the machine that runs now, and a reason that ends the next ones as well.
   private Machine current;
   private StopReason lastReason;
+  private boolean ended;
 
   /**
    * A session.
@@ -103,11 +106,18 @@ public final class TerminalSession {
 
   /** SIGTSTP: the guest stands still, and its time with it, until the process is continued. */
   private void suspend() {
-    Optional<Machine> paused = pauseCurrent();
-    terminal.ifPresent(HostTerminal::close);
-    HostTerminal.stopProcess();
-    continued();
-    paused.ifPresent(Machine::resume);
+    if (!suspending.compareAndSet(false, true)) {
+      return; // one stop is enough for all that asked meanwhile
+    }
+    try {
+      Optional<Machine> paused = pauseCurrent();
+      terminal.ifPresent(HostTerminal::close);
+      HostTerminal.stopProcess();
+      continued();
+      paused.ifPresent(Machine::resume);
+    } finally {
+      suspending.set(false);
+    }
   }
 
   private Optional<Machine> pauseCurrent() {
@@ -127,12 +137,19 @@ public final class TerminalSession {
 
   /** SIGCONT: another program has had the terminal, perhaps. */
   private void continued() {
-    synchronized (this) {
-      if (current == null || current.state() == MachineState.CLOSED) {
-        return;
-      }
+    takeTerminal();
+  }
+
+  /** Raw mode, unless the session is over: then the terminal must stay as it was found. */
+  private synchronized void takeTerminal() {
+    if (!ended && current != null) {
+      terminal.ifPresent(HostTerminal::enterRawMode);
     }
-    terminal.ifPresent(HostTerminal::enterRawMode);
+  }
+
+  private synchronized void giveTerminalBack() {
+    ended = true;
+    terminal.ifPresent(HostTerminal::close);
   }
 
   private StopReason runWithConsole() throws InterruptedException {
@@ -144,7 +161,7 @@ public final class TerminalSession {
         try (Machine machine = Machine.create(spec, host, new Progress())) {
           setCurrent(machine);
           machine.console().attach(output);
-          terminal.ifPresent(HostTerminal::enterRawMode);
+          takeTerminal();
           StopReason reason = runToEnd(machine, output, terminal.isPresent());
           if (!restarts || reason.kind() != StopReason.Kind.GUEST_RESET) {
             return reason;
@@ -155,7 +172,7 @@ public final class TerminalSession {
     } finally {
       output.stopHolding();
       output.close(DRAIN);
-      terminal.ifPresent(HostTerminal::close);
+      giveTerminalBack();
     }
   }
 
