@@ -182,7 +182,7 @@ class BadHostIT {
   @Test
   @RequiresKvm
   void memoryThatTheHostLacks() throws Exception {
-    assertRefused(List.of("--mem", "10T"), "--mem 10T is more than this host's", "give less");
+    assertRefused(List.of("--mem", "10T"), "10T of memory is more than this host's", "give less");
     assertRefused(List.of("--mem", "8388607T"), "more than this host's", "give less");
   }
 

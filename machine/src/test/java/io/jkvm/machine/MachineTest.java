@@ -228,7 +228,7 @@ class MachineTest {
     refused(Problem.DISK_ABSENT, "/no/disk", tiny().disk(DiskSpec.raw(Path.of("/no/disk"))));
     refused(Problem.KVM_ABSENT, "/no/kvm", tiny().kvmDevice(Path.of("/no/kvm")));
     refused(Problem.KVM_NOT_KVM, "/dev/null", tiny().kvmDevice(Path.of("/dev/null")));
-    refused(Problem.MORE_MEMORY_THAN_HOST, "MiB", tiny().memoryBytes(1L << 44));
+    refused(Problem.MORE_MEMORY_THAN_HOST, "16T of memory", tiny().memoryBytes(1L << 44));
     refused(Problem.INITRD_ABSENT, "/no/initrd", tiny().initrd(Path.of("/no/initrd")));
   }
 

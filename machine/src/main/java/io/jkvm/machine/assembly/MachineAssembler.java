@@ -108,7 +108,7 @@ public final class MachineAssembler {
     }
     vm.createIrqchip();
     vm.createPit2();
-    events.progress("VM with " + (spec.memoryBytes() >> 20) + " MiB exists");
+    events.progress("VM with " + ByteSize.format(spec.memoryBytes()) + " exists");
 
     Mainboard board = new Mainboard(spec.name(), vm, memory, stop, resources);
     Uart16550 serial = board.addSerialPort(console);
@@ -241,10 +241,9 @@ public final class MachineAssembler {
     if (spec.memoryBytes() > limit) {
       throw new MachineException(
           Problem.MORE_MEMORY_THAN_HOST,
-          (spec.memoryBytes() >> 20)
-              + " MiB of memory are more than this host's "
-              + (limit >> 20)
-              + " MiB");
+          ByteSize.format(spec.memoryBytes())
+              + " of memory is more than this host's "
+              + ByteSize.format(limit));
     }
     return GuestMemory.allocate(spec.memoryBytes());
   }
