@@ -138,18 +138,18 @@ public final class Machine implements AutoCloseable {
    *     Problem#HOST} if the host gives no thread; the machine is stopped then
    */
   public void start() {
-    synchronized (life) {
-      if (started || closed) {
-        throw wrongState("start");
-      }
-      started = true;
-      try {
+    try {
+      synchronized (life) {
+        if (started || closed) {
+          throw wrongState("start");
+        }
+        started = true;
         parts.start();
-      } catch (OutOfMemoryError e) {
-        stop(new StopReason(StopReason.Kind.HOST_FAILURE, String.valueOf(e.getMessage())));
-        throw new MachineException(Problem.HOST, name() + ": " + e.getMessage(), e);
+        changed(MachineState.RUNNING);
       }
-      changed(MachineState.RUNNING);
+    } catch (OutOfMemoryError e) {
+      stop(new StopReason(StopReason.Kind.HOST_FAILURE, String.valueOf(e.getMessage())));
+      throw new MachineException(Problem.HOST, name() + ": " + e.getMessage(), e);
     }
     listeners.tell();
   }
@@ -189,19 +189,22 @@ public final class Machine implements AutoCloseable {
     }
   }
 
-  /** Lets a paused guest go on; nothing happens if it is not paused. */
+  /**
+   * Lets a paused guest go on; nothing happens if it is not paused. A part that can't go on ends
+   * the machine with {@link StopReason.Kind#HOST_FAILURE}.
+   */
   public void resume() {
-    synchronized (life) {
-      if (!paused || closed) {
-        return;
-      }
-      paused = false;
-      try {
+    try {
+      synchronized (life) {
+        if (!paused || closed) {
+          return;
+        }
+        paused = false;
         parts.resume();
-      } catch (RuntimeException e) {
-        stop(new StopReason(StopReason.Kind.HOST_FAILURE, "a part can't go on: " + e));
+        changed(MachineState.RUNNING);
       }
-      changed(MachineState.RUNNING);
+    } catch (IllegalStateException e) {
+      stop(new StopReason(StopReason.Kind.HOST_FAILURE, "a part can't go on: " + e.getMessage()));
     }
     console.roomAvailable();
     listeners.tell();

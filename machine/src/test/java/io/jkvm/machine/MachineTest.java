@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.CardSpec;
@@ -218,6 +220,58 @@ class MachineTest {
     e = assertThrows(MachineException.class, () -> Machine.create(tiny().disk(disk).build()));
     assertEquals(Problem.DISK_FAILED, e.problem());
     assertTrue(e.getMessage().contains("no disk today"), e.getMessage());
+  }
+
+  /** A disk of no size, which is refused once it is open. */
+  private static final class EmptyDisk implements BlockBackend, AutoCloseable {
+    boolean closed;
+
+    @Override
+    public String name() {
+      return "empty";
+    }
+
+    @Override
+    public long capacityBytes() {
+      return 0;
+    }
+
+    @Override
+    public boolean readOnly() {
+      return true;
+    }
+
+    @Override
+    public int logicalBlockBytes() {
+      return 512;
+    }
+
+    @Override
+    public void read(IoVector target, long offset) {}
+
+    @Override
+    public void write(IoVector source, long offset) {}
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void discard(long offset, long length) {}
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean mayUnmap) {}
+
+    @Override
+    public void close() {
+      closed = true;
+    }
+  }
+
+  @Test
+  void aBackendThatIsRefusedIsClosed() {
+    EmptyDisk disk = new EmptyDisk();
+    refused(Problem.DISK_FAILED, "0 bytes", tiny().disk(DiskSpec.custom("empty", () -> disk)));
+    assertTrue(disk.closed);
   }
 
   @Test

@@ -43,16 +43,15 @@ final class DiskAssembler {
       return resources.push(Layer.DISKS, RawImage.open(file.path(), spec.readOnly()));
     }
     DiskSpec.Source.Custom custom = (DiskSpec.Source.Custom) spec.source();
-    BlockBackend backend;
     try {
-      backend = checked(custom.factory().open());
+      BlockBackend backend = custom.factory().open();
+      if (backend instanceof AutoCloseable closeable) {
+        resources.push(Layer.DISKS, closeable); // before anything that may refuse it
+      }
+      return checked(backend);
     } catch (IOException | RuntimeException e) {
       throw Problems.backend(Problem.DISK_FAILED, "disk " + custom.name(), e);
     }
-    if (backend instanceof AutoCloseable closeable) {
-      resources.push(Layer.DISKS, closeable);
-    }
-    return backend;
   }
 
   private static BlockBackend checked(BlockBackend backend) {
