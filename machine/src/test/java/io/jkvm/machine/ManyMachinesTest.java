@@ -2,9 +2,11 @@
 package io.jkvm.machine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.machine.assembly.Host;
+import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.CardSpec;
 import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.MachineSpec;
@@ -12,6 +14,7 @@ import io.jkvm.machine.spec.NetworkSpec;
 import io.jkvm.machine.spec.VirtioTransport;
 import io.jkvm.machine.spec.VirtualSwitch;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -85,6 +88,10 @@ class ManyMachinesTest {
       for (Machine machine : machines) {
         live(machine);
       }
+      Set<String> unnamed = threads();
+      unnamed.removeAll(threads);
+      unnamed.removeIf(name -> name.startsWith("many-"));
+      assertEquals(Set.of(), unnamed, "threads without their machine's name");
       for (Machine machine : machines) {
         assertEquals(List.of(), machine.closeAndReport());
       }
@@ -110,8 +117,7 @@ class ManyMachinesTest {
     int descriptors = descriptors().size();
     Set<String> threads = threads();
     for (int i = 0; i < 20; i++) {
-      org.junit.jupiter.api.Assertions.assertThrows(
-          io.jkvm.machine.report.MachineException.class, () -> Machine.create(spec, host));
+      assertThrows(MachineException.class, () -> Machine.create(spec, host));
     }
     assertEquals(descriptors, descriptors().size(), () -> "descriptors: " + descriptors());
     assertEquals(threads, threads());
@@ -134,7 +140,7 @@ class ManyMachinesTest {
         }
       }
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
     return open;
   }

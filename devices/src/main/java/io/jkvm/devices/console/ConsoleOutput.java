@@ -71,7 +71,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
    *
    * @param fd where the bytes go; not closed here, and must stay open until {@link #close(long)}
    *     has returned true or the process ends
-   * @param name for error messages: "standard output"
+   * @param name for error messages and the thread's name: "standard output"
    * @param onFailure told of the first failed write, on the writer's thread
    * @throws LinuxException if the host has no eventfd left
    */
@@ -82,7 +82,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
     this.onFailure = onFailure;
     ready.watch(DESCRIPTOR, this.fd, PollSet.WRITABLE);
     ready.watch(WAKE_UP, wakeUp.fd().value(), PollSet.READABLE);
-    writer = new Thread(this::run, "console-output");
+    writer = new Thread(this::run, "output to " + name);
     writer.setDaemon(true);
     writer.start();
   }

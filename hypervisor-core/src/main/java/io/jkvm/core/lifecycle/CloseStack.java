@@ -67,15 +67,22 @@ public final class CloseStack implements AutoCloseable {
 
   private final Map<Layer, Deque<AutoCloseable>> layers = new EnumMap<>(Layer.class);
   private final List<Exception> failures = new ArrayList<>();
+  private final String owner;
   private final long closeMilliseconds;
   private final long flushMilliseconds;
   private boolean inUse;
 
-  public CloseStack() {
-    this(CLOSE_MILLISECONDS, FLUSH_MILLISECONDS);
+  /**
+   * A stack with nothing in it.
+   *
+   * @param owner the machine, which the names of threads begin with
+   */
+  public CloseStack(String owner) {
+    this(owner, CLOSE_MILLISECONDS, FLUSH_MILLISECONDS);
   }
 
-  CloseStack(long closeMilliseconds, long flushMilliseconds) {
+  CloseStack(String owner, long closeMilliseconds, long flushMilliseconds) {
+    this.owner = owner;
     this.closeMilliseconds = closeMilliseconds;
     this.flushMilliseconds = flushMilliseconds;
     for (Layer layer : Layer.values()) {
@@ -154,7 +161,7 @@ public final class CloseStack implements AutoCloseable {
   }
 
   private WorkerThread closeOnThread(AutoCloseable resource) {
-    WorkerThread worker = new WorkerThread("close", () -> closeOne(resource));
+    WorkerThread worker = new WorkerThread(owner + "/close", () -> closeOne(resource));
     try {
       return worker.start();
     } catch (OutOfMemoryError e) {

@@ -65,7 +65,7 @@ public final class HostProbe {
    * @throws LinuxException if KVM refuses the VM
    */
   public static HostCapabilities run(Kvm kvm, Cpuid supported) throws LinuxException {
-    CloseStack resources = new CloseStack();
+    CloseStack resources = new CloseStack("probe");
     try {
       Mapping memory = resources.push(Layer.MEMORY, Mapping.anonymous(ProbeProgram.MEMORY_BYTES));
       KvmVm vm = resources.push(Layer.VM, kvm.createVm());

@@ -27,7 +27,7 @@ class KvmMsiRouterTest {
   private static final int INTERRUPT_REQUEST = 0x200;
   private static final long LOCAL_APIC = 0xfee0_0000L;
 
-  private final CloseStack resources = new CloseStack();
+  private final CloseStack resources = new CloseStack("test");
   private KvmVcpu vcpu;
   private KvmMsiRouter router;
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class CloseStackTest {
   private final List<String> closed = Collections.synchronizedList(new ArrayList<>());
-  private final CloseStack stack = new CloseStack(50, 200);
+  private final CloseStack stack = new CloseStack("test", 50, 200);
   private final CountDownLatch end = new CountDownLatch(1);
 
   @AfterEach

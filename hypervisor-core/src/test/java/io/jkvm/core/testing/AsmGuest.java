@@ -62,7 +62,7 @@ public final class AsmGuest implements AutoCloseable {
   public AsmGuest(String name, boolean irqchip, int cpus, Consumer<Parts> devices)
       throws Exception {
     byte[] code = Files.readAllBytes(ProjectFiles.guestImage("asm/" + name + ".bin"));
-    CloseStack resources = new CloseStack();
+    CloseStack resources = new CloseStack("test");
     Kvm kvm = resources.push(Layer.HOST, Kvm.open("/dev/kvm"));
     memory = resources.push(Layer.MEMORY, GuestMemory.allocate(RAM_BYTES));
     KvmVm kvmVm = resources.push(Layer.VM, kvm.createVm());

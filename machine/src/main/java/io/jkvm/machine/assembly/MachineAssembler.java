@@ -50,7 +50,7 @@ public final class MachineAssembler {
   private final AssemblyEvents events;
   private final StopLatch stop;
   private final SerialSink console;
-  private final CloseStack resources = new CloseStack();
+  private final CloseStack resources;
 
   /**
    * An assembler for one machine.
@@ -65,6 +65,7 @@ public final class MachineAssembler {
     this.events = events;
     this.stop = stop;
     this.console = console;
+    resources = new CloseStack(spec.name());
   }
 
   /**

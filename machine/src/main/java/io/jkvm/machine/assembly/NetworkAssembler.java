@@ -79,10 +79,11 @@ final class NetworkAssembler {
 
   /** The network itself at the bottom, what is done to its frames above, the capture on top. */
   private NetworkBackend backend(CardSpec card) throws IOException {
-    NetworkBackend backend = open(card, machineName + "/net" + cards.size());
+    String name = machineName + "/net" + cards.size();
+    NetworkBackend backend = open(card, name);
     try {
       if (!card.link().isPerfect()) {
-        backend = new LinkEmulator(backend, quality(card.link()));
+        backend = new LinkEmulator(name, backend, quality(card.link()));
       }
       if (card.capture().isPresent()) {
         backend = new CapturingBackend(backend, PcapWriter.open(card.capture().get()));
@@ -120,7 +121,7 @@ final class NetworkAssembler {
       return new RunningPasst(name, passt.socket().toString());
     }
     if (network instanceof NetworkSpec.Tap tap) {
-      return TapBackend.open(tap.name(), tap.queues());
+      return TapBackend.open(name, tap.name(), tap.queues());
     }
     if (network instanceof NetworkSpec.Switch port) {
       return port.network().newPort();

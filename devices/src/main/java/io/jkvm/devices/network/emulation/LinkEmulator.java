@@ -20,18 +20,21 @@ public final class LinkEmulator extends ForwardingBackend {
   private final EmulatedDirection toGuest;
   private volatile NetworkCard card;
 
-  /** Takes over another backend, which is not started yet, and closes it with itself. */
-  public LinkEmulator(NetworkBackend inner, LinkQuality settings) {
-    this(inner, settings, LinkClock.SYSTEM);
+  /**
+   * Takes over another backend, which is not started yet, and closes it with itself.
+   *
+   * @param card the guest's card, which the names of threads begin with
+   */
+  public LinkEmulator(String card, NetworkBackend inner, LinkQuality settings) {
+    this(card, inner, settings, LinkClock.SYSTEM);
   }
 
-  LinkEmulator(NetworkBackend inner, LinkQuality settings, LinkClock clock) {
+  LinkEmulator(String card, NetworkBackend inner, LinkQuality settings, LinkClock clock) {
     super(inner);
-    String name = "net-" + inner.name();
     SplittableRandom random = new SplittableRandom(settings.seed());
     fromGuest =
-        new EmulatedDirection(name + "-out", settings, clock, random.split(), super::transmit);
-    toGuest = new EmulatedDirection(name + "-in", settings, clock, random.split(), this::deliver);
+        new EmulatedDirection(card + " out", settings, clock, random.split(), super::transmit);
+    toGuest = new EmulatedDirection(card + " in", settings, clock, random.split(), this::deliver);
   }
 
   @Override

@@ -33,6 +33,7 @@ public final class TapBackend implements NetworkBackend {
 
   private static final int JOIN_MILLISECONDS = 10_000;
 
+  private final String card;
   private final String name;
   private final OptionalInt mtu;
   private final int transmitOffloads;
@@ -42,7 +43,8 @@ public final class TapBackend implements NetworkBackend {
   private boolean closed;
 
   /** Takes charge of the queues, but not if it throws. */
-  TapBackend(String name, List<TapQueue> queues, int mtu, int transmitOffloads) {
+  TapBackend(String card, String name, List<TapQueue> queues, int mtu, int transmitOffloads) {
+    this.card = card;
     this.name = name;
     this.mtu = OptionalInt.of(mtu);
     this.transmitOffloads = transmitOffloads;
@@ -56,14 +58,15 @@ public final class TapBackend implements NetworkBackend {
    * made, if that is permitted, brought up, and goes away with {@link #close}; one that exists is
    * left as it is.
    *
+   * @param card the guest's card, which the names of threads begin with
    * @param name of the interface, see {@link #checkName}
    * @param queues how many queue pairs, 1 to {@link #MAX_QUEUES}; more than 1 take an interface
    *     that was made with {@code multi_queue}
    * @throws IOException one line saying what is wrong and what to do
    * @throws IllegalArgumentException for another name or number
    */
-  public static TapBackend open(String name, int queues) throws IOException {
-    return TapOpener.open(TapQueue.DRIVER, name, queues);
+  public static TapBackend open(String card, String name, int queues) throws IOException {
+    return TapOpener.open(TapQueue.DRIVER, card, name, queues);
   }
 
   /**
@@ -86,6 +89,11 @@ public final class TapBackend implements NetworkBackend {
   @Override
   public String name() {
     return name;
+  }
+
+  /** The guest's card, for the names of threads. */
+  String card() {
+    return card;
   }
 
   @Override

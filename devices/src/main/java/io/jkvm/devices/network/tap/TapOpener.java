@@ -15,25 +15,27 @@ import org.slf4j.LoggerFactory;
 /** Opens the queues of a tap interface, and knows what each of the kernel's refusals means. */
 final class TapOpener {
   private final String driver;
+  private final String card;
   private final String name;
   private final int count;
   private final NetDevice device;
   private final List<TapQueue> queues = new ArrayList<>();
 
-  private TapOpener(String driver, String name, int count) {
+  private TapOpener(String driver, String card, String name, int count) {
     this.driver = driver;
+    this.card = card;
     this.name = name;
     this.count = count;
     device = new NetDevice(name);
   }
 
-  static TapBackend open(String driver, String name, int queues) throws IOException {
+  static TapBackend open(String driver, String card, String name, int queues) throws IOException {
     TapBackend.checkName(name);
     if (queues < 1 || queues > TapBackend.MAX_QUEUES) {
       throw new IllegalArgumentException(
           "tap " + name + ": queues=" + queues + " is not 1 to " + TapBackend.MAX_QUEUES);
     }
-    return new TapOpener(driver, name, queues).open();
+    return new TapOpener(driver, card, name, queues).open();
   }
 
   private TapBackend open() throws IOException {
@@ -51,7 +53,7 @@ final class TapOpener {
         LoggerFactory.getLogger(TapBackend.class)
             .warn("tap {} is down; type: sudo ip link set {} up", name, name);
       }
-      return new TapBackend(name, queues, device.mtu(), offloads);
+      return new TapBackend(card, name, queues, device.mtu(), offloads);
     } catch (LinuxException e) {
       closeQueues();
       throw new IOException("tap " + name + ": " + e.getMessage(), e);

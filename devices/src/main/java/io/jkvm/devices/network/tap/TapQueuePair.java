@@ -47,7 +47,9 @@ final class TapQueuePair {
   }
 
   void start(NetworkCard card) {
-    thread = new WorkerThread(backend.name() + " rx " + index, () -> run(card)).start();
+    thread =
+        new WorkerThread(backend.card() + " " + backend.name() + " rx " + index, () -> run(card))
+            .start();
   }
 
   void requestStop() {

@@ -30,7 +30,8 @@ class LinkEmulatorTest {
 
   /** A link whose time stands still but for {@link #pass}. */
   private LinkEmulator link(long rate, double loss, long delay, long seed) throws IOException {
-    LinkEmulator link = new LinkEmulator(inner, new LinkQuality(rate, loss, delay, seed), clock);
+    LinkEmulator link =
+        new LinkEmulator("card", inner, new LinkQuality(rate, loss, delay, seed), clock);
     link.start(card);
     return link;
   }
@@ -107,7 +108,8 @@ class LinkEmulatorTest {
   private int[] survivors(long rate, long delay, long seed, boolean fromGuest) throws Exception {
     RecordingNetworkBackend backend = new RecordingNetworkBackend(Offload.NONE);
     RecordingCard guest = new RecordingCard();
-    try (LinkEmulator link = new LinkEmulator(backend, new LinkQuality(rate, 0.1, delay, seed))) {
+    try (LinkEmulator link =
+        new LinkEmulator("card", backend, new LinkQuality(rate, 0.1, delay, seed))) {
       link.start(guest);
       for (int i = 0; i < 900; i++) {
         Frame frame = TestFrames.numbered(1, 2, i, 60);
@@ -184,13 +186,13 @@ class LinkEmulatorTest {
 
   @Test
   void closeWithoutStartEndsToo() {
-    new LinkEmulator(inner, new LinkQuality(1000, 0, 1, 0)).close();
+    new LinkEmulator("card", inner, new LinkQuality(1000, 0, 1, 0)).close();
     assertTrue(inner.isClosed());
   }
 
   private static long threads() {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().startsWith("net-recording"))
+        .filter(thread -> thread.getName().startsWith("card "))
         .count();
   }
 

@@ -31,7 +31,7 @@ final class HostNetwork implements AutoCloseable {
   }
 
   TapBackend open(int queues) throws Exception {
-    return namespace.call(() -> TapBackend.open(TAP, queues));
+    return namespace.call(() -> TapBackend.open("card", TAP, queues));
   }
 
   /** Opens the tap and gives its interface the address 192.0.2.1. */

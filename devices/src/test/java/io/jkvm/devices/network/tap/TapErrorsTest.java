@@ -39,7 +39,7 @@ class TapErrorsTest {
 
   private static TapBackend openUnprivileged(int queues) throws IOException {
     ThreadPrivileges.dropCapabilities();
-    return TapBackend.open(TAP, queues);
+    return TapBackend.open("card", TAP, queues);
   }
 
   @Test
@@ -84,7 +84,7 @@ class TapErrorsTest {
       assertEquals(1, first.queuePairs());
       assertRefused(
           host,
-          () -> TapBackend.open(TAP, 1),
+          () -> TapBackend.open("card", TAP, 1),
           "tap jkvmtest0 is in use by another program (EBUSY",
           "sudo grep -ls 'iff:.*jkvmtest0$' /proc/[0-9]*/fdinfo/*");
       String found =
@@ -103,7 +103,7 @@ class TapErrorsTest {
           int count = queues;
           assertRefused(
               host,
-              () -> TapBackend.open(name, count),
+              () -> TapBackend.open("card", name, count),
               "tap " + name + " is an interface, but not a tap (EINVAL",
               "sudo ip tuntap add dev NAME");
         }
@@ -117,13 +117,13 @@ class TapErrorsTest {
       host.namespace.exec("ip", "tuntap", "add", TAP, "mode", "tap");
       assertRefused(
           host,
-          () -> TapBackend.open(TAP, 4),
+          () -> TapBackend.open("card", TAP, 4),
           "tap jkvmtest0 has one queue only, so queues=4 is too many; leave queues out",
           "sudo ip tuntap del dev jkvmtest0 mode tap",
           "multi_queue");
       try (TapBackend tap = host.open(1)) {
         assertEquals(1, tap.queuePairs());
-        assertRefused(host, () -> TapBackend.open(TAP, 4), "has one queue only");
+        assertRefused(host, () -> TapBackend.open("card", TAP, 4), "has one queue only");
       }
     }
   }
@@ -144,7 +144,7 @@ class TapErrorsTest {
       })
   void namesThatNoInterfaceHas(String name) {
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> TapBackend.open(name, 1));
+        assertThrows(IllegalArgumentException.class, () -> TapBackend.open("card", name, 1));
     assertLine(e, "can't be the name of an interface");
   }
 
@@ -152,7 +152,7 @@ class TapErrorsTest {
   @ValueSource(ints = {Integer.MIN_VALUE, -1, 0, 17, Integer.MAX_VALUE})
   void numbersOfQueues(int queues) {
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> TapBackend.open(TAP, queues));
+        assertThrows(IllegalArgumentException.class, () -> TapBackend.open("card", TAP, queues));
     assertLine(e, "queues=" + queues + " is not 1 to 16");
   }
 
@@ -169,7 +169,7 @@ class TapErrorsTest {
     try (HostNetwork host = new HostNetwork()) {
       assertRefused(
           host,
-          () -> TapOpener.open("/no/tun", TAP, 1),
+          () -> TapOpener.open("/no/tun", "card", TAP, 1),
           "tap jkvmtest0 can't be used, because /no/tun can't be opened (ENOENT",
           "sudo modprobe tun");
       Path forbidden = Files.createFile(folder.resolve("tun"));
@@ -178,11 +178,12 @@ class TapErrorsTest {
           host,
           () -> {
             ThreadPrivileges.dropCapabilities();
-            return TapOpener.open(forbidden.toString(), TAP, 1);
+            return TapOpener.open(forbidden.toString(), "card", TAP, 1);
           },
           "(EACCES",
           "sudo chmod a+rw " + forbidden);
-      assertRefused(host, () -> TapOpener.open("/dev/null", TAP, 1), "can't be opened", "ENOTTY");
+      assertRefused(
+          host, () -> TapOpener.open("/dev/null", "card", TAP, 1), "can't be opened", "ENOTTY");
     }
   }
 
@@ -196,7 +197,10 @@ class TapErrorsTest {
       }
       for (int i = 0; i < 3; i++) {
         assertRefused(
-            host, () -> TapBackend.open(TAP, 16), "has no 16 queues left (E2BIG", "give fewer");
+            host,
+            () -> TapBackend.open("card", TAP, 16),
+            "has no 16 queues left (E2BIG",
+            "give fewer");
         host.open(8).close();
       }
       taken.forEach(TapQueue::close);

@@ -30,7 +30,7 @@ class TapLifeTest {
 
   private static List<Thread> readers() {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().startsWith(TAP + " rx"))
+        .filter(thread -> thread.getName().startsWith("card " + TAP + " rx"))
         .collect(Collectors.toList());
   }
 

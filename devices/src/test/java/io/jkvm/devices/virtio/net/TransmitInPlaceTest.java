@@ -188,7 +188,7 @@ class TransmitInPlaceTest {
 
   @Test
   void aLossyLinkBeforeTheNetworkLosesTheFrame() throws Exception {
-    try (LinkEmulator link = new LinkEmulator(network, new LinkQuality(0, 1, 0, 1));
+    try (LinkEmulator link = new LinkEmulator("card", network, new LinkQuality(0, 1, 0, 1));
         NetFixture guest = new NetFixture(link).startWithout(0)) {
       guest.send(new byte[HEADER], frame(5000, 7));
       assertEquals(1, link.lostFrames());
