@@ -16,9 +16,12 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The examples do what their first lines say. */
 @RequiresKvm
+@Execution(ExecutionMode.CONCURRENT)
 class ExamplesIT {
   private static final Path KERNEL = ProjectFiles.guestImage("bzImage");
   private static final Path INITRD = ProjectFiles.guestImage("initramfs.cpio");

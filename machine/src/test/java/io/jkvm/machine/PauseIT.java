@@ -24,6 +24,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -33,6 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * line is right.
  */
 @RequiresKvm
+@Execution(ExecutionMode.CONCURRENT)
 @Timeout(1200)
 class PauseIT {
   private static final Duration PATIENCE = Duration.ofMinutes(10);
