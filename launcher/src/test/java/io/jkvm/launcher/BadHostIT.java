@@ -6,6 +6,7 @@ import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.launcher.report.ExitStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,10 +25,10 @@ class BadHostIT {
   }
 
   private static void assertRefused(List<String> options, String... parts) throws Exception {
-    List<String> command = JkvmProcess.runCommand("--kernel", KERNEL, "--timeout", "20s");
-    command.addAll(options);
+    List<String> args = new ArrayList<>(List.of("--kernel", KERNEL));
+    args.addAll(options);
     BadFiles.assertOneLine(
-        JkvmProcess.run(JkvmProcess.STOP_SECONDS, command), ExitStatus.HOST, parts);
+        JkvmProcess.runInThisJvm(args.toArray(String[]::new)), ExitStatus.HOST, parts);
   }
 
   /** The same as a user whom permissions stop, with a copy that this one can reach. */
@@ -136,10 +137,8 @@ class BadHostIT {
   @Test
   void theSameDiskTwice() throws Exception {
     Path disk = BadFiles.sparse(folder.resolve("d"), 1 << 20, 0);
-    List<String> command =
-        JkvmProcess.runCommand("--disk", disk.toString(), "--disk", disk.toString());
     BadFiles.assertOneLine(
-        JkvmProcess.run(30, command),
+        JkvmProcess.runInThisJvm("--disk", disk.toString(), "--disk", disk.toString()),
         ExitStatus.USAGE,
         "--disk: " + disk + " is given as two disks",
         "leave one out, or give both as FILE,ro");

@@ -10,7 +10,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,62 +22,42 @@ import org.junit.jupiter.params.provider.ValueSource;
 @RequiresKvm
 @Guests
 class BootWaysIT {
-  private static final String UNAME = "quiet jkvm.run=\"uname -a\"";
+  private static final String UNAME = "uname -a";
+
+  private static final String INITRD = ProjectFiles.guestImage("initramfs.cpio").toString();
 
   @TempDir Path folder;
 
-  @ParameterizedTest
-  @ValueSource(strings = {"direct", "bzimage", "bios", "pvh"})
-  void fromInitrd(String way) throws Exception {
-    assertAnswers(
-        JkvmProcess.run(
-            "--boot=" + way,
-            "--kernel",
-            ProjectFiles.guestImage("bzImage").toString(),
-            "--initrd",
-            ProjectFiles.guestImage("initramfs.cpio").toString(),
-            "--cmdline",
-            UNAME));
+  /** Little memory, since each page costs time at the start. */
+  private static JkvmProcess.Result boot(String image, String command, String... options)
+      throws Exception {
+    return boot(ProjectFiles.guestImage(image), command, options);
+  }
+
+  private static JkvmProcess.Result boot(Path kernel, String command, String... options)
+      throws Exception {
+    List<String> args =
+        new ArrayList<>(List.of("--kernel", kernel.toString(), "--mem", "64M", "--cmdline"));
+    args.add("quiet jkvm.run=\"" + command + "\"");
+    args.addAll(List.of(options));
+    return JkvmProcess.run(args.toArray(String[]::new));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"direct", "bzimage", "bios", "pvh"})
   void fromDisk(String way) throws Exception {
     Path root = Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img"));
-    assertAnswers(
-        JkvmProcess.run(
-            "--boot=" + way,
-            "--kernel",
-            ProjectFiles.guestImage("bzImage").toString(),
-            "--disk",
-            root.toString(),
-            "--cmdline",
-            UNAME));
+    assertAnswers(boot("bzImage", UNAME, "--boot=" + way, "--disk", root.toString()));
   }
 
   @Test
   void anElfVmlinux() throws Exception {
-    assertAnswers(
-        JkvmProcess.run(
-            "--kernel",
-            ProjectFiles.guestImage("vmlinux").toString(),
-            "--initrd",
-            ProjectFiles.guestImage("initramfs.cpio").toString(),
-            "--cmdline",
-            UNAME));
+    assertAnswers(boot("vmlinux", UNAME, "--initrd", INITRD));
   }
 
   @Test
   void anElfVmlinuxAtItsPvhEntry() throws Exception {
-    assertAnswers(
-        JkvmProcess.run(
-            "--boot=pvh",
-            "--kernel",
-            ProjectFiles.guestImage("vmlinux").toString(),
-            "--initrd",
-            ProjectFiles.guestImage("initramfs.cpio").toString(),
-            "--cmdline",
-            UNAME));
+    assertAnswers(boot("vmlinux", UNAME, "--boot=pvh", "--initrd", INITRD));
   }
 
   /** Its e_entry names no 64-bit entry, as in other kernels than Linux. */
@@ -83,36 +65,28 @@ class BootWaysIT {
   void anElfWithAPvhEntryOnly() throws Exception {
     byte[] elf = Files.readAllBytes(ProjectFiles.guestImage("vmlinux"));
     ByteBuffer.wrap(elf).order(ByteOrder.LITTLE_ENDIAN).putLong(24, 0);
-    JkvmProcess.Result result =
-        JkvmProcess.run(
-            "--kernel",
-            Files.write(folder.resolve("vmlinux"), elf).toString(),
-            "--initrd",
-            ProjectFiles.guestImage("initramfs.cpio").toString(),
-            "--cmdline",
-            UNAME);
+    Path kernel = Files.write(folder.resolve("vmlinux"), elf);
+    JkvmProcess.Result result = boot(kernel, UNAME, "--initrd", INITRD);
     assertAnswers(result);
     assertTrue(result.err().contains("it is entered at its PVH entry"), result::toString);
   }
 
   /** The first ends at no multiple of 4, where Linux would not see the second. */
   @ParameterizedTest
-  @ValueSource(strings = {"direct", "bios"})
+  @ValueSource(strings = {"direct", "bzimage", "bios", "pvh"})
   void fromTwoInitrds(String way) throws Exception {
-    byte[] root = Files.readAllBytes(ProjectFiles.guestImage("initramfs.cpio"));
+    byte[] root = Files.readAllBytes(Path.of(INITRD));
     Path first = Files.write(folder.resolve("1"), Arrays.copyOf(root, root.length + 1));
     Path second = Files.write(folder.resolve("2"), CpioArchive.of("added", "from the second\n"));
     JkvmProcess.Result result =
-        JkvmProcess.run(
+        boot(
+            "bzImage",
+            UNAME + "; cat /added",
             "--boot=" + way,
-            "--kernel",
-            ProjectFiles.guestImage("bzImage").toString(),
             "--initrd",
             first.toString(),
             "--initrd",
-            second.toString(),
-            "--cmdline",
-            "quiet jkvm.run=\"uname -a; cat /added\"");
+            second.toString());
     assertAnswers(result);
     assertTrue(result.out().contains("from the second"), result::toString);
   }

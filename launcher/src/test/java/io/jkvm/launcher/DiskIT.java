@@ -39,6 +39,8 @@ class DiskIT {
     String[] fixed = {
       "--kernel",
       ProjectFiles.guestImage("bzImage").toString(),
+      "--mem",
+      "64M",
       "--cmdline",
       "quiet jkvm.run=\"" + command + "\""
     };

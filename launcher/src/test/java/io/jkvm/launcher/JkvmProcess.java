@@ -7,6 +7,8 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -162,6 +164,21 @@ final class JkvmProcess implements AutoCloseable {
     try (JkvmProcess jkvm = new JkvmProcess(builder.start(), true)) {
       return jkvm.awaitEnd(seconds);
     }
+  }
+
+  /**
+   * Runs the command in this JVM, which takes milliseconds. For what is refused before there is a
+   * guest: a guest would read this JVM's standard input.
+   */
+  static Result runInThisJvm(String... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    List<String> all = new ArrayList<>(List.of("run", "--timeout", "1s"));
+    all.addAll(Arrays.asList(args));
+    int status =
+        Main.execute(
+            new PrintWriter(out, true), new PrintWriter(err, true), all.toArray(String[]::new));
+    return new Result(status, out.toString(), err.toString());
   }
 
   /** Waits until the text was printed on standard output. */

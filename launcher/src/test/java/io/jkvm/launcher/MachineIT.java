@@ -9,6 +9,8 @@ import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,10 +36,12 @@ class MachineIT {
       "--disk", root.toString(),
       "--cmdline", "quiet jkvm.run=\"" + command + "\""
     };
-    String[] all = new String[common.length + options.length];
-    System.arraycopy(common, 0, all, 0, common.length);
-    System.arraycopy(options, 0, all, common.length, options.length);
-    return all;
+    List<String> all = new ArrayList<>(List.of(common));
+    all.addAll(List.of(options));
+    if (!all.contains("--mem")) {
+      all.addAll(List.of("--mem", "64M"));
+    }
+    return all.toArray(String[]::new);
   }
 
   @Test
@@ -57,10 +61,18 @@ class MachineIT {
   }
 
   @Test
-  void oneProcessorWithoutMessageInterrupts() throws Exception {
+  void sixGibibytesAndNoMessageInterrupts() throws Exception {
     JkvmProcess.Result result =
-        boot("bzImage", "cat /proc/interrupts", "--cmdline", "pci=nomsi", "--rng");
+        boot(
+            "bzImage",
+            "cat /proc/interrupts /proc/meminfo",
+            "--cmdline",
+            "pci=nomsi",
+            "--rng",
+            "--mem",
+            "6G");
     assertEquals(0, result.status(), result::toString);
+    ConsoleIT.assertMemTotal(result, 6L << 30);
     assertFalse(result.out().contains("PCI-MSI"), result::toString);
     assertTrue(
         Pattern.compile("IO-APIC.*fasteoi.*virtio0").matcher(result.out()).find(),

@@ -27,7 +27,7 @@ class TerminalIT {
   private JkvmProcess start(String more) throws Exception {
     String run =
         JkvmProcess.binary()
-            + " run --verbose --kernel "
+            + " run --verbose --mem 64M --kernel "
             + ProjectFiles.guestImage("bzImage")
             + " --initrd "
             + ProjectFiles.guestImage("initramfs.cpio")
