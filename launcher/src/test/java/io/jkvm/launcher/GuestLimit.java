@@ -6,16 +6,21 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.platform.commons.support.AnnotationSupport;
 
-/** No more guests at a time than processors: what {@link Guests} asks for. */
+/**
+ * No more guests at a time than processors and one, as a guest waits for something some of its
+ * time: what {@link Guests} asks for.
+ */
 final class GuestLimit implements BeforeEachCallback, AfterEachCallback {
   /** Most that a test asks for, which is what there is on a machine with fewer processors. */
   private static final int MOST = 2;
 
-  private static final int PROCESSORS = Math.max(MOST, Runtime.getRuntime().availableProcessors());
+  private static final int GUESTS = Math.max(MOST, Runtime.getRuntime().availableProcessors() + 1);
 
   private static final GuestLimit ALL = new GuestLimit();
 
-  private int free = PROCESSORS;
+  private int free = GUESTS;
+  private long nextTicket;
+  private long nowServing;
 
   private static int guests(ExtensionContext context) {
     return AnnotationSupport.findAnnotation(context.getRequiredTestMethod(), Guests.class)
@@ -25,14 +30,17 @@ final class GuestLimit implements BeforeEachCallback, AfterEachCallback {
   }
 
   /**
-   * All of them at once, as two tests that have one of their two each would wait for ever. A test
-   * of one does not wait behind a test of two, which has its turn at the end at the latest.
+   * All of them at once, as two tests that have one of their two each would wait for ever; and in
+   * the order of asking, or those of two would come last, one after the other.
    */
   private synchronized void take(int guests) throws InterruptedException {
-    while (free < guests) {
+    long ticket = nextTicket++;
+    while (ticket != nowServing || free < guests) {
       wait();
     }
+    nowServing++;
     free -= guests;
+    notifyAll();
   }
 
   private synchronized void giveBack(int guests) {

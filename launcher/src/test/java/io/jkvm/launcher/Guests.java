@@ -10,9 +10,9 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
- * Tests that run beside others, and how many guests each has at a time. One begins when there are
- * processors for all of them; one that starts the command and no guest counts as one. An annotated
- * method counts as its own annotation has it, not as its class's.
+ * Tests that run beside others, and how many guests each has at a time. One begins when there is
+ * room for all of them; one that starts the command and no guest counts as one. An annotated method
+ * counts as its own annotation has it, not as its class's.
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)

@@ -20,10 +20,6 @@ final class InProcessGuest implements AutoCloseable {
 
   private final Machine machine;
 
-  InProcessGuest(VirtualSwitch network, long mac, String ip, String command) {
-    this(network, mac, ip, command, List.of());
-  }
-
   /** With more archives over the initramfs. */
   InProcessGuest(VirtualSwitch network, long mac, String ip, String command, List<Path> archives) {
     MachineSpecBuilder builder =

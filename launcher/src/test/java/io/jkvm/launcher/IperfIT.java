@@ -7,20 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
-import io.jkvm.machine.spec.VirtualSwitch;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
-/** iperf3 in the guest, against a server on the host or in another guest. */
+/**
+ * iperf3 in the guest, against a server on the host. {@link SocketNetworkIT} and {@link
+ * SwitchNetworkIT} have it between guests.
+ */
 @RequiresKvm
 @Timeout(1200)
 @Guests
@@ -46,13 +45,9 @@ class IperfIT {
   /** How much an interpreted guest on a busy host manages of 500 kbit/s in 2 s. */
   private static final int DATAGRAM_KILOBYTES = 3;
 
-  /** A server may still be starting in the other guest. */
+  /** For another guest, where {@code iperf3 -s} may still be starting. */
   private static final String PATIENT =
       "until " + TCP + "; do sleep 1; done; echo end of run; " + TCP + " -R; echo end of run";
-
-  private static final String SERVER = "iperf3 -s";
-
-  @TempDir Path folder;
 
   @BeforeAll
   static void needsIperf() {
@@ -81,6 +76,16 @@ class IperfIT {
       }
       assertTrue(received >= kilobytes[i], "run " + i + " received " + received + "\n" + output);
     }
+  }
+
+  /** Both directions, against {@code iperf3 -s} in another guest. */
+  static String againstAnotherGuest(String address) {
+    return String.format(PATIENT, address, 5201);
+  }
+
+  /** What {@link #againstAnotherGuest} printed: in each run enough arrived. */
+  static void assertReceivedFromAnotherGuest(String output) {
+    assertReceived(output, TCP_KILOBYTES, TCP_KILOBYTES);
   }
 
   private static void assertAllDone(JkvmProcess.Result result) {
@@ -126,46 +131,6 @@ class IperfIT {
   private static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
-    }
-  }
-
-  @Test
-  @Guests(2)
-  void betweenGuestsOfOneJvm() throws Exception {
-    VirtualSwitch lan = new VirtualSwitch("lan");
-    List<Path> tools = List.of(ProjectFiles.guestImage("network-tools.cpio"));
-    try (InProcessGuest one =
-            new InProcessGuest(lan, 0x0200_0000_0011L, "10.9.0.1/24", SERVER, tools);
-        InProcessGuest two =
-            new InProcessGuest(
-                lan,
-                0x0200_0000_0012L,
-                "10.9.0.2/24",
-                String.format(PATIENT, "10.9.0.1", 5201),
-                tools)) {
-      one.awaitOutput("Server listening");
-      two.awaitStop();
-      assertReceived(two.output(), TCP_KILOBYTES, TCP_KILOBYTES);
-    }
-  }
-
-  @Test
-  @Guests(2)
-  void betweenTwoProcesses() throws Exception {
-    Path socket = folder.resolve("lan");
-    try (JkvmProcess one =
-        JkvmProcess.start(args("jkvm.ip=10.9.0.1/24", SERVER, "socket=listen:" + socket))) {
-      one.awaitOutput("Linux is up");
-      try (JkvmProcess two =
-          JkvmProcess.start(
-              args(
-                  "jkvm.ip=10.9.0.2/24",
-                  String.format(PATIENT, "10.9.0.1", 5201),
-                  "socket=connect:" + socket))) {
-        JkvmProcess.Result result = two.awaitEnd(JkvmProcess.BOOT_SECONDS);
-        assertEquals(0, result.status(), result::toString);
-        assertReceived(result.out(), TCP_KILOBYTES, TCP_KILOBYTES);
-      }
     }
   }
 }

@@ -4,9 +4,12 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.machine.Machine;
 import io.jkvm.machine.spec.VirtualSwitch;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -17,21 +20,25 @@ import org.junit.jupiter.api.Timeout;
 class SwitchNetworkIT {
   private static final long MAC = 0x0200_0000_0010L;
 
+  private static final Path TOOLS = ProjectFiles.guestImage("network-tools.cpio");
+
   private final VirtualSwitch lan = new VirtualSwitch("lan");
 
-  private InProcessGuest start(int number, String command) throws Exception {
-    return new InProcessGuest(lan, MAC + number, "10.9.0." + number + "/24", command);
+  private InProcessGuest start(int number, String command, Path... archives) throws Exception {
+    String ip = "10.9.0." + number + "/24";
+    return new InProcessGuest(lan, MAC + number, ip, command, List.of(archives));
   }
 
-  /** One direction with a link that goes down and up. */
+  /** One direction of the file with a link that goes down and up. */
   @Test
   @Guests(2)
-  void twoGuestsExchangeAFileAlsoWhileALinkGoesDownAndUp() throws Exception {
+  void twoGuestsExchangeAFileAlsoWhileALinkGoesDownAndUpAndStreams() throws Exception {
     try (InProcessGuest one =
             start(
                 1,
                 "sha256sum < /bin/busybox; nc -l -p 5000 -e dd if=/bin/busybox bs=4k;"
-                    + " nc -l -p 5001 -e dd of=/tmp/g bs=256k; sha256sum < /tmp/g");
+                    + " nc -l -p 5001 -e dd of=/tmp/g bs=256k; sha256sum < /tmp/g; iperf3 -s",
+                TOOLS);
         InProcessGuest two =
             start(
                 2,
@@ -40,12 +47,14 @@ class SwitchNetworkIT {
                     + "; do sleep 1; done;"
                     + " sha256sum < /tmp/f; sleep 1; until "
                     + String.format(NetGuest.SEND, "10.9.0.1", 5001)
-                    + "; do sleep 1; done; sleep 10000")) {
+                    + "; do sleep 1; done; "
+                    + IperfIT.againstAnotherGuest("10.9.0.1"),
+                TOOLS)) {
       two.awaitOutput("pinged");
       assertTrue(two.output().contains(" 0% packet loss"), two.output());
       takeLinkDownAndUp(two.machine());
-      // The other goes on: a guest that stops takes along what its kernel has still to send.
-      one.awaitStop();
+      two.awaitStop();
+      IperfIT.assertReceivedFromAnotherGuest(two.output());
       String[] sums =
           one.output().lines().filter(line -> line.endsWith("  -")).toArray(String[]::new);
       assertEquals(2, sums.length, one.output());
