@@ -79,10 +79,10 @@ class ConsoleIT {
   @Test
   void aReaderThatIsStuckDoesNotKeepTheTimeLimitOut() throws Exception {
     try (JkvmProcess jkvm =
-        JkvmProcess.startStuck(guest("--timeout", "20s", "--cmdline", TALKATIVE))) {
+        JkvmProcess.startStuck(guest("--timeout", "10s", "--cmdline", TALKATIVE))) {
       JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.BOOT_SECONDS);
       assertEquals(124, result.status(), result::toString);
-      assertTrue(result.err().contains("still ran after 20.0 s"), result::toString);
+      assertTrue(result.err().contains("still ran after 10.0 s"), result::toString);
       assertEquals(JkvmProcess.PIPE_BYTES, jkvm.unreadBytes(), "nothing was read");
     }
   }

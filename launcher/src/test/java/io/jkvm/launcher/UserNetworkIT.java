@@ -50,7 +50,7 @@ class UserNetworkIT {
   @Test
   void aPortOfTheHostReachesAWebServerAndALargeFileComesAndGoesBack() throws Exception {
     int port = freePort();
-    byte[] data = NetGuest.data(16 << 20);
+    byte[] data = NetGuest.data(4 << 20);
     Path root = Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img"));
     BadFiles.chmod(root, "rw-rw-rw-");
     BadFiles.chmod(folder, "rwxr-xr-x");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.core.testing.TinyKernel;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.CardSpec;

@@ -41,18 +41,19 @@ class PauseIT {
   private static final Duration PATIENCE = Duration.ofMinutes(10);
   private static final int PAUSES = 2000;
   private static final int MIN_ROUNDS = 3;
+  private static final int CONTENT_BYTES = 256 << 10;
   private static final int LINES = 40;
 
   private static final String SERVER =
       "n=0; while ! read -t 1 x; do n=$((n+1));"
-          + " dd if=/dev/vda of=/dev/vdb bs=64k conv=fsync 2>/dev/null &"
+          + " dd if=/dev/vda of=/dev/vdb bs=16k conv=fsync 2>/dev/null &"
           + " i=0; while [ $i -lt "
           + LINES
           + " ]; do echo round $n line $i; i=$((i+1)); done;"
-          + " nc -l -p 5000 -e dd if=/dev/vda bs=64k 2>/dev/null;"
+          + " nc -l -p 5000 -e dd if=/dev/vda bs=16k 2>/dev/null;"
           + " wait; echo disk $(sha256sum < /dev/vdb); done; echo bye";
   private static final String CLIENT =
-      "while ! read -t 1 x; do nc 10.9.0.1 5000 -e dd of=/tmp/f bs=64k 2>/dev/null || continue;"
+      "while ! read -t 1 x; do nc 10.9.0.1 5000 -e dd of=/tmp/f bs=16k 2>/dev/null || continue;"
           + " echo net $(sha256sum < /tmp/f); done; echo bye";
 
   @TempDir Path folder;
@@ -71,7 +72,7 @@ class PauseIT {
   @ParameterizedTest
   @CsvSource({"1, PCI", "2, MMIO"})
   void thousandsOfPausesUnderLoadLoseNothing(int cpus, String transport) throws Exception {
-    byte[] content = new byte[1 << 20];
+    byte[] content = new byte[CONTENT_BYTES];
     new Random(cpus).nextBytes(content);
     String sum = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
     Path source = Files.write(folder.resolve("source.img"), content);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.core.testing.TinyKernel;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.MachineSpec;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.machine;
+package io.jkvm.core.testing;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,8 +13,8 @@ import java.nio.file.Path;
  * then echoes what is typed; "R" resets the machine, "P" writes 21 to port 0x510, reads that port
  * and prints what it got; "C" reads that port for ever.
  */
-final class TinyKernel {
-  static final int PORT = 0x510;
+public final class TinyKernel {
+  public static final int PORT = 0x510;
 
   private static final int ADDRESS = 0x100_0000;
   private static final int CODE_OFFSET = 0x1000;
@@ -24,7 +24,7 @@ final class TinyKernel {
   private TinyKernel() {}
 
   /** Writes the kernel into a folder. */
-  static Path write(Path folder) throws IOException {
+  public static Path write(Path folder) throws IOException {
     return Files.write(folder.resolve("tiny.elf"), elf(new TinyKernel().code()));
   }
 
