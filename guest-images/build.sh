@@ -217,14 +217,15 @@ build_kernels() { # kernel|kernel-smp...
 }
 
 root() { # initramfs|disk, result's name
-  need busybox-static e2fsprogs
+  need busybox-static e2fsprogs gcc
   version=$(version_of busybox-static)
   key=$(key_of "$1 $version" "$here/rootfs/make-root.sh" "$here/rootfs/init" \
-    "$here/rootfs/udhcpc.script" "$here"/rootfs/etc/* "$here"/rootfs/www/*)
+    "$here/rootfs/udhcpc.script" "$here"/rootfs/etc/* "$here"/rootfs/www/* "$here"/vectors/*)
   if ! have "$key" "$2"; then
     say "making $2 with busybox $version (2 s)"
     mkdir "$work/result"
-    PATH=$PATH:/usr/sbin:/sbin sh "$here/rootfs/make-root.sh" "$1" /bin/busybox \
+    sh "$here/vectors/make-vectors.sh" "$work/vectors" >"$log" 2>&1 || fail_step "making vectors"
+    PATH=$PATH:/usr/sbin:/sbin sh "$here/rootfs/make-root.sh" "$1" /bin/busybox "$work/vectors" \
       "$work/result/$2" >"$log" 2>&1 || fail_step "making $2"
     publish "$key"
   fi

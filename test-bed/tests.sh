@@ -101,16 +101,17 @@ small() { # boot way, transport, CPUs
   [ "$3" = 1 ] || kernel=$kernel-smp
   boot $small_limit "jkvm: Linux is up
 cpus=$3
-disk=67108864" \
+disk=67108864
+, 0 wrong" \
     --boot "$way" --virtio "$2" --cpus "$3" \
     --kernel $images/$kernel --disk $images/rootfs.img,ro --mem 64M \
-    --cmdline 'quiet jkvm.run="echo cpus=$(nproc) disk=$(($(cat /sys/block/vda/size)*512))"' || :
+    --cmdline 'quiet jkvm.run="echo cpus=$(nproc) disk=$(($(cat /sys/block/vda/size)*512)); vectors 400 4"' || :
   verdict "$problem" "small kernel, $1, $2, $3 CPU" "$start"
 }
 
-# What the guest does: writes to its root disk, and shows its interrupts and every message about
+# What the guest does: writes to its root disk, proves that programs keep their registers, and shows its interrupts and every message about
 # ACPI and PCI that is a warning or worse. No double quotes: it is inside of some.
-stock_command='echo cpus=$(nproc); echo disk >/root/f; sync; echo $(cat /root/f) works; cat /proc/interrupts
+stock_command='echo cpus=$(nproc); echo disk >/root/f; sync; echo $(cat /root/f) works; vectors 2000 4; cat /proc/interrupts
 dmesg -r | grep ^.[0-4]. | grep -iE acpi\|pci | sed s/^/complaint:/'
 stock_command=$(echo "$stock_command" | tr '\n' ';')
 stock() { # boot way, transport, CPUs
@@ -123,6 +124,7 @@ stock() { # boot way, transport, CPUs
   boot $stock_limit "jkvm: Linux is up
 cpus=$3
 disk works
+, 0 wrong
 reboot: Power down" \
     --boot "$1" --virtio "$2" --cpus "$3" \
     --kernel $images/stock-vmlinuz --initrd $images/stock-initrd.img --disk /run/disk.img \

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# make-root.sh initramfs|disk BUSYBOX OUTPUT: the root of the default guest, without root rights.
+# make-root.sh initramfs|disk BUSYBOX VECTORS OUTPUT: the root of the default guest, without root rights.
 set -eu
 umask 022
-kind=$1 busybox=$2 output=$3
+kind=$1 busybox=$2 vectors=$3 output=$4
 here=$(cd "$(dirname "$0")" && pwd)
 DISK_MIB=64
 
@@ -24,6 +24,7 @@ etc/group 0644 $here/etc/group
 etc/hosts 0644 $here/etc/hosts
 etc/fstab 0644 $here/etc/fstab
 etc/udhcpc/default.script 0755 $here/udhcpc.script
+usr/sbin/vectors 0755 $vectors
 var/www/index.html 0644 $here/www/index.html"
 
 # --- initramfs: the "newc" archive, one entry after the other ---------------------------------
@@ -110,7 +111,7 @@ case $kind in
   initramfs) initramfs >"$output" ;;
   disk) disk ;;
   *)
-    echo "usage: make-root.sh initramfs|disk BUSYBOX OUTPUT" >&2
+    echo "usage: make-root.sh initramfs|disk BUSYBOX VECTORS OUTPUT" >&2
     exit 2
     ;;
 esac

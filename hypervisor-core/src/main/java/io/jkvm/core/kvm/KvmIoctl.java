@@ -5,6 +5,8 @@ import io.jkvm.core.kvm.state.KvmLapic;
 import io.jkvm.core.kvm.state.KvmRegs;
 import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmVcpuEvents;
+import io.jkvm.core.kvm.state.KvmXcrs;
+import io.jkvm.core.kvm.state.KvmXsave;
 import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.LinuxException;
 
@@ -40,6 +42,10 @@ enum KvmIoctl {
   SET_CPUID2(Ioctl.iow(KvmIoctl.KVMIO, 0x90, 8)),
   GET_VCPU_EVENTS(Ioctl.ior(KvmIoctl.KVMIO, 0x9f, KvmVcpuEvents.SIZE)),
   SET_VCPU_EVENTS(Ioctl.iow(KvmIoctl.KVMIO, 0xa0, KvmVcpuEvents.SIZE)),
+  GET_XSAVE(Ioctl.ior(KvmIoctl.KVMIO, 0xa4, KvmXsave.SIZE)),
+  SET_XSAVE(Ioctl.iow(KvmIoctl.KVMIO, 0xa5, KvmXsave.SIZE)),
+  GET_XCRS(Ioctl.ior(KvmIoctl.KVMIO, 0xa6, KvmXcrs.SIZE)),
+  SET_XCRS(Ioctl.iow(KvmIoctl.KVMIO, 0xa7, KvmXcrs.SIZE)),
   KVMCLOCK_CTRL(Ioctl.io(KvmIoctl.KVMIO, 0xad));
 
   private static final int KVMIO = 0xae;

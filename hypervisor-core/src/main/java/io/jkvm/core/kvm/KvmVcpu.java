@@ -7,12 +7,15 @@ import io.jkvm.core.kvm.state.KvmRegs;
 import io.jkvm.core.kvm.state.KvmRun;
 import io.jkvm.core.kvm.state.KvmSregs;
 import io.jkvm.core.kvm.state.KvmVcpuEvents;
+import io.jkvm.core.kvm.state.KvmXcrs;
+import io.jkvm.core.kvm.state.KvmXsave;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.Mapping;
 import io.jkvm.core.linux.NativeMemory;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -26,6 +29,7 @@ public final class KvmVcpu implements AutoCloseable {
   private final Mapping runMapping;
   private final KvmRun run;
   private final NativeMemory translation = new NativeMemory(24);
+  private Cpuid cpuid = new Cpuid(List.of());
 
   KvmVcpu(KvmVm vm, int id, Fd fd, Mapping runMapping) {
     this.vm = vm;
@@ -124,8 +128,35 @@ public final class KvmVcpu implements AutoCloseable {
     call(KvmIoctl.SET_VCPU_EVENTS, events.memory());
   }
 
+  /**
+   * Reads the vector and other extended registers into a structure that is used again and again.
+   */
+  public void read(KvmXsave target) throws LinuxException {
+    call(KvmIoctl.GET_XSAVE, target.memory());
+  }
+
+  /** Sets the vector and other extended registers. */
+  public void setXsave(KvmXsave xsave) throws LinuxException {
+    call(KvmIoctl.SET_XSAVE, xsave.memory());
+  }
+
+  /** Reads the extended control registers into a structure that is used again and again. */
+  public void read(KvmXcrs target) throws LinuxException {
+    call(KvmIoctl.GET_XCRS, target.memory());
+  }
+
+  public void setXcrs(KvmXcrs xcrs) throws LinuxException {
+    call(KvmIoctl.SET_XCRS, xcrs.memory());
+  }
+
   public void setCpuid(Cpuid cpuid) throws LinuxException {
     call(KvmIoctl.SET_CPUID2, cpuid.encode());
+    this.cpuid = cpuid;
+  }
+
+  /** What {@link #setCpuid} was given last; empty before. */
+  public Cpuid cpuid() {
+    return cpuid;
   }
 
   /**

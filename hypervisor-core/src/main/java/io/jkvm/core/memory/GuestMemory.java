@@ -35,6 +35,8 @@ public final class GuestMemory implements AutoCloseable {
       MethodHandles.byteBufferViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle U32 =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle U64 =
+      MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private final List<GuestRegion> regions;
   private final ByteBuffer[] chunks;
@@ -173,6 +175,16 @@ public final class GuestMemory implements AutoCloseable {
 
   public void writeU64(long address, long value) throws GuestFault {
     chunk(address, 8).putLong(offset(address), value);
+  }
+
+  /**
+   * Replaces a 64-bit number if it is the expected one, atomically; the address must be a multiple
+   * of 8.
+   *
+   * @return false if it was another
+   */
+  public boolean compareAndSetU64(long address, long expected, long value) throws GuestFault {
+    return U64.compareAndSet(chunk(aligned(address, 8), 8), offset(address), expected, value);
   }
 
   /** Copies out of RAM. */

@@ -24,6 +24,15 @@ public record HostCapabilities(
   public static final HostCapabilities COMPLETE =
       new HostCapabilities(false, true, Set.of(), Set.of());
 
+  /**
+   * True where XSAVE and its kind fail at CPL 0 but come to user space as instructions that KVM
+   * can't emulate, which completes them (io.jkvm.core.vm.emulation). To hide them would not help:
+   * programs use the registers that only XSAVE saves, since CPUID at CPL 3 is the host's there.
+   */
+  public boolean completesXsave() {
+    return interpretsRingZero && missing.contains(RingZeroFeature.XSAVE);
+  }
+
   public HostCapabilities {
     missing = Set.copyOf(missing);
     alwaysVisible = Set.copyOf(alwaysVisible);

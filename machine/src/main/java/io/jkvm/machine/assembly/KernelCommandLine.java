@@ -7,6 +7,7 @@ import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.MachineSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -35,6 +36,8 @@ final class KernelCommandLine {
           RingZeroFeature.RDPID,
           RingZeroFeature.INVPCID);
 
+  private static final Pattern LINE_ENDS = Pattern.compile("[ \\t]*[\\r\\n]+[ \\t]*");
+
   private KernelCommandLine() {}
 
   /**
@@ -61,7 +64,11 @@ final class KernelCommandLine {
     if (spec.commandLineOnly().isEmpty()) {
       parts.add(spec.commandLine());
     }
-    return parts.stream().filter(part -> !part.isBlank()).collect(Collectors.joining(" "));
+    // A line end is a space to Linux, but not to programs that read /proc/cmdline line by line.
+    return parts.stream()
+        .map(part -> LINE_ENDS.matcher(part).replaceAll(" "))
+        .filter(part -> !part.isBlank())
+        .collect(Collectors.joining(" "));
   }
 
   /** Hides from Linux what the guest's CPUID table can't hide. */
@@ -71,9 +78,6 @@ final class KernelCommandLine {
       if (isStubborn(host, feature)) {
         text.append(',').append(feature.linuxName());
       }
-    }
-    if (isStubborn(host, RingZeroFeature.XSAVE)) {
-      text.append(" noxsave");
     }
     return text.toString();
   }

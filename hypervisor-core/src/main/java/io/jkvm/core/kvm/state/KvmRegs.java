@@ -7,6 +7,9 @@ import io.jkvm.core.linux.NativeMemory;
 public final class KvmRegs {
   public static final int SIZE = 144;
 
+  /** RFLAGS.AC: alignment check; with SMAP, access to user pages. */
+  public static final long RFLAGS_AC = 1 << 18;
+
   /** RFLAGS with nothing but its always-set bit 1. */
   public static final long RFLAGS_RESERVED = 2;
 

@@ -14,6 +14,9 @@ public final class KvmSregs {
   /** CR0.MP: WAIT obeys CR0.TS. */
   public static final long CR0_MP = 1 << 1;
 
+  /** CR0.TS: a task switch happened; x87 and vector instructions give #NM. */
+  public static final long CR0_TS = 1 << 3;
+
   /** CR0.ET: extension type, always set. */
   public static final long CR0_ET = 1 << 4;
 
@@ -31,6 +34,15 @@ public final class KvmSregs {
 
   /** CR4.PAE: physical address extension. */
   public static final long CR4_PAE = 1 << 5;
+
+  /** CR4.LA57: linear addresses of 57 bits. */
+  public static final long CR4_LA57 = 1 << 12;
+
+  /** CR4.OSXSAVE: XSAVE and XGETBV are enabled. */
+  public static final long CR4_OSXSAVE = 1 << 18;
+
+  /** CR4.SMAP: at CPL 0 user pages are reached with EFLAGS.AC only. */
+  public static final long CR4_SMAP = 1 << 21;
 
   /** EFER.LME: long mode enable. */
   public static final long EFER_LME = 1 << 8;
@@ -140,6 +152,11 @@ public final class KvmSregs {
 
   public long cr2() {
     return memory.buffer().getLong(CR2);
+  }
+
+  public KvmSregs cr2(long value) {
+    memory.buffer().putLong(CR2, value);
+    return this;
   }
 
   public long cr3() {

@@ -30,6 +30,12 @@ public final class KvmVcpuEvents {
     return this;
   }
 
+  /** Delivers an exception with an error code before the next instruction. */
+  public KvmVcpuEvents injectException(int vector, int errorCode) {
+    memory.buffer().put(0, (byte) 1).put(1, (byte) vector).put(2, (byte) 1).putInt(4, errorCode);
+    return this;
+  }
+
   /**
    * Delivers an interrupt vector before the next instruction, whatever RFLAGS.IF says, and no
    * exception before it.

@@ -38,6 +38,13 @@ record Instruction(
     STAC,
     POPCNT,
     CMPXCHG16B,
+    XGETBV,
+    XSAVE,
+    XSAVEOPT,
+    XSAVEC,
+    XRSTOR,
+    LDMXCSR,
+    STMXCSR,
     OTHER
   }
 
@@ -96,6 +103,7 @@ record Instruction(
         return switch (modRm) {
           case 0xca -> simple(Operation.CLAC, at, 0);
           case 0xcb -> simple(Operation.STAC, at, 0);
+          case 0xd0 -> simple(Operation.XGETBV, at, 0);
           default -> UNKNOWN;
         };
       }
@@ -106,7 +114,25 @@ record Instruction(
       if (opcode == 0xc7 && (rex & 8) != 0 && (peek() >> 3 & 7) == 1) {
         return withModRm(Operation.CMPXCHG16B, 8);
       }
+      boolean isPlain = !operandSize16 && !repeatF3;
+      if (opcode == 0xae && isPlain && isMemoryOperand()) {
+        return switch (peek() >> 3 & 7) {
+          case 2 -> withModRm(Operation.LDMXCSR, 4);
+          case 3 -> withModRm(Operation.STMXCSR, 4);
+          case 4 -> withModRm(Operation.XSAVE, 8);
+          case 5 -> withModRm(Operation.XRSTOR, 8);
+          case 6 -> withModRm(Operation.XSAVEOPT, 8);
+          default -> UNKNOWN;
+        };
+      }
+      if (opcode == 0xc7 && isPlain && isMemoryOperand() && (peek() >> 3 & 7) == 4) {
+        return withModRm(Operation.XSAVEC, 8);
+      }
       return UNKNOWN;
+    }
+
+    private boolean isMemoryOperand() {
+      return peek() >> 6 != 3;
     }
 
     /** Consumes prefixes; false for one whose effect is not modelled. */

@@ -26,7 +26,6 @@ public final class InstructionFixups {
   private static final int VECTOR_BREAKPOINT = 3;
   private static final long RFLAGS_STATUS = 0x8d5; // CF PF AF ZF SF OF
   private static final long RFLAGS_ZF = 1 << 6;
-  private static final long RFLAGS_AC = 1 << 18;
 
   private final GuestMemory memory;
   private final KvmVcpu vcpu;
@@ -34,10 +33,12 @@ public final class InstructionFixups {
   private final KvmSregs sregs = new KvmSregs();
   private final KvmVcpuEvents events = new KvmVcpuEvents();
   private final byte[] code = new byte[Instruction.MAX_BYTES];
+  private final XstateInstructions xstate;
 
   public InstructionFixups(GuestMemory memory, KvmVcpu vcpu) {
     this.memory = memory;
     this.vcpu = vcpu;
+    xstate = new XstateInstructions(memory, vcpu);
   }
 
   /** Does what the instruction at RIP would; false if it is not one of those known here. */
@@ -52,14 +53,17 @@ public final class InstructionFixups {
         return false;
       }
     }
+    if (isXstate(instruction)) {
+      return completeXstate(instruction);
+    }
     regs.rip(regs.rip() + instruction.length());
     int vector = -1;
     switch (instruction.operation()) {
       case INT3 -> vector = VECTOR_BREAKPOINT;
       case INT_N -> vector = instruction.immediate();
       case FWAIT -> {} // no x87 exception can be pending: x87 arithmetic does not run here either
-      case CLAC -> regs.rflags(regs.rflags() & ~RFLAGS_AC);
-      case STAC -> regs.rflags(regs.rflags() | RFLAGS_AC);
+      case CLAC -> regs.rflags(regs.rflags() & ~KvmRegs.RFLAGS_AC);
+      case STAC -> regs.rflags(regs.rflags() | KvmRegs.RFLAGS_AC);
       case POPCNT -> {
         if (!popcnt(instruction)) {
           return false;
@@ -78,6 +82,37 @@ public final class InstructionFixups {
     if (vector >= 0) {
       inject(vector);
     }
+    return true;
+  }
+
+  private static boolean isXstate(Instruction instruction) {
+    return switch (instruction.operation()) {
+      case XGETBV, XSAVE, XSAVEOPT, XSAVEC, XRSTOR, LDMXCSR, STMXCSR -> true;
+      default -> false;
+    };
+  }
+
+  private boolean completeXstate(Instruction instruction) throws LinuxException {
+    int vector = xstate.execute(instruction, regs, sregs);
+    if (vector == XstateInstructions.IMPOSSIBLE) {
+      return false;
+    }
+    if (vector == XstateInstructions.DONE) {
+      vcpu.setRegs(regs.rip(regs.rip() + instruction.length()));
+      return true;
+    }
+    // A fault: the instruction has changed nothing and is still at RIP.
+    vcpu.setRegs(regs);
+    if (vector == XstateInstructions.VECTOR_PF) {
+      vcpu.setSregs(sregs);
+    }
+    vcpu.read(events);
+    boolean hasErrorCode =
+        vector == XstateInstructions.VECTOR_GP || vector == XstateInstructions.VECTOR_PF;
+    vcpu.setEvents(
+        hasErrorCode
+            ? events.injectException(vector, xstate.errorCode())
+            : events.injectException(vector));
     return true;
   }
 
