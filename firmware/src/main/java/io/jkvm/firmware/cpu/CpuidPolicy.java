@@ -4,13 +4,19 @@ package io.jkvm.firmware.cpu;
 import io.jkvm.core.kvm.state.Cpuid;
 import io.jkvm.core.kvm.state.Cpuid.Register;
 import io.jkvm.core.probe.HostCapabilities;
+import io.jkvm.core.probe.ProcessorName;
 import io.jkvm.core.probe.RingZeroFeature;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which processor a guest sees: what KVM supports, less what would not work, with what is the
- * machine's own (that it is virtual, the APIC id), then the user's changes.
+ * Which processor a guest sees: what KVM supports, less what would not work and what a guest must
+ * ask for, with what is the machine's own (that it is virtual, the APIC id), then the user's
+ * changes.
  */
 public final class CpuidPolicy {
   /** What is of no use without XSAVE: the registers that only it can save, and its variants. */
@@ -36,15 +42,50 @@ public final class CpuidPolicy {
    */
   private static final List<String> SLOW_IF_INTERPRETED = List.of("-erms", "-fsrm");
 
+  /** What the completion of XSAVE in user space lacks. */
+  private static final List<String> XSAVE_NOT_COMPLETED = List.of("-xsaves");
+
+  /**
+   * Not for a guest that does not ask: nested virtualization, enclaves and performance counters are
+   * much code of the host's kernel, and little use.
+   */
+  private static final List<String> HIDDEN_UNLESS_ASKED =
+      List.of(
+          "-vmx",
+          "-svm",
+          "-skinit",
+          "-sgx",
+          "-sgx_lc",
+          "-pdcm",
+          "-perfctr_core",
+          "-perfctr_nb",
+          "-perfctr_llc");
+
+  /** Architectural performance monitoring (Intel SDM vol. 2, CPUID leaf 0AH). */
+  private static final int LEAF_PMU = 0xa;
+
+  private static final int LEAF_SGX = 0x12;
+
+  /** SVM's revision and features (AMD APM vol. 3, E.4.9). */
+  private static final int LEAF_SVM = 0x8000_000a;
+
+  /** AMD's performance monitoring, version 2 (AMD APM vol. 3, E.4.24). */
+  private static final int LEAF_PMU_AMD = 0x8000_0022;
+
   /** Leaf 1 ECX: the processor is virtual. */
   private static final int HYPERVISOR_BIT = 1 << 31;
 
+  /** The first of the three leaves of the brand string. */
+  private static final int LEAF_BRAND = 0x8000_0002;
+
   private final List<Change> changes;
+  private final String brand;
 
   private record Change(CpuFeature feature, boolean show) {}
 
-  private CpuidPolicy(List<Change> changes) {
+  private CpuidPolicy(List<Change> changes, String brand) {
     this.changes = changes;
+    this.brand = brand;
   }
 
   /**
@@ -56,17 +97,27 @@ public final class CpuidPolicy {
    */
   public static CpuidPolicy of(HostCapabilities host, List<String> userChanges) {
     List<Change> changes = new ArrayList<>();
+    HIDDEN_UNLESS_ASKED.forEach(text -> changes.add(parse(text)));
     for (RingZeroFeature feature : host.missing()) {
-      changes.add(parse("-" + feature.linuxName()));
+      if (feature != RingZeroFeature.XSAVE || !host.completesXsave()) {
+        changes.add(parse("-" + feature.linuxName()));
+      }
     }
-    if (host.missing().contains(RingZeroFeature.XSAVE)) {
+    if (host.completesXsave()) {
+      XSAVE_NOT_COMPLETED.forEach(text -> changes.add(parse(text)));
+    } else if (host.missing().contains(RingZeroFeature.XSAVE)) {
       NEED_XSAVE.forEach(text -> changes.add(parse(text)));
     }
     if (host.interpretsRingZero()) {
       SLOW_IF_INTERPRETED.forEach(text -> changes.add(parse(text)));
     }
     userChanges.forEach(text -> changes.add(parse(text)));
-    return new CpuidPolicy(changes);
+    return new CpuidPolicy(changes, "");
+  }
+
+  /** The same with a name for the processor, up to 48 bytes of ASCII; KVM gives it none. */
+  public CpuidPolicy withBrand(String newBrand) {
+    return new CpuidPolicy(changes, newBrand);
   }
 
   private static Change parse(String text) {
@@ -91,13 +142,52 @@ public final class CpuidPolicy {
    * @param apicId the vCPU's local APIC id
    */
   public Cpuid apply(Cpuid supported, CpuTopology topology, int apicId) {
-    Cpuid table =
-        topology.describe(supported.change(1, 0, Register.ECX, HYPERVISOR_BIT, 0), apicId);
+    Cpuid table = brand.isEmpty() ? supported : withBrandLeaves(supported);
+    table = topology.describe(table.change(1, 0, Register.ECX, HYPERVISOR_BIT, 0), apicId);
     for (Change change : changes) {
       CpuFeature f = change.feature;
       int mask = 1 << f.bit();
       table = table.change(f.leaf(), f.subleaf(), f.register(), change.show ? mask : 0, mask);
     }
-    return table;
+    return withoutLeavesOfHidden(table);
+  }
+
+  private Cpuid withBrandLeaves(Cpuid table) {
+    byte[] bytes = brand.getBytes(StandardCharsets.US_ASCII);
+    ByteBuffer text = ByteBuffer.wrap(Arrays.copyOf(bytes, ProcessorName.MAX_BYTES));
+    text.order(ByteOrder.LITTLE_ENDIAN);
+    Cpuid named = table;
+    for (int leaf = LEAF_BRAND; text.hasRemaining(); leaf++) {
+      named =
+          named.put(
+              new Cpuid.Entry(
+                  leaf, 0, 0, text.getInt(), text.getInt(), text.getInt(), text.getInt()));
+    }
+    return named;
+  }
+
+  private static Cpuid withoutLeavesOfHidden(Cpuid table) {
+    Cpuid left = table;
+    if (!shows(table, "svm")) {
+      left = left.remove(LEAF_SVM);
+    }
+    if (!shows(table, "sgx")) {
+      left = left.remove(LEAF_SGX);
+    }
+    if (!shows(table, "pdcm")) {
+      left = left.remove(LEAF_PMU);
+    }
+    if (!shows(table, "perfctr_core")) {
+      left = left.remove(LEAF_PMU_AMD);
+    }
+    return left;
+  }
+
+  private static boolean shows(Cpuid table, String name) {
+    CpuFeature f = CpuFeature.named(name).orElseThrow();
+    return table
+        .find(f.leaf(), f.subleaf())
+        .filter(entry -> (entry.get(f.register()) >> f.bit() & 1) != 0)
+        .isPresent();
   }
 }

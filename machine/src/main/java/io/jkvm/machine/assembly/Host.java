@@ -6,6 +6,7 @@ import io.jkvm.core.kvm.state.Cpuid;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.HostProbe;
+import io.jkvm.core.probe.ProcessorName;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,11 @@ public final class Host {
     } catch (IOException e) {
       return Long.MAX_VALUE;
     }
+  }
+
+  /** The host processor's brand string, which guests' processors have too; empty if not known. */
+  String processorName() {
+    return ProcessorName.ofHost();
   }
 
   /**

@@ -216,7 +216,8 @@ public final class MachineAssembler {
       throws IOException {
     CpuidPolicy policy =
         CpuidPolicy.of(
-            capabilities, spec.cpuFeatures().stream().map(CpuFeatureChange::toString).toList());
+                capabilities, spec.cpuFeatures().stream().map(CpuFeatureChange::toString).toList())
+            .withBrand(host.processorName());
     CpuTopology topology = new CpuTopology(spec.cpus());
     List<KvmVcpu> vcpus = new ArrayList<>();
     for (int id = 0; id < spec.cpus(); id++) {
