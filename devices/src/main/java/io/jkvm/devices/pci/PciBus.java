@@ -18,8 +18,17 @@ public final class PciBus {
    * @param window where the functions' base addresses may lie
    */
   public PciBus(PciMemoryWindow window) {
+    this(window, window.range().start());
+  }
+
+  /**
+   * The same.
+   *
+   * @param firstAddress in the window: from here on {@link #add} gives them their places
+   */
+  public PciBus(PciMemoryWindow window, long firstAddress) {
     this.window = window;
-    nextAddress = window.range().start();
+    nextAddress = firstAddress;
   }
 
   /**

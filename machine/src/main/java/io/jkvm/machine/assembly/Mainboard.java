@@ -149,9 +149,10 @@ final class Mainboard {
               + (PciBus.DEVICE_COUNT - 1)
               + " slots for them");
     }
-    PciMemoryWindow window =
-        new PciMemoryWindow(range(X86Layout.PCI_MEMORY, X86Layout.PCI_MEMORY_END));
-    PciBus bus = new PciBus(window);
+    // A kernel without ACPI does not know of PCI_MEMORY: it takes the first gap above RAM.
+    long start = devices.isEmpty() ? X86Layout.PCI_MEMORY : X86Layout.lowRamEnd(memory);
+    PciMemoryWindow window = new PciMemoryWindow(range(start, X86Layout.PCI_MEMORY_END));
+    PciBus bus = new PciBus(window, X86Layout.PCI_MEMORY);
     bus.add(0, new PciHostBridge());
     KvmMsiRouter messages = resources.push(Layer.INTERRUPTS, vm.createMsiRouter());
     Map<Integer, SharedIrqLine> lines = new HashMap<>();
