@@ -7,6 +7,7 @@ import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.tables.AcpiTables;
 import io.jkvm.firmware.tables.MpTable;
+import io.jkvm.firmware.tables.Smbios;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +43,7 @@ public record BootConfig(
    */
   long writeTables() throws GuestFault {
     MpTable.write(memory, processors, pciDevices);
+    Smbios.write(memory);
     return acpi.isPresent() ? AcpiTables.write(memory, acpi.get()) : 0;
   }
 }

@@ -50,8 +50,11 @@ public final class X86Layout {
   /** The BIOS as the guest runs it, 64 KiB up to 1 MiB. */
   public static final long BIOS = 0xF0000;
 
-  /** The ACPI tables, the RSDP first: the part of {@link #BIOS} that its code leaves alone. */
-  public static final long ACPI_TABLES = 0xF1000;
+  /** The SMBIOS entry point and structures: above the code of {@link #BIOS}. */
+  public static final long SMBIOS = 0xF1000;
+
+  /** The ACPI tables, the RSDP first, likewise. */
+  public static final long ACPI_TABLES = 0xF1100;
 
   /** End of the room for ACPI tables; the BIOS's reset vector follows. */
   public static final long ACPI_TABLES_END = 0xFFFF0;
@@ -68,7 +71,10 @@ public final class X86Layout {
   /** From one virtio-mmio device to the next. */
   public static final long VIRTIO_MMIO_STEP = 0x1000;
 
-  /** Memory for 32-bit base address registers of PCI devices. */
+  /**
+   * Memory for 32-bit base address registers of PCI devices, as the machine places them and ACPI
+   * tells; a guest may use all from the end of RAM on.
+   */
   public static final long PCI_MEMORY = 0xE0000000L;
 
   /** End of {@link #PCI_MEMORY}. */

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Each way to boot brings the ACPI tables, where the kernel finds them. */
 class AcpiBootTest {
-  private static final long RSDP = 0xF1000;
+  private static final long RSDP = 0xF1100;
 
   @TempDir Path folder;
   private GuestMemory memory;

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 class PvhBootTest {
   private static final byte[] ELF = KernelFiles.elf(10_000);
   private static final long START_INFO = 0x6000;
-  private static final long RSDP = 0xF1000;
+  private static final long RSDP = 0xF1100;
   private static final int NOTE_HEADER = 64 + 2 * 56;
 
   @TempDir Path folder;
