@@ -29,6 +29,8 @@ public final class DiskException extends IOException {
     IN_USE_FOR_WRITING,
     /** Open elsewhere, perhaps only for reading: close it there, or open all read-only. */
     IN_USE,
+    /** The host has the block device mounted, or as a part of a volume: release it there. */
+    USED_BY_HOST,
     /** The file system has no locks: a copy on one that has. */
     NOT_LOCKABLE,
     /** The length of the file can't be found out: see to the file. */
@@ -37,6 +39,10 @@ public final class DiskException extends IOException {
     EMPTY,
     /** The length is no multiple of 512: pad the file. */
     NOT_WHOLE_SECTORS,
+    /** An image of another format, which a guest would destroy: convert it. */
+    OTHER_FORMAT,
+    /** A compressed file: unpack it. */
+    COMPRESSED,
     /** The block device does not tell its size: see to the device. */
     SIZE_UNKNOWN,
     /** The block device has no medium: insert or attach one. */

@@ -24,6 +24,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   private final int logicalBlockBytes;
   private final boolean readOnly;
   private final NativeMemory zeroes;
+  private final FlushLatch flushes;
 
   RawImage(String name, Fd fd, long capacityBytes, int logicalBlockBytes, boolean readOnly) {
     this.name = name;
@@ -32,6 +33,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     this.logicalBlockBytes = logicalBlockBytes;
     this.readOnly = readOnly;
     zeroes = readOnly ? null : new NativeMemory(ZERO_BYTES);
+    flushes = new FlushLatch("disk " + name + ": fdatasync", () -> FileIo.fdatasync(fd));
   }
 
   /**
@@ -41,7 +43,12 @@ public final class RawImage implements BlockBackend, AutoCloseable {
    * @throws DiskException in one line: which disk, and why not
    */
   public static RawImage open(Path path, boolean readOnly) throws DiskException {
-    return RawImageOpener.open(path, readOnly);
+    return RawImageOpener.open(path, readOnly, false);
+  }
+
+  /** The same for a disk whose first bytes may be those of another format's image. */
+  public static RawImage openAnyContent(Path path, boolean readOnly) throws DiskException {
+    return RawImageOpener.open(path, readOnly, true);
   }
 
   @Override
@@ -113,10 +120,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
 
   @Override
   public void flush() throws IOException {
-    int result = FileIo.fdatasync(fd);
-    if (result < 0) {
-      throw new LinuxException("disk " + name + ": fdatasync", -result);
-    }
+    flushes.flush();
   }
 
   @Override

@@ -4,12 +4,15 @@ package io.jkvm.devices.storage;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
+import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.devices.storage.DiskException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Finds out whether a path can be a disk, and locks it ({@link FileIo#tryLock}). */
 final class RawImageOpener {
@@ -21,14 +24,16 @@ final class RawImageOpener {
 
   private final Path path;
   private final boolean readOnly;
+  private final boolean anyContent;
 
-  private RawImageOpener(Path path, boolean readOnly) {
+  private RawImageOpener(Path path, boolean readOnly, boolean anyContent) {
     this.path = path;
     this.readOnly = readOnly;
+    this.anyContent = anyContent;
   }
 
-  static RawImage open(Path path, boolean readOnly) throws DiskException {
-    return new RawImageOpener(path, readOnly).open();
+  static RawImage open(Path path, boolean readOnly, boolean anyContent) throws DiskException {
+    return new RawImageOpener(path, readOnly, anyContent).open();
   }
 
   private RawImage open() throws DiskException {
@@ -39,9 +44,12 @@ final class RawImageOpener {
     if (type != S_IFREG && type != S_IFBLK) {
       throw refused(Kind.NOT_A_DISK, "is neither a regular file nor a block device");
     }
-    Fd fd = openFile();
+    Fd fd = openFile(type == S_IFBLK);
     try {
       lock(fd);
+      if (!anyContent) {
+        checkFormat(fd);
+      }
       RawImage image = type == S_IFBLK ? blockDevice(fd) : regularFile(fd);
       fd = null;
       return image;
@@ -49,6 +57,21 @@ final class RawImageOpener {
       if (fd != null) {
         fd.close();
       }
+    }
+  }
+
+  private void checkFormat(Fd fd) throws DiskException {
+    NativeMemory head = new NativeMemory(ImageFormat.HEAD_BYTES);
+    IoVector target = new IoVector(1);
+    target.add(head.address(), ImageFormat.HEAD_BYTES);
+    long count = FileIo.preadv(fd, target, 0);
+    if (count <= 0) {
+      return; // empty, or unreadable, which the guest will be told
+    }
+    Optional<ImageFormat> other = ImageFormat.of(head.buffer().slice(0, (int) count));
+    if (other.isPresent()) {
+      Kind kind = other.get().isCompressed() ? Kind.COMPRESSED : Kind.OTHER_FORMAT;
+      throw refused(kind, "is " + other.get().description() + ", not a raw disk");
     }
   }
 
@@ -62,10 +85,15 @@ final class RawImageOpener {
     }
   }
 
-  private Fd openFile() throws DiskException {
+  private Fd openFile(boolean blockDevice) throws DiskException {
+    // A file system that the host has mounted must not be written under it.
+    int exclusive = blockDevice && !readOnly ? Fd.EXCLUSIVE : 0;
     try {
-      return Fd.open(path.toString(), readOnly ? Fd.READ_ONLY : Fd.READ_WRITE);
+      return Fd.open(path.toString(), (readOnly ? Fd.READ_ONLY : Fd.READ_WRITE) | exclusive);
     } catch (LinuxException e) {
+      if (e.errno() == Errno.EBUSY && exclusive != 0) {
+        throw refused(Kind.USED_BY_HOST, "is in use by this host: mounted, or a part of a volume");
+      }
       String cause = Errno.name(e.errno()) + ": " + Errno.message(e.errno());
       boolean forbidden =
           e.errno() == Errno.EACCES || e.errno() == Errno.EROFS || e.errno() == Errno.EPERM;

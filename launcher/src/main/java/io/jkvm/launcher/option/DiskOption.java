@@ -4,7 +4,7 @@ package io.jkvm.launcher.option;
 import io.jkvm.machine.spec.DiskSpec;
 import java.nio.file.Path;
 
-/** The value of {@code --disk}: {@code FILE[,ro][,id=NAME]}. */
+/** The value of {@code --disk}: {@code FILE[,ro][,id=NAME][,format=raw]}. */
 public final class DiskOption {
   private DiskOption() {}
 
@@ -18,6 +18,7 @@ public final class DiskOption {
     String rest = text;
     boolean readOnly = false;
     String id = "";
+    boolean anyContent = false;
     for (int comma = rest.lastIndexOf(','); comma >= 0; comma = rest.lastIndexOf(',')) {
       String option = rest.substring(comma + 1);
       if (option.equals("ro")) {
@@ -27,9 +28,23 @@ public final class DiskOption {
         if (id.isEmpty()) {
           throw new IllegalArgumentException("id= names no id in '" + text + "'");
         }
+      } else if (option.equals("format=raw")) {
+        anyContent = true;
+      } else if (option.startsWith("format=")) {
+        throw new IllegalArgumentException(
+            "'"
+                + option
+                + "' in '"
+                + text
+                + "': only raw disks are supported; convert the image,"
+                + " as in qemu-img convert -O raw IMAGE disk.img");
       } else if (option.matches("[a-z]+(=.*)?") && !java.nio.file.Files.exists(Path.of(rest))) {
         throw new IllegalArgumentException(
-            "unknown disk option '" + option + "' in '" + text + "'; there are ro and id=NAME");
+            "unknown disk option '"
+                + option
+                + "' in '"
+                + text
+                + "'; there are ro, id=NAME and format=raw");
       } else {
         break;
       }
@@ -38,7 +53,9 @@ public final class DiskOption {
     if (rest.isEmpty()) {
       throw new IllegalArgumentException("'" + text + "' names no file");
     }
-    DiskSpec disk = DiskSpec.raw(Path.of(rest)).withId(id);
+    Path path = Path.of(rest);
+    DiskSpec disk = anyContent ? DiskSpec.rawOfAnyContent(path) : DiskSpec.raw(path);
+    disk = disk.withId(id);
     return readOnly ? disk.asReadOnly() : disk;
   }
 }

@@ -4,7 +4,13 @@ package io.jkvm.launcher.report;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the user of the command can do about a problem: the one place that names its options. The
@@ -26,7 +32,7 @@ public final class Advice {
     return reason.kind() == StopReason.Kind.EMULATION_FAILURE
         ? reason
             + System.lineSeparator()
-            + "  Try a kernel or command line that avoids the instruction (clearcpuid=..., noxsave),"
+            + "  Try a kernel or command line that avoids the instruction (clearcpuid=...),"
             + " hide it with --cpuid -FEATURE,"
             + System.lineSeparator()
             + "  or use a host whose processor has VT-x or AMD-V."
@@ -49,6 +55,23 @@ public final class Advice {
         });
   }
 
+  /** By whom its permissions let in; a group that may not use it is of no use. */
+  private static String forbiddenDevice(String device) {
+    try {
+      PosixFileAttributes file = Files.readAttributes(Path.of(device), PosixFileAttributes.class);
+      boolean groupMay =
+          file.permissions()
+              .containsAll(Set.of(PosixFilePermission.GROUP_READ, PosixFilePermission.GROUP_WRITE));
+      if (groupMay && !file.group().getName().equals("root")) {
+        String group = file.group().getName();
+        return "join its group with 'sudo usermod -aG " + group + " $USER' and log in again";
+      }
+    } catch (IOException | UnsupportedOperationException e) {
+      return "see 'ls -l " + device + "'";
+    }
+    return "it is for its owner alone; let others in with 'sudo chmod a+rw " + device + "'";
+  }
+
   /** What to do; empty where the facts say it. */
   static String of(Problem problem, String subject) {
     return switch (problem) {
@@ -65,10 +88,7 @@ public final class Advice {
       case KVM_ABSENT ->
           "load KVM with 'modprobe kvm_intel' or 'modprobe kvm_amd', and enable virtualization in"
               + " the firmware setup";
-      case KVM_FORBIDDEN ->
-          "join its group with 'sudo usermod -aG kvm $USER' and log in again (see 'ls -l "
-              + subject
-              + "')";
+      case KVM_FORBIDDEN -> forbiddenDevice(subject);
       case KVM_NOT_KVM -> "name one with --kvm, as a rule /dev/kvm";
       case MORE_CPUS_THAN_KVM -> "give less with --cpus";
       case MORE_MEMORY_THAN_HOST -> "give less with --mem";
@@ -124,10 +144,16 @@ public final class Advice {
       case DISK_UNOPENABLE -> "check the file and its permissions";
       case DISK_IN_USE_FOR_WRITING -> "stop the jkvm that has it first";
       case DISK_IN_USE -> "stop the jkvm that has it, give it once, or open it with ,ro everywhere";
+      case DISK_USED_BY_HOST -> "unmount it (see lsblk " + subject + "), or add ,ro to the disk";
       case DISK_NOT_LOCKABLE -> "copy it to a file system that supports locks";
       case DISK_UNMEASURABLE -> "check the file";
       case DISK_EMPTY -> "give it a size first: truncate -s 1G " + subject;
       case DISK_NOT_WHOLE_SECTORS -> "pad it first: truncate -s %512 " + subject;
+      case DISK_OTHER_FORMAT ->
+          "convert it, as in qemu-img convert -O raw "
+              + subject
+              + " disk.img, or add ,format=raw if these are the bytes of a disk";
+      case DISK_COMPRESSED -> "unpack it first, or add ,format=raw if these are a disk's bytes";
       case DISK_SIZE_UNKNOWN -> "check it";
       case DISK_NO_MEDIUM -> "insert or attach one";
       case DISK_BLOCK_SIZE_UNSUPPORTED -> "use an image file";

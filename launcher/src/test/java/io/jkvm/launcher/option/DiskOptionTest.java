@@ -32,14 +32,21 @@ class DiskOptionTest {
         "x,id=12345678901234567890 | x         | false | 12345678901234567890",
       })
   void readsTheOptions(String text, String image, boolean readOnly, String id) {
-    DiskSpec.Source file = new DiskSpec.Source.RawFile(Path.of(image));
+    DiskSpec.Source file = new DiskSpec.Source.RawFile(Path.of(image), false);
     assertEquals(new DiskSpec(file, readOnly, id == null ? "" : id), DiskOption.parse(text));
+  }
+
+  @Test
+  void rawInsists() {
+    DiskSpec.Source file = new DiskSpec.Source.RawFile(Path.of("x"), true);
+    assertEquals(new DiskSpec(file, true, ""), DiskOption.parse("x,format=raw,ro"));
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
+        "x,format=qcow2          | only raw disks are supported; convert the image",
         "''                      | names no file",
         "',ro'                   | names no file",
         "root.img,rw             | unknown disk option 'rw'",

@@ -40,7 +40,11 @@ final class DiskAssembler {
 
   private BlockBackend backend(DiskSpec spec) throws IOException {
     if (spec.source() instanceof DiskSpec.Source.RawFile file) {
-      return resources.push(Layer.DISKS, RawImage.open(file.path(), spec.readOnly()));
+      return resources.push(
+          Layer.DISKS,
+          file.anyContent()
+              ? RawImage.openAnyContent(file.path(), spec.readOnly())
+              : RawImage.open(file.path(), spec.readOnly()));
     }
     DiskSpec.Source.Custom custom = (DiskSpec.Source.Custom) spec.source();
     try {

@@ -159,6 +159,8 @@ public enum Problem {
   DISK_IN_USE_FOR_WRITING,
   /** Open elsewhere, perhaps only for reading: close it there, or open all read-only. */
   DISK_IN_USE,
+  /** The host has the block device mounted, or as a part of a volume: release it there. */
+  DISK_USED_BY_HOST,
   /** The file system has no locks: a copy on one that has. */
   DISK_NOT_LOCKABLE,
   /** The length of the file can't be found out: see to the file. */
@@ -167,6 +169,10 @@ public enum Problem {
   DISK_EMPTY,
   /** The length is no multiple of 512: pad the file. */
   DISK_NOT_WHOLE_SECTORS,
+  /** An image of another format, which a guest would destroy: convert it. */
+  DISK_OTHER_FORMAT,
+  /** A compressed file: unpack it. */
+  DISK_COMPRESSED,
   /** The block device does not tell its size: see to the device. */
   DISK_SIZE_UNKNOWN,
   /** The block device has no medium: insert or attach one. */

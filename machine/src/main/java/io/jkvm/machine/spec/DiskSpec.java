@@ -20,8 +20,13 @@ public record DiskSpec(Source source, boolean readOnly, String id) {
 
   /** Where a disk's bytes are. */
   public sealed interface Source {
-    /** A raw image, or a block device of the host. */
-    record RawFile(Path path) implements Source {
+    /**
+     * A raw image, or a block device of the host.
+     *
+     * @param anyContent true to take it for raw also where it begins as an image of another format
+     *     does
+     */
+    record RawFile(Path path, boolean anyContent) implements Source {
       /**
        * Checks that it is whole.
        *
@@ -71,7 +76,15 @@ public record DiskSpec(Source source, boolean readOnly, String id) {
 
   /** A writable raw image or block device. */
   public static DiskSpec raw(Path image) {
-    return new DiskSpec(new Source.RawFile(image), false, "");
+    return new DiskSpec(new Source.RawFile(image, false), false, "");
+  }
+
+  /**
+   * The same, raw whatever it begins with; {@link #raw} refuses what looks like an image of another
+   * format or a compressed file, which a guest would destroy.
+   */
+  public static DiskSpec rawOfAnyContent(Path image) {
+    return new DiskSpec(new Source.RawFile(image, true), false, "");
   }
 
   /** A disk on a backend of the user's own. */

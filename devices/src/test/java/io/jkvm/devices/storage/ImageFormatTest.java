@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.storage;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ImageFormatTest {
+  @TempDir Path folder;
+
+  private Path image(byte[] head, int at) throws Exception {
+    byte[] bytes = new byte[1 << 20];
+    System.arraycopy(head, 0, bytes, at, head.length);
+    return Files.write(folder.resolve("disk.img"), bytes);
+  }
+
+  private DiskException refused(Path image) {
+    return assertThrows(DiskException.class, () -> RawImage.open(image, true).close());
+  }
+
+  // As the formats' specifications have them; qcow2's is "QFI" and 0xfb.
+  @ParameterizedTest
+  @CsvSource({
+    "514649fb00000003, 0, is a qcow2 image",
+    "4b444d5601000000, 0, is a VMDK image",
+    "23204469736b2044657363726970746f7246696c65, 0, is a VMDK descriptor",
+    "7f10dabe01000100, 64, is a VDI image",
+    "7668647866696c65, 0, is a VHDX image",
+    "636f6e6563746978, 0, is a VHD image",
+  })
+  void anImageOfAnotherFormatIsNoRawDisk(String magic, int at, String text) throws Exception {
+    Path image = image(HexFormat.of().parseHex(magic), at);
+    byte[] before = Files.readAllBytes(image);
+    DiskException e = refused(image);
+    assertEquals(DiskException.Kind.OTHER_FORMAT, e.kind());
+    assertTrue(e.getMessage().contains(text), e.getMessage());
+    assertThrows(DiskException.class, () -> RawImage.open(image, false).close());
+    assertTrue(Arrays.equals(before, Files.readAllBytes(image)));
+    RawImage.openAnyContent(image, false).close();
+  }
+
+  @Test
+  void aCompressedFileIsToldAsSuchWhateverItsLength() throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (OutputStream out = new GZIPOutputStream(bytes)) {
+      out.write("a disk".getBytes(StandardCharsets.US_ASCII));
+    }
+    DiskException e = refused(Files.write(folder.resolve("disk.img.gz"), bytes.toByteArray()));
+    assertEquals(DiskException.Kind.COMPRESSED, e.kind());
+    assertTrue(e.getMessage().contains("is compressed with gzip"), e.getMessage());
+  }
+
+  @Test
+  void whatMayBeADiskIsTaken() throws Exception {
+    RawImage.open(image(new byte[0], 0), false).close();
+    // A boot sector.
+    RawImage.open(image(new byte[] {(byte) 0xeb, 0x63, (byte) 0x90}, 0), false).close();
+  }
+}
