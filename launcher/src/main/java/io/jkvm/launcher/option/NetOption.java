@@ -22,9 +22,10 @@ public final class NetOption {
       "user, passt=PATH, tap=NAME[,queues=N], switch=NAME, socket=listen:PATH"
           + " and socket=connect:PATH";
   private static final Set<String> OPTIONS =
-      Set.of("mac", "mtu", "pcap", "rate", "loss", "delay", "seed", "queues");
+      Set.of("mac", "mtu", "pcap", "rate", "loss", "delay", "seed", "queues", "host");
   private static final String OPTION_LIST =
-      "mac=, mtu=, pcap=, rate=, loss=, delay=, seed= and, with a tap, queues=";
+      "mac=, mtu=, pcap=, rate=, loss=, delay=, seed=, with user host= and, with a tap,"
+          + " queues=";
   private static final String FILE_START = "(passt|pcap|socket)=.*";
 
   private final Map<String, VirtualSwitch> switches = new HashMap<>();
@@ -90,10 +91,14 @@ public final class NetOption {
       throw new IllegalArgumentException(
           "queues= goes with tap=NAME only, not with '" + text + "'; leave it out");
     }
+    if (options.containsKey("host") && !kind.equals("user")) {
+      throw new IllegalArgumentException(
+          "host= goes with user only, not with '" + text + "'; leave it out");
+    }
     // Without its "=" nothing but "user" is one of them.
     switch (equals < 0 ? kind : kind + "=") {
       case "user":
-        return new NetworkSpec.User(List.of());
+        return new NetworkSpec.User(List.of(), reachesHost(options.getOrDefault("host", "yes")));
       case "passt=":
         return new NetworkSpec.Passt(file("passt=", value));
       case "tap=":
@@ -117,6 +122,14 @@ public final class NetOption {
       default:
         throw new IllegalArgumentException("unknown network '" + text + "'; there are " + FORMS);
     }
+  }
+
+  private static boolean reachesHost(String text) {
+    return switch (text) {
+      case "yes" -> true;
+      case "no" -> false;
+      default -> throw new IllegalArgumentException("host=" + text + " is neither yes nor no");
+    };
   }
 
   private static Path file(String option, String name) {

@@ -68,8 +68,8 @@ public final class PublishOption {
     }
     for (int i = 0; i < result.size(); i++) {
       CardSpec card = result.get(i);
-      if (card.network() instanceof NetworkSpec.User) {
-        result.set(i, card.withNetwork(new NetworkSpec.User(ports)));
+      if (card.network() instanceof NetworkSpec.User user) {
+        result.set(i, card.withNetwork(new NetworkSpec.User(ports, user.reachesHost())));
         return result;
       }
     }

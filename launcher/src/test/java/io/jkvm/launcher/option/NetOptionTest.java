@@ -40,6 +40,7 @@ class NetOptionTest {
   static Stream<Arguments> readsTheNetwork() {
     return Stream.of(
         Arguments.of("user", new NetworkSpec.User(List.of())),
+        Arguments.of("user,host=no", new NetworkSpec.User(List.of(), false)),
         Arguments.of(
             "passt=/run/passt.socket", new NetworkSpec.Passt(Path.of("/run/passt.socket"))),
         Arguments.of("passt=a,b.sock", new NetworkSpec.Passt(Path.of("a,b.sock"))),

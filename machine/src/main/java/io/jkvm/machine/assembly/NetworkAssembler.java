@@ -115,7 +115,7 @@ final class NetworkAssembler {
                 port.hostPort(),
                 port.guestPort()));
       }
-      return new PasstBackend(name, forwards, card.mtu());
+      return new PasstBackend(name, forwards, card.mtu(), user.reachesHost());
     }
     if (network instanceof NetworkSpec.Passt passt) {
       return new RunningPasst(name, passt.socket().toString());

@@ -22,8 +22,15 @@ public sealed interface NetworkSpec {
    * The host's network as an ordinary user has it, through a passt that is started for it.
    *
    * @param published the host's ports that lead into the guest
+   * @param reachesHost whether the guest's gateway, 10.0.2.2, leads to the host's own 127.0.0.1,
+   *     with all that listens there
    */
-  record User(List<PublishedPort> published) implements NetworkSpec {
+  record User(List<PublishedPort> published, boolean reachesHost) implements NetworkSpec {
+    /** A network whose guest reaches the host too. */
+    public User(List<PublishedPort> published) {
+      this(published, true);
+    }
+
     /**
      * Checks that it is whole, and that no host port is there twice.
      *

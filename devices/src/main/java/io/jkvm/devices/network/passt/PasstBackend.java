@@ -46,6 +46,7 @@ public final class PasstBackend implements NetworkBackend {
   private final String name;
   private final List<PortForward> forwards;
   private final int mtu;
+  private final boolean reachesHost;
   private final String searchPath;
   private final StreamConnection connection;
   private PasstProcess process;
@@ -61,17 +62,25 @@ public final class PasstBackend implements NetworkBackend {
    * @param forwards the guest's ports to be reached from the host
    * @param mtu what the guest is told by DHCP, 68 bytes or more; the most that passt can if not
    *     given or larger
+   * @param reachesHost whether the guest's gateway leads to the host's 127.0.0.1
    * @throws IllegalArgumentException one line if two forwards are of the same host port
    */
-  public PasstBackend(String name, List<PortForward> forwards, OptionalInt mtu) {
-    this(name, forwards, mtu, System.getenv().getOrDefault("PATH", "/usr/bin:/bin"));
+  public PasstBackend(
+      String name, List<PortForward> forwards, OptionalInt mtu, boolean reachesHost) {
+    this(name, forwards, mtu, reachesHost, System.getenv().getOrDefault("PATH", "/usr/bin:/bin"));
   }
 
-  PasstBackend(String name, List<PortForward> forwards, OptionalInt mtu, String searchPath) {
+  PasstBackend(
+      String name,
+      List<PortForward> forwards,
+      OptionalInt mtu,
+      boolean reachesHost,
+      String searchPath) {
     PortForward.checkDistinct(forwards);
     this.name = name;
     this.forwards = List.copyOf(forwards);
     this.mtu = Math.min(mtu.orElse(MTU_BYTES), MTU_BYTES);
+    this.reachesHost = reachesHost;
     this.searchPath = searchPath;
     StreamConnection.Peer peer =
         new StreamConnection.Peer() {
@@ -143,6 +152,9 @@ public final class PasstBackend implements NetworkBackend {
   private List<String> options() throws IOException {
     List<String> options = new ArrayList<>(GUEST);
     options.addAll(List.of("--mtu", Integer.toString(mtu)));
+    if (!reachesHost) {
+      options.add("--no-map-gw");
+    }
     if (!DefaultRoute.exists()) {
       refuseIpv6();
       options.addAll(LOOPBACK_ONLY);

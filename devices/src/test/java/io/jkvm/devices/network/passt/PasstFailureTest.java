@@ -31,7 +31,7 @@ class PasstFailureTest {
     }
     LeftoverPasst leftovers = new LeftoverPasst();
     try (PasstBackend backend =
-        new PasstBackend("user", List.of(), OptionalInt.empty(), directory.toString())) {
+        new PasstBackend("user", List.of(), OptionalInt.empty(), true, directory.toString())) {
       String message =
           assertThrows(IOException.class, () -> backend.start(new TestCard())).getMessage();
       assertFalse(message.contains("\n"), message);

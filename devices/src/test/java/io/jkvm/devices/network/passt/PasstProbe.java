@@ -21,7 +21,7 @@ final class PasstProbe {
    */
   public static void main(String[] arguments) throws IOException, InterruptedException {
     TestCard card = new TestCard();
-    try (PasstBackend backend = new PasstBackend("user", List.of(), OptionalInt.empty())) {
+    try (PasstBackend backend = new PasstBackend("user", List.of(), OptionalInt.empty(), true)) {
       backend.start(card);
       FakeGuest guest = new FakeGuest(backend, card);
       byte[] offer = guest.resolveGateway() == null ? null : guest.discover();

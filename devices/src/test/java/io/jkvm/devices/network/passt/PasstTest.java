@@ -19,11 +19,13 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -61,7 +63,10 @@ class PasstTest {
   private PasstBackend started(String... forwards) throws IOException {
     PasstBackend backend =
         new PasstBackend(
-            "user", Stream.of(forwards).map(PortForward::parse).toList(), OptionalInt.empty());
+            "user",
+            Stream.of(forwards).map(PortForward::parse).toList(),
+            OptionalInt.empty(),
+            true);
     backend.start(card);
     return backend;
   }
@@ -114,6 +119,23 @@ class PasstTest {
       assertEquals("to the host", new String(packet.getData(), 0, packet.getLength(), "UTF-8"));
       host.send(packet);
       assertArrayEquals(payload, guest.receiveUdp(host.getLocalPort(), 40_000));
+    }
+  }
+
+  @Test
+  void gatewayLeadsNowhereIfTheHostIsClosed() throws Exception {
+    try (PasstBackend backend = new PasstBackend("user", List.of(), OptionalInt.empty(), false);
+        DatagramSocket host = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"))) {
+      backend.start(card);
+      FakeGuest guest = new FakeGuest(backend, card);
+      assertNotNull(guest.resolveGateway());
+      byte[] payload = "to the host".getBytes(StandardCharsets.UTF_8);
+      assertTrue(guest.sendUdp(40_000, host.getLocalPort(), payload));
+      // passt takes frames in order: with this answer it has done with the datagram.
+      assertNotNull(guest.discover());
+      host.setSoTimeout(1);
+      DatagramPacket packet = new DatagramPacket(new byte[100], 100);
+      assertThrows(SocketTimeoutException.class, () -> host.receive(packet));
     }
   }
 
