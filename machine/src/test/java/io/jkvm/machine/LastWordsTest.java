@@ -10,7 +10,7 @@ import io.jkvm.devices.console.ConsoleHub;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
-class PanicMessageTest {
+class LastWordsTest {
   private static final StopReason RESET = new StopReason(StopReason.Kind.GUEST_RESET, "");
 
   private final ConsoleHub console = new ConsoleHub();
@@ -26,45 +26,64 @@ class PanicMessageTest {
     print("[ 6.0] Kernel panic - not syncing: VFS: no root\r\n[ 6.1] CPU: 0\r\n");
     assertEquals(
         new StopReason(StopReason.Kind.GUEST_PANIC, "VFS: no root"),
-        PanicMessage.refine(RESET, console));
+        LastWords.refine(RESET, console));
   }
 
   @Test
   void soHasATripleFault() {
     print("Kernel panic - not syncing: x\n");
     StopReason fault = new StopReason(StopReason.Kind.TRIPLE_FAULT, "vCPU 0");
-    assertEquals(StopReason.Kind.GUEST_PANIC, PanicMessage.refine(fault, console).kind());
+    assertEquals(StopReason.Kind.GUEST_PANIC, LastWords.refine(fault, console).kind());
   }
 
   @Test
   void otherEndsKeepTheirs() {
     print("Kernel panic - not syncing: x\n");
     StopReason timeout = new StopReason(StopReason.Kind.TIMEOUT, "60 s");
-    assertSame(timeout, PanicMessage.refine(timeout, console));
+    assertSame(timeout, LastWords.refine(timeout, console));
+  }
+
+  @Test
+  void aTripleFaultThatWasAnnouncedIsAReset() {
+    StopReason fault = new StopReason(StopReason.Kind.TRIPLE_FAULT, "vCPU 0 shut down");
+    assertSame(fault, LastWords.refine(fault, console));
+    print("[ 6.0] reboot: Restarting system\r\n[ 6.1] reboot: machine restart\r\n");
+    assertEquals(StopReason.Kind.GUEST_RESET, LastWords.refine(fault, console).kind());
+  }
+
+  @Test
+  void aKernelThatHangsAfterItsPanicIsNamedWhateverEndsIt() {
+    print("Kernel panic - not syncing: VFS: no root\r\n[ 6.1] CPU: 0\r\n");
+    print("[ 6.2] ---[ end Kernel panic - not syncing: VFS: no root ]---\r\n");
+    StopReason timeout = new StopReason(StopReason.Kind.TIMEOUT, "60 s");
+    assertEquals(
+        new StopReason(
+            StopReason.Kind.TIMEOUT, "60 s; the guest's kernel had panicked: VFS: no root"),
+        LastWords.refine(timeout, console));
   }
 
   @Test
   void aResetWithoutPanicIsAReset() {
     print("Kernel panic - no\nnot syncing\nKernel panic\r - not syncing");
-    assertSame(RESET, PanicMessage.refine(RESET, console));
+    assertSame(RESET, LastWords.refine(RESET, console));
   }
 
   @Test
   void theMarkMayBeginInsideAFalseStart() {
     print("KKernel panKernel panic - not syncing: y\n");
-    assertEquals("y", PanicMessage.refine(RESET, console).detail());
+    assertEquals("y", LastWords.refine(RESET, console).detail());
   }
 
   @Test
   void aMessageCutOffByTheResetCounts() {
     print("Kernel panic - not syncing: Att");
-    assertEquals("Att", PanicMessage.refine(RESET, console).detail());
+    assertEquals("Att", LastWords.refine(RESET, console).detail());
   }
 
   @Test
   void aLongMessageIsCutAndControlCharactersAreNoOnesTerminal() {
     print("Kernel panic - not syncing: \u001b[2J" + "z".repeat(5000) + "\n");
-    String detail = PanicMessage.refine(RESET, console).detail();
+    String detail = LastWords.refine(RESET, console).detail();
     assertTrue(detail.startsWith("?[2Jzzz"), detail);
     assertTrue(detail.length() <= 200, detail);
   }
@@ -73,6 +92,6 @@ class PanicMessageTest {
   void aPanicLongAgoIsForgotten() {
     print("Kernel panic - not syncing: x\n");
     print("life goes on\n".repeat(4000));
-    assertSame(RESET, PanicMessage.refine(RESET, console));
+    assertSame(RESET, LastWords.refine(RESET, console));
   }
 }
