@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,6 +115,21 @@ class TerminalIT {
               .pid();
       JkvmProcess.signal(jvm, "KILL");
       assertEnded(terminal, 137);
+    }
+  }
+
+  /** Otherwise the JVM would go on with the disk's lock and the terminal, and nobody would know. */
+  @Test
+  void aKilledWrapperTakesTheJvmAlong() throws Exception {
+    try (JkvmProcess terminal = start("")) {
+      terminal.awaitOutput("the guest runs");
+      awaitRaw();
+      ProcessHandle wrapper = ProcessHandle.of(Long.parseLong(file("pid"))).orElseThrow();
+      ProcessHandle jvm = wrapper.children().findFirst().orElseThrow();
+      JkvmProcess.signal(wrapper.pid(), "KILL");
+      jvm.onExit().get(JkvmProcess.STOP_SECONDS, TimeUnit.SECONDS);
+      terminal.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals("137", file("status"), terminal.output());
     }
   }
 

@@ -103,6 +103,16 @@ public final class Console {
     }
   }
 
+  /**
+   * Sends a break, which Linux takes for SysRq (with CONFIG_MAGIC_SYSRQ_SERIAL; the key is what is
+   * typed next).
+   *
+   * @return false if the guest does not listen to its serial port, or not yet
+   */
+  public boolean sendBreak() {
+    return machine.receiveBreak();
+  }
+
   private void awaitRoom(int left) throws InterruptedException {
     synchronized (room) {
       while (!roomMade) {

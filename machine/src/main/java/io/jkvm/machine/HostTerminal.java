@@ -34,6 +34,16 @@ public final class HostTerminal implements AutoCloseable {
   }
 
   /**
+   * Has this process end by SIGTERM when another ends that started it and is to put the terminal
+   * back.
+   *
+   * @param process its id
+   */
+  public static void endWith(int process) {
+    OwnProcess.endWith(process);
+  }
+
+  /**
    * Stops this process as the terminal's suspend key does to one that is not raw; returns when it
    * is continued.
    */

@@ -65,7 +65,7 @@ public final class Machine implements AutoCloseable {
     for (MachineListener listener : wanted) {
       listeners.add(listener);
     }
-    stop = new StopLatch(reason -> PanicMessage.refine(reason, hub));
+    stop = new StopLatch(reason -> LastWords.refine(reason, hub));
     parts = new MachineAssembler(spec, host, new Events(), stop, hub).assemble();
     parts.onReceiveRoom(console::roomAvailable);
     stop.onRequest(this::stopRequested);
@@ -335,6 +335,10 @@ public final class Machine implements AutoCloseable {
   /** Gives the serial port what it takes now; called by the console. */
   int receive(byte[] bytes, int from, int length) {
     return parts.receive(bytes, from, length);
+  }
+
+  boolean receiveBreak() {
+    return parts.receiveBreak();
   }
 
   private void stopRequested() {

@@ -131,6 +131,10 @@ public final class Libc {
 
   public static native int getpid();
 
+  public static native int getppid();
+
+  public static native int prctl(int option, long argument);
+
   public static native int gettid();
 
   public static native int tgkill(int threadGroup, int thread, int signal);

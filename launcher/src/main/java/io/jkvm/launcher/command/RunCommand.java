@@ -76,23 +76,33 @@ public final class RunCommand implements Callable<Integer> {
       description = "Stop the machine after this time: 500ms, 60s, 5m; a bare number is seconds.")
   private String timeout;
 
+  @Option(
+      names = "--grace",
+      paramLabel = "TIME",
+      defaultValue = "10s",
+      description =
+          "How long a guest with ACPI has to power off when a signal ends jkvm, before the plug is"
+              + " pulled: 10s (default), 0 for not at all. A second signal pulls it at once.")
+  private String grace;
+
   @Mixin private OutputOptions output;
 
   @Override
   public Integer call() throws Exception {
-    Optional<Duration> limit = timeLimit();
+    Optional<Duration> limit = Optional.ofNullable(timeout).map(t -> time("--timeout", t));
+    Duration patience = grace.equals("0") ? Duration.ZERO : time("--grace", grace);
     Reporter reporter = output.reporter(spec.commandLine().getErr());
     MachineSpec wanted = machine.spec(reporter);
     StopReason reason =
-        new TerminalSession(wanted, onReboot == OnReboot.RESTART, limit, reporter).run();
+        new TerminalSession(wanted, onReboot == OnReboot.RESTART, limit, patience, reporter).run();
     return ExitStatus.of(reason);
   }
 
-  private Optional<Duration> timeLimit() {
+  private Duration time(String option, String value) {
     try {
-      return Optional.ofNullable(timeout).map(TimeOption::parse);
+      return TimeOption.parse(value);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--timeout: " + e.getMessage(), e);
+      throw new ParameterException(spec.commandLine(), option + ": " + e.getMessage(), e);
     }
   }
 }

@@ -7,12 +7,15 @@ import io.jkvm.machine.report.Note;
 public final class NoteText {
   private NoteText() {}
 
+  /** True for what matters only to those who want to know more, with {@code --verbose}. */
+  public static boolean isDetail(Note note) {
+    return note.kind() == Note.Kind.SYSCALL_BROKEN;
+  }
+
   /** One line. */
   public static String of(Note note) {
     return switch (note.kind()) {
-      case INTERPRETED_KERNEL ->
-          note.facts()
-              + ": slowly, and with the parameters on its command line that it needs there";
+      case INTERPRETED_KERNEL -> note.facts() + ", which is slow";
       case SYSCALL_BROKEN ->
           note.facts()
               + ": a stock kernel can't run 64-bit programs here, one with the patch in"

@@ -5,18 +5,29 @@ package io.jkvm.launcher.terminal;
 final class EscapeKeys {
   static final String HELP =
       "Ctrl-A x  stop the virtual machine\n"
+          + "Ctrl-A p  press its power button: a guest with ACPI shuts down\n"
+          + "Ctrl-A b  send a break on the serial line: SysRq in Linux, whose key comes next\n"
           + "Ctrl-A h  list these keys\n"
           + "Ctrl-A a  send Ctrl-A to the guest (or Ctrl-A twice)\n";
 
   private static final byte CTRL_A = 1;
 
-  private final Runnable stop;
-  private final Runnable help;
+  /** What the keys do. */
+  interface Actions {
+    void stop();
+
+    void pressPowerButton();
+
+    void sendBreak();
+
+    void help();
+  }
+
+  private final Actions actions;
   private boolean escaped;
 
-  EscapeKeys(Runnable stop, Runnable help) {
-    this.stop = stop;
-    this.help = help;
+  EscapeKeys(Actions actions) {
+    this.actions = actions;
   }
 
   /**
@@ -38,8 +49,10 @@ final class EscapeKeys {
       }
       escaped = false;
       switch (key) {
-        case 'x', 'X' -> stop.run();
-        case 'h', 'H', '?' -> help.run();
+        case 'x', 'X' -> actions.stop();
+        case 'p', 'P' -> actions.pressPowerButton();
+        case 'b', 'B' -> actions.sendBreak();
+        case 'h', 'H', '?' -> actions.help();
         case 'a', CTRL_A -> kept[length++] = CTRL_A;
         default -> {
           kept[length++] = CTRL_A;

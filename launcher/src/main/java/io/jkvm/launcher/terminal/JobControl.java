@@ -31,7 +31,8 @@ final class JobControl {
     thread.start();
   }
 
-  private static void handle(String signal, Runnable action) {
+  /** Runs an action, on a thread of its own, for each signal of a name without SIG. */
+  static void handle(String signal, Runnable action) {
     InvocationHandler handler =
         (proxy, method, arguments) ->
             switch (method.getName()) {

@@ -16,6 +16,7 @@ import io.jkvm.machine.report.Note;
 import io.jkvm.machine.spec.MachineSpec;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +33,7 @@ public final class TerminalSession {
   private final MachineSpec spec;
   private final boolean restarts;
   private final Optional<Duration> limit;
+  private final Duration grace;
   private final Reporter reporter;
   private final long startNanos = System.nanoTime();
   private final CountDownLatch finished = new CountDownLatch(1);
@@ -43,6 +45,10 @@ public final class TerminalSession {
   // Guarded by this: the machine that runs now, and a reason that ends the next ones as well.
   private Machine current;
   private StopReason lastReason;
+
+  /** A signal came: the machine that runs now is the last one. */
+  private volatile boolean lastLife;
+
   private boolean ended;
 
   /**
@@ -50,12 +56,18 @@ public final class TerminalSession {
    *
    * @param restarts whether a guest that resets is started again
    * @param limit how long it may take at most, from now on
+   * @param grace how long a guest that listens to its power button has to power off after a signal
    */
   public TerminalSession(
-      MachineSpec spec, boolean restarts, Optional<Duration> limit, Reporter reporter) {
+      MachineSpec spec,
+      boolean restarts,
+      Optional<Duration> limit,
+      Duration grace,
+      Reporter reporter) {
     this.spec = spec;
     this.restarts = restarts;
     this.limit = limit;
+    this.grace = grace;
     this.reporter = reporter;
   }
 
@@ -63,6 +75,7 @@ public final class TerminalSession {
   public StopReason run() throws InterruptedException {
     // SIGINT, SIGTERM and SIGHUP run the JVM's shutdown hooks; it then ends with 128 + number.
     Runtime.getRuntime().addShutdownHook(new Thread(this::stopOnSignal, "signal"));
+    Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
     try {
       StopReason reason = runWithConsole();
       if (reason.kind().outcome() == StopReason.Outcome.CLEAN) {
@@ -76,12 +89,47 @@ public final class TerminalSession {
     }
   }
 
+  /** A shutdown hook, so the JVM ends with 128 and the signal's number after it. */
   private void stopOnSignal() {
+    awaitPowerOff();
     stopForGood(new StopReason(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP"));
     try {
       finished.await(SHUTDOWN_MILLISECONDS, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Gives a guest that listens to the power button its time; another signal ends that. */
+  private void awaitPowerOff() {
+    Machine machine;
+    synchronized (this) {
+      machine = current;
+      lastLife = true;
+    }
+    if (machine == null || grace.isZero() || !pressPowerButton(machine)) {
+      return;
+    }
+    StopReason again = new StopReason(StopReason.Kind.HOST_SIGNAL, "a second signal");
+    for (String signal : List.of("TERM", "INT", "HUP")) {
+      JobControl.handle(signal, () -> stopForGood(again));
+    }
+    reporter.note(
+        "asked the guest to power off, which has "
+            + grace.toMillis() / 1000.0
+            + " s; another signal stops it at once");
+    try {
+      machine.awaitStop(grace);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static boolean pressPowerButton(Machine machine) {
+    try {
+      return machine.powerButton();
+    } catch (MachineException e) {
+      return false; // not running yet, or not any more
     }
   }
 
@@ -163,7 +211,7 @@ public final class TerminalSession {
           machine.console().attach(output);
           takeTerminal();
           StopReason reason = runToEnd(machine, output, terminal.isPresent());
-          if (!restarts || reason.kind() != StopReason.Kind.GUEST_RESET) {
+          if (!restarts || lastLife || reason.kind() != StopReason.Kind.GUEST_RESET) {
             return reason;
           }
         }
@@ -184,10 +232,7 @@ public final class TerminalSession {
       throws InterruptedException {
     machine.start();
     reporter.step("the guest runs");
-    EscapeKeys keys =
-        new EscapeKeys(
-            () -> stopForGood(new StopReason(StopReason.Kind.REQUESTED, "Ctrl-A x")),
-            () -> reporter.help(EscapeKeys.HELP));
+    EscapeKeys keys = new EscapeKeys(new Keys(machine));
     ConsoleFeed feed =
         ConsoleFeed.standardInput(
             machine, onTerminal ? keys::unescape : ConsoleFeed.KeyFilter.NONE);
@@ -214,6 +259,39 @@ public final class TerminalSession {
     return machine.awaitStop();
   }
 
+  /** What Ctrl-A and another key do. */
+  private final class Keys implements EscapeKeys.Actions {
+    private final Machine machine;
+
+    Keys(Machine machine) {
+      this.machine = machine;
+    }
+
+    @Override
+    public void stop() {
+      stopForGood(new StopReason(StopReason.Kind.REQUESTED, "Ctrl-A x"));
+    }
+
+    @Override
+    public void pressPowerButton() {
+      if (!TerminalSession.pressPowerButton(machine)) {
+        reporter.help("the guest does not listen to the power button: it has no ACPI\n");
+      }
+    }
+
+    @Override
+    public void sendBreak() {
+      if (!machine.console().sendBreak()) {
+        reporter.help("the guest does not listen to its serial line\n");
+      }
+    }
+
+    @Override
+    public void help() {
+      reporter.help(EscapeKeys.HELP);
+    }
+  }
+
   /** Shows what happens while a machine is made. */
   private final class Progress implements MachineListener {
     @Override
@@ -223,7 +301,11 @@ public final class TerminalSession {
 
     @Override
     public void note(MachineSpec made, Note note) {
-      reporter.note(NoteText.of(note));
+      if (NoteText.isDetail(note)) {
+        reporter.step(NoteText.of(note));
+      } else {
+        reporter.note(NoteText.of(note));
+      }
     }
   }
 }

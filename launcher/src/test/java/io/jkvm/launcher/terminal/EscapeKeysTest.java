@@ -14,7 +14,31 @@ import org.junit.jupiter.api.Test;
 class EscapeKeysTest {
   private final AtomicInteger stops = new AtomicInteger();
   private final AtomicInteger helps = new AtomicInteger();
-  private final EscapeKeys input = new EscapeKeys(stops::incrementAndGet, helps::incrementAndGet);
+  private final AtomicInteger presses = new AtomicInteger();
+  private final AtomicInteger breaks = new AtomicInteger();
+  private final EscapeKeys input =
+      new EscapeKeys(
+          new EscapeKeys.Actions() {
+            @Override
+            public void stop() {
+              stops.incrementAndGet();
+            }
+
+            @Override
+            public void pressPowerButton() {
+              presses.incrementAndGet();
+            }
+
+            @Override
+            public void sendBreak() {
+              breaks.incrementAndGet();
+            }
+
+            @Override
+            public void help() {
+              helps.incrementAndGet();
+            }
+          });
 
   private String kept(String keys) {
     byte[] bytes = keys.getBytes(StandardCharsets.ISO_8859_1);
@@ -39,13 +63,21 @@ class EscapeKeysTest {
   }
 
   @Test
+  void breakAndPowerButton() {
+    assertEquals("t", kept("\u0001bt"));
+    assertEquals("", kept("\u0001p"));
+    assertEquals(1, breaks.get());
+    assertEquals(1, presses.get());
+  }
+
+  @Test
   void ctrlATwiceOrWithAIsCtrlA() {
     assertEquals("1\u00012\u00013", kept("1\u0001\u00012\u0001a3"));
   }
 
   @Test
   void anotherKeyPassesWithItsCtrlA() {
-    assertEquals("\u0001b\u0001k", kept("\u0001b\u0001k"));
+    assertEquals("\u0001c\u0001k", kept("\u0001c\u0001k"));
   }
 
   @Test
@@ -54,6 +86,6 @@ class EscapeKeysTest {
     assertEquals("", kept("x"));
     assertEquals(1, stops.get());
     assertEquals("12", kept("12\u0001"));
-    assertEquals("\u0001bcd\u0001e", kept("bcd\u0001e"));
+    assertEquals("\u0001dcd\u0001e", kept("dcd\u0001e"));
   }
 }

@@ -56,6 +56,11 @@ public final class AssembledMachine {
     return serial.receive(bytes, from, length);
   }
 
+  /** Gives the guest's serial port a break; false if it takes nothing now. */
+  public boolean receiveBreak() {
+    return serial.receiveBreak();
+  }
+
   /** Starts the vCPUs. */
   public void start() {
     vm.start();
