@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import io.jkvm.launcher.command.OnReboot;
 import io.jkvm.launcher.command.RunCommand;
+import io.jkvm.launcher.option.ForeignOptions;
+import io.jkvm.launcher.option.WordConverter;
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.spec.BootWay;
+import io.jkvm.machine.spec.VirtioTransport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -33,6 +40,8 @@ public final class Main implements Runnable {
       description = "Show the version and exit.")
   private boolean version;
 
+  private static final String SEE_HELP = " (see 'jkvm run --help')";
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   private Main() {}
@@ -52,14 +61,43 @@ public final class Main implements Runnable {
 
   /** Runs a command line and returns its exit status. */
   static int execute(PrintWriter out, PrintWriter err, String... args) {
-    return new CommandLine(new Main())
+    CommandLine command = new CommandLine(new Main());
+    Optional<String> foreign = longWithOneDash(command, args);
+    if (foreign.isPresent()) {
+      err.println("jkvm: " + unknown(foreign.get()) + SEE_HELP);
+      return ExitStatus.USAGE;
+    }
+    return command
         .setOut(out)
         .setErr(err)
-        .setCaseInsensitiveEnumValuesAllowed(true)
+        .registerConverter(BootWay.class, new WordConverter<>(BootWay.class))
+        .registerConverter(VirtioTransport.class, new WordConverter<>(VirtioTransport.class))
+        .registerConverter(OnReboot.class, new WordConverter<>(OnReboot.class))
         .setExpandAtFiles(false)
         .setParameterExceptionHandler(Main::usageError)
-        .setExecutionExceptionHandler((e, command, parsed) -> executionError(e, err, parsed))
+        .setExecutionExceptionHandler((e, ignored, parsed) -> executionError(e, err, parsed))
         .execute(helpAsOption(args));
+  }
+
+  /** The first argument that is an option of another program, if there is one. */
+  private static Optional<String> longWithOneDash(CommandLine command, String... args) {
+    CommandLine run = args.length == 0 ? null : command.getSubcommands().get(args[0]);
+    for (int i = 1; run != null && i < args.length; i++) {
+      String before = args[i - 1];
+      var option = before.startsWith("-") ? run.getCommandSpec().findOption(before) : null;
+      boolean isValue = option != null && option.arity().max() > 0;
+      if (!isValue && ForeignOptions.isLongWithOneDash(args[i])) {
+        return Optional.of(args[i]);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static String unknown(String argument) {
+    return "Unknown option: '"
+        + argument
+        + "'"
+        + ForeignOptions.advice(argument).map(advice -> "; with jkvm: " + advice).orElse("");
   }
 
   /** {@code help run} for {@code run --help}: a command of its own would cost each start time. */
@@ -84,10 +122,23 @@ public final class Main implements Runnable {
 
   private static int usageError(ParameterException e, String[] args) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    String message = e.getMessage();
+    if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
+      message += hint(unmatched);
+    }
     e.getCommandLine()
         .getErr()
-        .println("jkvm: " + oneLine(e.getMessage()) + " (see '" + command + " --help')");
+        .println("jkvm: " + oneLine(message) + " (see '" + command + " --help')");
     return ExitStatus.USAGE;
+  }
+
+  private static String hint(CommandLine.UnmatchedArgumentException e) {
+    Optional<String> advice = ForeignOptions.advice(e.getUnmatched().get(0));
+    if (advice.isPresent()) {
+      return "; with jkvm: " + advice.get();
+    }
+    List<String> similar = e.getSuggestions();
+    return similar.isEmpty() ? "" : "; did you mean " + String.join(" or ", similar) + "?";
   }
 
   private static int executionError(Exception e, PrintWriter err, CommandLine.ParseResult parsed) {

@@ -34,7 +34,7 @@ class BadUsageIT {
         Arguments.of("--net=tap=t,queues=17", "queues=17 is not a number from 1 to 16"),
         Arguments.of("--net=user,rate=0", "rate=0 lets nothing through"),
         Arguments.of("--publish=8080", "port forward '8080' is not [ADDRESS:]PORT:GUESTPORT"),
-        Arguments.of("--boot=uefi", "expected one of"));
+        Arguments.of("--boot=uefi", "'uefi' is none of direct, bzimage, bios, pvh"));
   }
 
   @ParameterizedTest

@@ -29,13 +29,21 @@ class MainTest {
         usage("what to do?"),
         usage("Unmatched argument", "walk"),
         usage("Unknown option: '--fast'", "run", "--fast"),
+        usage("; with jkvm: --cpuid", "run", "--cpu", "host"),
+        usage("'-append'; with jkvm: --cmdline TEXT", "run", "-k", "k", "-append", "quiet"),
+        usage("'-kernel'; with jkvm: --kernel FILE", "run", "-kernel", "bzImage"),
+        usage("'-nographic'; with jkvm: leave it out", "run", "-nographic"),
+        usage("'-smp'; with jkvm: --cpus N", "run", "-m", "1G", "-smp", "2"),
+        usage("with jkvm: --disk FILE", "run", "--rw"),
+        usage("with jkvm: --cmdline TEXT", "run", "-p", "quiet"),
+        usage("did you mean --timeout", "run", "--timeot", "1s"),
         usage("Unmatched argument", "run", "bzImage"),
         usage("--mem", "run", "--mem"),
         usage("only once", "run", "--mem", "64M", "--mem", "65M"),
         usage("--mem: '1M' is too small", "run", "--mem", "1M"),
         usage("--mem: 'much' is not a size", "run", "--mem", "much"),
         usage("--timeout: 'soon' is not a time", "run", "--timeout", "soon"),
-        usage("[DIRECT, BZIMAGE, BIOS, PVH]", "run", "--boot=uefi"),
+        usage("'uefi' is none of direct, bzimage, bios, pvh", "run", "--boot=uefi"),
         usage("unknown disk option 'rw'", "run", "-k", "k", "--disk", "/no/disk,rw"),
         usage("--disk: '' names no file", "run", "-k", "k", "--disk", ""),
         usage("--kernel: '' names no file", "run", "--kernel", ""),
@@ -79,6 +87,13 @@ class MainTest {
     assertEquals(
         ExitStatus.HOST,
         execute("run", "-k", "/no/kernel", "--cpuid", "-cx16,-avx", "--cpuid=+aes,"));
+    String text = err.toString();
+    assertTrue(text.contains("/no/kernel"), text);
+  }
+
+  @Test
+  void whatLooksForeignIsTakenAsAValueAndShortOptionsAsBefore() {
+    assertEquals(ExitStatus.HOST, execute("run", "-k/no/kernel", "--cmdline", "-append", "-m64M"));
     String text = err.toString();
     assertTrue(text.contains("/no/kernel"), text);
   }

@@ -54,11 +54,12 @@ final class MachineOptions {
 
   @Option(
       names = {"-d", "--disk"},
-      paramLabel = "FILE[,ro][,id=NAME]",
+      paramLabel = "FILE[,ro][,id=NAME][,format=raw]",
       description = {
         "Disk, a raw image or a block device: /dev/vda, /dev/vdb and so on; may be repeated.",
         "ro: the guest can't write.",
         "id=NAME: the serial number that the guest reads (default: the file's name).",
+        "format=raw: take it for raw though it begins as an image of another format does.",
         "Unless the kernel's command line has a root=, the first disk is the root file system."
       })
   private List<String> disks = List.of();
@@ -70,8 +71,8 @@ final class MachineOptions {
       fallbackValue = "user",
       description = {
         "Network card: eth0, eth1 and so on; may be repeated. NETWORK is what it is connected to:",
-        "user: the host's network, without privileges, through passt (the default). The guest gets"
-            + " 10.0.2.15 by DHCP; the host is 10.0.2.2.",
+        "user[,host=no]: the host's network, without privileges, through passt (the default). The"
+            + " guest gets 10.0.2.15 by DHCP; the host, its 127.0.0.1, is 10.0.2.2 unless host=no.",
         "passt=PATH: the same, through a passt that is running and listens on this socket.",
         "tap=NAME[,queues=N]: a tap interface; it is created if it does not exist and jkvm may.",
         "switch=NAME: a switch inside this process.",

@@ -2,7 +2,7 @@
 package io.jkvm.launcher.command;
 
 /** What a guest's reset does ({@code --on-reboot}). */
-enum OnReboot {
+public enum OnReboot {
   /** The machine ends. */
   STOP,
   /** The machine starts again, from the same files. */
