@@ -62,7 +62,7 @@ final class Listeners {
   private void tell(Consumer<MachineListener> event, MachineListener listener) {
     try {
       event.accept(listener);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) { // also what it does not declare
       LoggerFactory.getLogger(MachineListener.class)
           .warn("{}: a listener threw an exception", machineName, e);
     }

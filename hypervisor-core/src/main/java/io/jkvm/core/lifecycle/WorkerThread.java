@@ -10,6 +10,14 @@ package io.jkvm.core.lifecycle;
 public final class WorkerThread {
   private final Thread thread;
 
+  /** Tells workers from other threads. */
+  private static final class Worker extends Thread {
+    Worker(Runnable body, String name) {
+      super(body, name);
+      setDaemon(true);
+    }
+  }
+
   /**
    * A worker that does not run yet.
    *
@@ -17,8 +25,12 @@ public final class WorkerThread {
    * @param body what it does; an exception that leaves it goes to the default handler
    */
   public WorkerThread(String name, Runnable body) {
-    thread = new Thread(body, name);
-    thread.setDaemon(true);
+    thread = new Worker(body, name);
+  }
+
+  /** Whether the caller is a worker of any machine, which must not wait for that machine's end. */
+  public static boolean isCurrentAny() {
+    return Thread.currentThread() instanceof Worker;
   }
 
   /**

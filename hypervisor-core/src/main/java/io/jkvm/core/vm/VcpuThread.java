@@ -166,7 +166,7 @@ final class VcpuThread {
       enterUntilStopped();
     } catch (LinuxException | RuntimeException e) {
       stop.request(StopReason.Kind.VCPU_FAILURE, name() + ": " + e);
-    } catch (Error e) {
+    } catch (Throwable e) { // a device may throw what it does not declare
       stop.request(StopReason.Kind.HOST_FAILURE, name() + ": " + e);
     } finally {
       synchronized (this) {

@@ -80,7 +80,7 @@ public final class AssembledMachine {
       for (; paused < parts.size(); paused++) {
         parts.get(paused).pause();
       }
-    } catch (PauseTimeoutException | RuntimeException | Error e) {
+    } catch (Throwable e) { // a device may throw what it does not declare
       // The one that failed too: it may have come half way.
       for (int i = Math.min(paused, parts.size() - 1); i >= 0; i--) {
         resume(parts.get(i), e);
@@ -108,8 +108,10 @@ public final class AssembledMachine {
   private static void resume(Pausable part, Throwable failure) {
     try {
       part.resume();
-    } catch (RuntimeException | Error e) {
-      failure.addSuppressed(e);
+    } catch (Throwable e) {
+      if (e != failure) {
+        failure.addSuppressed(e);
+      }
     }
   }
 

@@ -76,7 +76,7 @@ public final class MachineAssembler {
   public AssembledMachine assemble() {
     try {
       return build();
-    } catch (IOException | RuntimeException | Error e) {
+    } catch (Throwable e) { // a device may throw what it does not declare
       resources.close();
       throw Problems.translate(e);
     }
@@ -126,11 +126,17 @@ public final class MachineAssembler {
     }
     boolean overPci = spec.transport() == VirtioTransport.PCI;
     // The bus is there without devices too: Linux complains of a machine that has none.
-    board.addPci(overPci ? virtio : List.of());
-    if (!overPci) {
-      for (VirtioDevice device : virtio) {
-        board.addVirtioMmio(device);
+    try {
+      board.addPci(overPci ? virtio : List.of());
+      if (!overPci) {
+        for (VirtioDevice device : virtio) {
+          board.addVirtioMmio(device);
+        }
       }
+    } catch (MachineException e) {
+      throw e;
+    } catch (RuntimeException e) { // a device or backend of the user's own
+      throw new MachineException(Problem.DEVICE, "a virtio device can't be connected: " + e, e);
     }
 
     String commandLine = KernelCommandLine.of(spec, capabilities, board.announcements());

@@ -25,7 +25,10 @@ final class Problems {
     if (failure instanceof DiskException disk) {
       return disk(disk);
     }
-    return new MachineException(problemOf((IOException) failure), failure.getMessage(), failure);
+    if (failure instanceof IOException host) {
+      return new MachineException(problemOf(host), failure.getMessage(), failure);
+    }
+    return new MachineException(Problem.DEVICE, failure.toString(), failure); // undeclared
   }
 
   /** A failure to open the KVM device. */

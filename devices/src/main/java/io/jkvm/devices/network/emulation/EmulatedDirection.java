@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.emulation;
 
+import io.jkvm.core.lifecycle.LogLimit;
+import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.devices.network.frame.Frame;
 import java.util.SplittableRandom;
 
@@ -26,7 +28,9 @@ final class EmulatedDirection {
   private long dropped;
   private boolean stopped;
 
-  private final Thread thread;
+  private final WorkerThread thread;
+  private volatile Thread runner;
+  private final LogLimit failures = new LogLimit(LinkEmulator.class, 3);
 
   /** What takes the frames that get through. */
   interface Sink {
@@ -43,8 +47,7 @@ final class EmulatedDirection {
     if (settings.needsQueue()) {
       int factor = settings.delayNanos() > 0 ? DELAY_FACTOR : 1;
       queue = new FrameQueue(MAX_FRAMES * factor, MAX_BYTES * factor);
-      thread = new Thread(this::run, name);
-      thread.setDaemon(true);
+      thread = new WorkerThread(name, this::run);
     } else {
       queue = null;
       thread = null;
@@ -89,7 +92,7 @@ final class EmulatedDirection {
     boolean wake = queue.isEmpty();
     queue.add(queuePair, frame, leave + settings.delayNanos());
     if (wake) {
-      clock.unpark(thread);
+      wake();
     }
     return true;
   }
@@ -104,7 +107,20 @@ final class EmulatedDirection {
     return taken;
   }
 
+  /** One frame is lost, and not the network, where a backend throws. */
+  private void acceptOrLog(int queuePair, Frame frame) {
+    try {
+      accept(queuePair, frame);
+    } catch (RuntimeException | Error e) {
+      failures.warn(thread.name(), "frame dropped: " + e);
+      synchronized (this) {
+        dropped++;
+      }
+    }
+  }
+
   private void run() {
+    runner = Thread.currentThread();
     Frame frame = new Frame();
     while (true) {
       int queuePair = -1;
@@ -119,7 +135,7 @@ final class EmulatedDirection {
         }
       }
       if (queuePair >= 0) {
-        accept(queuePair, frame);
+        acceptOrLog(queuePair, frame);
       } else {
         clock.park(wait > 0 ? wait : Long.MAX_VALUE);
       }
@@ -136,17 +152,15 @@ final class EmulatedDirection {
     if (thread == null) {
       return;
     }
-    boolean interrupted = false;
-    clock.unpark(thread);
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    wake();
+    thread.join();
+  }
+
+  /** A thread that has not begun yet looks before it parks. */
+  private void wake() {
+    Thread running = runner;
+    if (running != null) {
+      clock.unpark(running);
     }
   }
 

@@ -77,7 +77,9 @@ final class BlockQueue implements RequestHandler {
         backend.flush();
       }
       return BlockRequest.STATUS_OK;
-    } catch (IOException | RuntimeException e) {
+    } catch (GuestFault e) {
+      throw e;
+    } catch (Exception | Error e) {
       // A driver that gets no answer waits for ever, whatever is wrong with the backend.
       device.logError(e);
       return BlockRequest.STATUS_IO_ERROR;

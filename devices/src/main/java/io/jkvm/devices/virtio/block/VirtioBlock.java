@@ -116,7 +116,7 @@ public final class VirtioBlock implements VirtioDevice {
   }
 
   /** An error of the host or of the backend, which the guest sees as an I/O error. */
-  void logError(Exception e) {
+  void logError(Throwable e) {
     errorLog.warn(name(), e instanceof IOException ? e.getMessage() : e.toString());
   }
 }

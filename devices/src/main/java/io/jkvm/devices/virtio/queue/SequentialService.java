@@ -99,7 +99,7 @@ public final class SequentialService implements QueueService {
       }
     } catch (GuestFault | IOException e) {
       queue.fail(e.getMessage());
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) { // a handler may throw what it does not declare
       queue.fail(e.toString());
     } finally {
       ended();

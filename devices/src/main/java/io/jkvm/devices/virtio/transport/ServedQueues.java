@@ -52,10 +52,15 @@ final class ServedQueues {
     synchronized (this) {
       holds |= reason;
       held = services.clone();
-      for (QueueService service : held) {
-        if (service != null) {
-          service.requestPause();
+      try {
+        for (QueueService service : held) {
+          if (service != null) {
+            service.requestPause();
+          }
         }
+      } catch (RuntimeException | Error e) { // a service of the user's own
+        release(reason);
+        throw e;
       }
     }
     Deadline deadline = new Deadline(milliseconds);

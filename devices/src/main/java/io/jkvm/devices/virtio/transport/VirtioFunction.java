@@ -97,11 +97,11 @@ public final class VirtioFunction implements Pausable, AutoCloseable {
         settings[i] = new QueueRegisters();
         notify[i] = new EventFd();
       }
-    } catch (LinuxException e) {
+      device.attach(signals::configChanged);
+    } catch (LinuxException | RuntimeException | Error e) {
       closeNotify();
       throw e;
     }
-    device.attach(signals::configChanged);
   }
 
   public int queueCount() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.emulation;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -8,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.devices.network.ForwardingBackend;
+import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.frame.Offload;
 import io.jkvm.devices.network.testing.RecordingCard;
@@ -16,6 +19,7 @@ import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -188,6 +192,29 @@ class LinkEmulatorTest {
   void closeWithoutStartEndsToo() {
     new LinkEmulator("card", inner, new LinkQuality(1000, 0, 1, 0)).close();
     assertTrue(inner.isClosed());
+  }
+
+  @Test
+  void aBackendThatThrowsCostsTheFrameAndNotTheNetwork() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    NetworkBackend moody =
+        new ForwardingBackend(inner) {
+          @Override
+          public boolean transmit(int queuePair, Frame frame) {
+            if (calls.getAndIncrement() == 0) {
+              throw new IllegalStateException("not now");
+            }
+            return super.transmit(queuePair, frame);
+          }
+        };
+    LinkEmulator link = new LinkEmulator("card", moody, new LinkQuality(0, 0, MILLI, 1), clock);
+    link.start(card);
+    for (int i = 0; i < 3; i++) {
+      link.transmit(0, TestFrames.numbered(1, 2, i, 100));
+    }
+    pass(3);
+    assertArrayEquals(new int[] {1, 2}, numbers(inner.transmitted));
+    link.close();
   }
 
   private static long threads() {
