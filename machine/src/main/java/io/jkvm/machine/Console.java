@@ -6,6 +6,7 @@ import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -41,12 +42,24 @@ public final class Console {
    *     Problem#STOPPED} if the machine ended before; with the last lines that were printed
    */
   public String expect(String text, Duration timeout) throws InterruptedException {
-    reading.lockInterruptibly();
+    Duration left = lockReading(timeout);
     try {
-      return reader.expect(text, timeout);
+      return reader.expect(text, left);
     } finally {
       reading.unlock();
     }
+  }
+
+  /** One at a time, and no longer than the timeout; what is left of it is for the reader. */
+  private Duration lockReading(Duration timeout) throws InterruptedException {
+    long start = System.nanoTime();
+    long nanoseconds = Durations.nanoseconds(timeout);
+    if (!reading.tryLock(nanoseconds, TimeUnit.NANOSECONDS)) {
+      throw new MachineException(
+          Problem.EXPECT,
+          machine.name() + ": another thread waited for output for all of " + timeout);
+    }
+    return Duration.ofNanos(Math.max(0, nanoseconds - (System.nanoTime() - start)));
   }
 
   /**
@@ -55,9 +68,9 @@ public final class Console {
    * what follows the number.
    */
   public MatchResult expect(Pattern pattern, Duration timeout) throws InterruptedException {
-    reading.lockInterruptibly();
+    Duration left = lockReading(timeout);
     try {
-      return reader.expect(pattern, timeout);
+      return reader.expect(pattern, left);
     } finally {
       reading.unlock();
     }

@@ -65,7 +65,7 @@ public final class ConsoleReader {
   }
 
   private byte[] await(String what, Duration timeout, Search search) throws InterruptedException {
-    long deadline = System.nanoTime() + Machine.nanoseconds(timeout);
+    long deadline = System.nanoTime() + Durations.nanoseconds(timeout);
     while (true) {
       boolean stopped = machine.stopReason().isPresent(); // before the last look
       byte[] bytes;

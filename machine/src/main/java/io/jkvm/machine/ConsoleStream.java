@@ -76,7 +76,7 @@ public final class ConsoleStream implements AutoCloseable {
    */
   public boolean close(Duration timeout) {
     boolean complete = output.close(timeout.toMillis());
-    if (owned != null && complete) {
+    if (owned != null && output.hasEnded()) {
       owned.close();
     }
     return complete;

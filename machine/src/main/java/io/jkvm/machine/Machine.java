@@ -51,7 +51,7 @@ public final class Machine implements AutoCloseable {
   private final AssembledMachine parts;
 
   /** Held while the state changes; never while waiting for the guest's end. */
-  private final Object life = new Object();
+  private final LifeLock life = new LifeLock();
 
   // Written with life held; read by anybody.
   private volatile boolean started;
@@ -139,13 +139,16 @@ public final class Machine implements AutoCloseable {
    */
   public void start() {
     try {
-      synchronized (life) {
+      lockLife("start");
+      try {
         if (started || closed) {
           throw wrongState("start");
         }
         started = true;
         parts.start();
         changed(MachineState.RUNNING);
+      } finally {
+        life.leave();
       }
     } catch (OutOfMemoryError e) {
       stop(new StopReason(StopReason.Kind.HOST_FAILURE, String.valueOf(e.getMessage())));
@@ -164,8 +167,13 @@ public final class Machine implements AutoCloseable {
    *     Problem#DEVICE} if one failed to; then it runs on
    */
   public void pause() {
+    if (parts.isVcpuThread()) {
+      throw new MachineException(
+          Problem.STATE, "can't pause " + name() + " from a thread of one of its own vCPUs");
+    }
     refusePauseOfStopped(); // without the lock: a listener may ask while the machine is closed
-    synchronized (life) {
+    lockLife("pause");
+    try {
       refusePauseOfStopped();
       if (paused) {
         return;
@@ -179,13 +187,21 @@ public final class Machine implements AutoCloseable {
       }
       paused = true;
       changed(MachineState.PAUSED);
+    } finally {
+      life.leave();
     }
     listeners.tell();
   }
 
   private void refusePauseOfStopped() {
-    if (!started || closed || stop.isRequested() || parts.isVcpuThread()) {
+    if (!started || closed || stop.isRequested()) {
       throw wrongState("pause");
+    }
+  }
+
+  private void lockLife(String what) {
+    if (!life.enter(() -> closed)) {
+      throw wrongState(what);
     }
   }
 
@@ -194,14 +210,20 @@ public final class Machine implements AutoCloseable {
    * the machine with {@link StopReason.Kind#HOST_FAILURE}.
    */
   public void resume() {
+    if (!paused || closed) {
+      return;
+    }
     try {
-      synchronized (life) {
-        if (!paused || closed) {
+      lockLife("resume");
+      try {
+        if (!paused) {
           return;
         }
         paused = false;
         parts.resume();
         changed(MachineState.RUNNING);
+      } finally {
+        life.leave();
       }
     } catch (IllegalStateException e) {
       stop(new StopReason(StopReason.Kind.HOST_FAILURE, "a part can't go on: " + e.getMessage()));
@@ -225,9 +247,13 @@ public final class Machine implements AutoCloseable {
    * @throws MachineException with {@link Problem#STATE} if the machine does not run
    */
   public boolean powerButton() {
-    synchronized (life) {
+    requireRunning("press the power button of");
+    lockLife("press the power button of");
+    try {
       requireRunning("press the power button of");
       return parts.powerManagement().pressPowerButton();
+    } finally {
+      life.leave();
     }
   }
 
@@ -242,11 +268,14 @@ public final class Machine implements AutoCloseable {
     if (card < 0 || card >= spec.cards().size()) {
       throw new MachineException(Problem.NETWORK, name() + " has no network card " + card);
     }
-    synchronized (life) {
+    lockLife("plug a cable of");
+    try {
       if (closed) {
         throw wrongState("plug a cable of");
       }
       parts.setLink(card, up);
+    } finally {
+      life.leave();
     }
   }
 
@@ -278,16 +307,7 @@ public final class Machine implements AutoCloseable {
 
   /** Waits for a limited time; empty if the machine still runs then. */
   public Optional<StopReason> awaitStop(Duration timeout) throws InterruptedException {
-    return stop.await(nanoseconds(timeout), TimeUnit.NANOSECONDS).map(StopReason::of);
-  }
-
-  /** A duration in nanoseconds; one of more than 292 years is that long. */
-  static long nanoseconds(Duration timeout) {
-    try {
-      return timeout.toNanos();
-    } catch (ArithmeticException e) {
-      return timeout.isNegative() ? 0 : Long.MAX_VALUE;
-    }
+    return stop.await(Durations.nanoseconds(timeout), TimeUnit.NANOSECONDS).map(StopReason::of);
   }
 
   /** What the machine has done so far. */
@@ -297,19 +317,22 @@ public final class Machine implements AutoCloseable {
 
   /**
    * Stops the machine if it runs, flushes its disks and gives everything back. Closing again does
-   * nothing. Called on a vCPU's thread, as in {@link MachineListener#stopped}, it returns at once
-   * and another thread closes the machine.
+   * nothing. Called on a thread of a machine's own, as in {@link MachineListener#stopped} or in a
+   * device or backend of the user's, it returns at once and another thread closes the machine.
    *
    * @return what failed at the end, such as the last flush of a disk; as a rule nothing
    */
   public List<Exception> closeAndReport() {
     stop(); // before the lock: a pause or a resume must not wait for a guest that hangs
-    if (parts.isVcpuThread()) {
-      new WorkerThread(name() + "/close", this::close).start();
+    if (WorkerThread.isCurrentAny()) {
+      Thread closer = new Thread(this::close, name() + "/close");
+      closer.setDaemon(true);
+      closer.start();
       return List.of();
     }
     List<Exception> failures;
-    synchronized (life) {
+    life.enterToClose();
+    try {
       if (closed) {
         return List.of();
       }
@@ -317,6 +340,8 @@ public final class Machine implements AutoCloseable {
       failures = parts.close();
       hub.close();
       changed(MachineState.CLOSED);
+    } finally {
+      life.leave();
     }
     listeners.tell();
     return failures;

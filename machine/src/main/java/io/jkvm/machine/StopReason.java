@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
+import java.util.Objects;
+
 /**
  * Why a machine stopped.
  *
@@ -8,6 +10,12 @@ package io.jkvm.machine;
  * @param detail one line for a person, or several where a crash needs a report; may be empty
  */
 public record StopReason(Kind kind, String detail) {
+  /** Neither part may be null. */
+  public StopReason {
+    Objects.requireNonNull(kind, "kind");
+    Objects.requireNonNull(detail, "detail");
+  }
+
   /** The sorts of end, each with the words for it. */
   public enum Kind {
     /** The guest reset the machine, through whichever register. */

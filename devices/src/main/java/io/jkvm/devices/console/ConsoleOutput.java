@@ -69,8 +69,8 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
   /**
    * Starts the writer.
    *
-   * @param fd where the bytes go; not closed here, and must stay open until {@link #close(long)}
-   *     has returned true or the process ends
+   * @param fd where the bytes go; not closed here, and must stay open until {@link #hasEnded} or
+   *     the process ends
    * @param name for error messages and the thread's name: "standard output"
    * @param onFailure told of the first failed write, on the writer's thread
    * @throws LinuxException if the host has no eventfd left
@@ -198,6 +198,13 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
         wakeUp.signal();
       }
       return finished && !abandoned && !failed;
+    }
+  }
+
+  /** Whether the writer has ended, and with it all use of the descriptor. */
+  public boolean hasEnded() {
+    synchronized (lock) {
+      return finished;
     }
   }
 
