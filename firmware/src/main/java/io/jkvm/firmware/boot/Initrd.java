@@ -146,7 +146,11 @@ record Initrd(long address, long size) {
     }
     return new BootException(
         Kind.INITRD_UNREADABLE,
-        "initrd " + file + " can't be read (" + cause.getMessage() + ")",
+        "initrd "
+            + file
+            + " can't be read ("
+            + (cause.getMessage() == null ? cause : cause.getMessage())
+            + ")",
         cause);
   }
 }

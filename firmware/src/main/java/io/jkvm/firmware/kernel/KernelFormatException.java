@@ -90,6 +90,9 @@ public final class KernelFormatException extends IOException {
   /** A file that can't be read for a reason that the host's file system knows. */
   static KernelFormatException unreadable(Path kernel, IOException cause) {
     return new KernelFormatException(
-        kernel, Kind.UNREADABLE, "can't be read (" + cause.getMessage() + ")", cause);
+        kernel,
+        Kind.UNREADABLE,
+        "can't be read (" + (cause.getMessage() == null ? cause : cause.getMessage()) + ")",
+        cause);
   }
 }

@@ -83,7 +83,7 @@ public final class Advice {
       case MAC_ADDRESS -> "give one as in mac=02:00:00:00:00:01";
       case CARD_TWICE -> "each needs its own";
       case PUBLISHED_PORT -> "write it as in --publish 127.0.0.1:8080:80, each port once";
-      case TOO_MANY_DEVICES -> "give fewer disks and networks, or --virtio=mmio";
+      case TOO_MANY_DEVICES -> "give fewer disks and networks; --virtio=mmio has room for 64";
 
       case KVM_ABSENT ->
           "load KVM with 'modprobe kvm_intel' or 'modprobe kvm_amd', and enable virtualization in"

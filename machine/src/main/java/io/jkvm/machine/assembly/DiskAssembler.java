@@ -5,6 +5,7 @@ import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.lifecycle.CloseStack.Layer;
 import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.storage.ReadOnlyBackend;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.report.Problem;
@@ -52,7 +53,8 @@ final class DiskAssembler {
       if (backend instanceof AutoCloseable closeable) {
         resources.push(Layer.DISKS, closeable); // before anything that may refuse it
       }
-      return checked(backend);
+      BlockBackend whole = checked(backend);
+      return spec.readOnly() && !whole.readOnly() ? new ReadOnlyBackend(whole) : whole;
     } catch (IOException | RuntimeException e) {
       throw Problems.backend(Problem.DISK_FAILED, "disk " + custom.name(), e);
     }

@@ -82,9 +82,11 @@ public record MachineSpec(
     SpecChecks.disks(disks);
     SpecChecks.cards(cards);
     PortChecks.devices(portDevices);
+    int devices = disks.size() + cards.size() + (entropySource ? 1 : 0) + virtioDevices.size();
     if (transport == VirtioTransport.PCI) {
-      SpecChecks.pciDevices(
-          disks.size() + cards.size() + (entropySource ? 1 : 0) + virtioDevices.size());
+      SpecChecks.pciDevices(devices);
+    } else {
+      SpecChecks.mmioDevices(devices);
     }
   }
 

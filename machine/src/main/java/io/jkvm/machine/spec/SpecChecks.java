@@ -4,6 +4,7 @@ package io.jkvm.machine.spec;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.devices.pci.PciBus;
 import io.jkvm.firmware.cpu.CpuidPolicy;
+import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.nio.file.Path;
@@ -91,9 +92,12 @@ final class SpecChecks {
     Set<String> ids = new HashSet<>();
     Map<Path, DiskSpec> images = new HashMap<>();
     for (DiskSpec disk : disks) {
-      if (!disk.id().isEmpty() && !ids.add(disk.id())) {
-        throw new MachineException(
-            Problem.DISK_ID_TWICE, "two disks have the id '" + disk.id() + "'");
+      String id = disk.id();
+      if (id.isEmpty() && disk.source() instanceof DiskSpec.Source.Custom custom) {
+        id = custom.name();
+      }
+      if (!id.isEmpty() && !ids.add(id)) {
+        throw new MachineException(Problem.DISK_ID_TWICE, "two disks have the id '" + id + "'");
       }
       if (disk.source() instanceof DiskSpec.Source.RawFile file) {
         DiskSpec other = images.put(file.path().toAbsolutePath().normalize(), disk);
@@ -115,6 +119,15 @@ final class SpecChecks {
       if (card.network() instanceof NetworkSpec.Tap tap) {
         once(seen.add(tap.name()), "the tap " + tap.name());
       }
+      if (card.network() instanceof NetworkSpec.User user) {
+        for (PublishedPort port : user.published()) {
+          String one = port.hostPort() + "/" + port.protocol();
+          if (!seen.add("host port " + one)) {
+            throw new MachineException(
+                Problem.PUBLISHED_PORT, "host port " + one + " is published by two cards");
+          }
+        }
+      }
       if (card.network() instanceof NetworkSpec.Listen listen) {
         Path socket = listen.socket().toAbsolutePath().normalize();
         once(seen.add(socket), "the socket " + socket);
@@ -131,6 +144,16 @@ final class SpecChecks {
               + " virtio devices do not fit on the PCI bus, which has "
               + slots
               + " slots for them");
+    }
+  }
+
+  static void mmioDevices(int count) {
+    if (count > AcpiConfig.MAX_VIRTIO_MMIO) {
+      throw new MachineException(
+          Problem.TOO_MANY_DEVICES,
+          count
+              + " virtio devices are more than can be told of without a bus, which are "
+              + AcpiConfig.MAX_VIRTIO_MMIO);
     }
   }
 

@@ -274,10 +274,16 @@ class MachineSpecTest {
   }
 
   @Test
-  void onlyThePciBusLimitsTheDevices() {
+  void eachTransportHasItsMostDevices() {
     assertEquals(28, withDevices(31).build().virtioDevices().size());
     assertEquals(
         29, withDevices(32).transport(VirtioTransport.MMIO).build().virtioDevices().size());
+    assertEquals(
+        61, withDevices(64).transport(VirtioTransport.MMIO).build().virtioDevices().size());
+    MachineException e =
+        assertThrows(
+            MachineException.class, () -> withDevices(65).transport(VirtioTransport.MMIO).build());
+    assertEquals(Problem.TOO_MANY_DEVICES, e.problem());
   }
 
   /** The canonical constructor, which needs no builder. */
