@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @RequiresKvm
 class PciRescanIT {
   /** 50 and more with -Djkvm.rescans=50: some seconds each where KVM interprets the kernel. */
-  private static final int TIMES = Integer.getInteger("jkvm.rescans", 6);
+  private static final int TIMES = Integer.getInteger("jkvm.rescans", 4);
 
   /** 00:01.0 is the busy disk, 00:02.0 the one that goes and comes. */
   private static final String COMMAND =
