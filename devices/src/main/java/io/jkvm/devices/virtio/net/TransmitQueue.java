@@ -91,7 +91,7 @@ final class TransmitQueue {
     boolean taken;
     try {
       taken = backend.transmitInPlace(queuePair, frame.header(), ranges);
-    } catch (RuntimeException | Error e) {
+    } catch (RuntimeException e) {
       taken = refused(e);
     }
     if (taken) {
@@ -105,7 +105,7 @@ final class TransmitQueue {
     boolean taken;
     try {
       taken = backend.transmit(queuePair, finished);
-    } catch (RuntimeException | Error e) {
+    } catch (RuntimeException e) {
       taken = refused(e);
     }
     if (taken) {
@@ -115,7 +115,7 @@ final class TransmitQueue {
   }
 
   /** A backend that fails costs the frame, not the card. */
-  private boolean refused(Throwable e) {
+  private boolean refused(RuntimeException e) {
     failures.warn("virtio-net " + backend.name(), "frame dropped: " + e);
     return false;
   }
