@@ -53,9 +53,12 @@ class BootWaysIT {
     return Files.copy(ProjectFiles.guestImage("rootfs.img"), folder.resolve("root.img")).toString();
   }
 
+  /** It ends as guests of other machines do, with a triple fault that is a reset. */
   @Test
-  void anElfVmlinux() throws Exception {
-    assertAnswers(boot("vmlinux", UNAME, "--initrd", INITRD));
+  void anElfVmlinuxThatResetsByATripleFault() throws Exception {
+    JkvmProcess.Result result = boot("vmlinux", UNAME, "--initrd", INITRD, "--cmdline", "reboot=t");
+    assertAnswers(result);
+    assertTrue(result.err().contains("guest reset: by a triple fault"), result::toString);
   }
 
   @Test

@@ -74,6 +74,12 @@ class KernelCommandLineTest {
   }
 
   @Test
+  void aLineEndIsASpace() {
+    String line = line(true, "quiet\n  jkvm.run=\"echo a;\r\necho b\"\n");
+    assertTrue(line.endsWith(" quiet jkvm.run=\"echo a; echo b\" "), line);
+  }
+
+  @Test
   void linuxHidesWhatTheTableCannotHide() {
     String line =
         line(
