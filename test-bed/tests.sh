@@ -109,8 +109,9 @@ disk=67108864
   verdict "$problem" "small kernel, $1, $2, $3 CPU" "$start"
 }
 
-# What the guest does: writes to its root disk, proves that programs keep their registers, and shows its interrupts and every message about
-# ACPI and PCI that is a warning or worse. No double quotes: it is inside of some.
+# What the guest does: writes to its root disk, proves that programs keep their registers, and shows
+# its interrupts and every message about ACPI and PCI that is a warning or worse. No double quotes:
+# it is inside of some.
 stock_command='echo cpus=$(nproc); echo disk >/root/f; sync; echo $(cat /root/f) works; vectors 2000 4; cat /proc/interrupts
 dmesg -r | grep ^.[0-4]. | grep -iE acpi\|pci | sed s/^/complaint:/'
 stock_command=$(echo "$stock_command" | tr '\n' ';')

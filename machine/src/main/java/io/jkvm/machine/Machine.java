@@ -210,11 +210,10 @@ public final class Machine implements AutoCloseable {
    * the machine with {@link StopReason.Kind#HOST_FAILURE}.
    */
   public void resume() {
-    if (!paused || closed) {
+    if (!paused || !life.enter(() -> closed)) {
       return;
     }
     try {
-      lockLife("resume");
       try {
         if (!paused) {
           return;
