@@ -30,6 +30,8 @@ final class PageWalk {
   private static final long LARGE = 1 << 7;
   private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
   private static final int INDEX_BITS = 9;
+  private static final int MAX_WALKS = 100;
+  private static final long RETRY = -2;
 
   private final GuestMemory memory;
   private int errorCode;
@@ -50,12 +52,13 @@ final class PageWalk {
    */
   long translate(long linear, boolean write, KvmRegs regs, KvmSregs sregs) {
     try {
-      while (true) {
+      for (int i = 0; i < MAX_WALKS; i++) {
         long physical = walk(linear, write, regs, sregs);
         if (physical != RETRY) {
           return physical;
         }
       }
+      return fault(write, false); // a guest that changes its tables all the time
     } catch (GuestFault e) {
       return fault(write, false); // a table outside of RAM has nothing in it
     }
@@ -65,8 +68,6 @@ final class PageWalk {
   int errorCode() {
     return errorCode;
   }
-
-  private static final long RETRY = -2;
 
   private static int levels(KvmSregs sregs) {
     return (sregs.cr4() & KvmSregs.CR4_LA57) != 0 ? 5 : 4;

@@ -133,8 +133,7 @@ final class XstateInstructions {
     if (!isValidMxcsr(value)) {
       return VECTOR_GP;
     }
-    long before = state.xstateBv();
-    setState(before, value);
+    setState(state.xstateBv(), value);
     return DONE;
   }
 
