@@ -86,7 +86,10 @@ public final class Main implements Runnable {
       String before = args[i - 1];
       var option = before.startsWith("-") ? run.getCommandSpec().findOption(before) : null;
       boolean isValue = option != null && option.arity().max() > 0;
-      if (!isValue && ForeignOptions.isLongWithOneDash(args[i])) {
+      boolean isOurs =
+          args[i].matches("-[a-z][a-z-]+(=.*)?")
+              && run.getCommandSpec().findOption("-" + args[i].replaceFirst("=.*", "")) != null;
+      if (!isValue && (isOurs || ForeignOptions.isLongWithOneDash(args[i]))) {
         return Optional.of(args[i]);
       }
     }
@@ -97,7 +100,9 @@ public final class Main implements Runnable {
     return "Unknown option: '"
         + argument
         + "'"
-        + ForeignOptions.advice(argument).map(advice -> "; with jkvm: " + advice).orElse("");
+        + ForeignOptions.advice(argument)
+            .map(advice -> "; with jkvm: " + advice)
+            .orElse("; did you mean -" + argument + "?");
   }
 
   /** {@code help run} for {@code run --help}: a command of its own would cost each start time. */

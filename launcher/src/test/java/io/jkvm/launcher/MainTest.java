@@ -32,6 +32,8 @@ class MainTest {
         usage("; with jkvm: --cpuid", "run", "--cpu", "host"),
         usage("'-append'; with jkvm: --cmdline TEXT", "run", "-k", "k", "-append", "quiet"),
         usage("'-kernel'; with jkvm: --kernel FILE", "run", "-kernel", "bzImage"),
+        usage("'-cmdline'; did you mean --cmdline?", "run", "-cmdline", "quiet"),
+        usage("'-kvm=/dev/kvm'; did you mean --kvm=/dev/kvm?", "run", "-kvm=/dev/kvm"),
         usage("'-nographic'; with jkvm: leave it out", "run", "-nographic"),
         usage("'-smp'; with jkvm: --cpus N", "run", "-m", "1G", "-smp", "2"),
         usage("with jkvm: --disk FILE", "run", "--rw"),
