@@ -21,7 +21,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -142,7 +141,6 @@ class HostileUserTest {
   @Test
   void aListenerThatAsksForMuchDuringACloseIsRefusedAndDoesNotHoldItUp() throws Exception {
     CountDownLatch closing = new CountDownLatch(1);
-    AtomicReference<Machine> made = new AtomicReference<>();
     List<Problem> refusals = new ArrayList<>();
     CountDownLatch asked = new CountDownLatch(1);
     MachineListener greedy =
@@ -167,7 +165,6 @@ class HostileUserTest {
           }
         };
     Machine machine = Machine.start(tiny().build(), greedy);
-    made.set(machine);
     machine.console().expect("K", PATIENCE);
     machine.console().send("R"); // the listener is told on the vCPU's thread
     machine.awaitStop();

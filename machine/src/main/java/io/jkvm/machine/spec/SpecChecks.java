@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -121,7 +122,7 @@ final class SpecChecks {
       }
       if (card.network() instanceof NetworkSpec.User user) {
         for (PublishedPort port : user.published()) {
-          String one = port.hostPort() + "/" + port.protocol();
+          String one = port.hostPort() + "/" + port.protocol().name().toLowerCase(Locale.ROOT);
           if (!seen.add("host port " + one)) {
             throw new MachineException(
                 Problem.PUBLISHED_PORT, "host port " + one + " is published by two cards");
