@@ -133,8 +133,8 @@ class MainTest {
   void everyEndHasItsStatus(StopReason.Kind kind) {
     int expected =
         switch (kind) {
-          case GUEST_RESET, GUEST_POWER_OFF, REQUESTED -> 0;
-          case GUEST_PANIC, TRIPLE_FAULT, EMULATION_FAILURE, VCPU_FAILURE -> 4;
+          case GUEST_RESET, GUEST_POWER_OFF, GUEST_HALT, REQUESTED -> 0;
+          case GUEST_PANIC, GUEST_DEAD, TRIPLE_FAULT, EMULATION_FAILURE, VCPU_FAILURE -> 4;
           case HOST_FAILURE -> 3;
           case TIMEOUT -> 124;
           case HOST_SIGNAL -> 128;

@@ -8,15 +8,19 @@ import java.nio.charset.StandardCharsets;
 /**
  * Calls the end of a machine by the name that Linux gave it just before, on the console: a reset
  * that follows "Kernel panic - not syncing" (panic=-1) is a panic, and a triple fault that follows
- * "reboot: Restarting system" (reboot=t) is a reset. Where a kernel waits for ever after a panic
- * (panic=0), whatever ends the machine says so. Looks at the console's last output when the machine
- * ends, so it costs nothing before.
+ * "reboot: Restarting system" (reboot=t) is a reset; processors that stop after "reboot: System
+ * halted" were halted on purpose. Where a kernel waits for ever after a panic (panic=0), whatever
+ * ends the machine says so. Looks at the console's last output when the machine ends, so it costs
+ * nothing before.
  *
  * <p>A user program can print the same words; it gets the wrong name for its end, nothing else.
  */
 final class LastWords {
   private static final String PANIC = "Kernel panic - not syncing";
   private static final String RESTART = "reboot: Restarting system";
+
+  /** Also of a power-off that the machine has no registers for. */
+  private static final String HALT = "reboot: System halted";
 
   /** A panic prints little between its message and the reset; more means that life went on. */
   private static final int LAST_BYTES = 32 << 10;
@@ -29,6 +33,7 @@ final class LastWords {
   static StopReason refine(StopReason reason, ConsoleHub console) {
     return switch (reason.kind()) {
       case GUEST_RESET, TRIPLE_FAULT -> reset(reason, lastOutput(console));
+      case GUEST_DEAD -> dead(reason, lastOutput(console));
       case TIMEOUT, HOST_SIGNAL, REQUESTED -> ended(reason, lastOutput(console));
       default -> reason;
     };
@@ -43,6 +48,14 @@ final class LastWords {
     int restart = output.lastIndexOf(RESTART);
     if (restart > panic && reason.kind() == StopReason.Kind.TRIPLE_FAULT) {
       return new StopReason(StopReason.Kind.GUEST_RESET, "by a triple fault");
+    }
+    return panic < 0 ? reason : new StopReason(StopReason.Kind.GUEST_PANIC, message(output, panic));
+  }
+
+  private static StopReason dead(StopReason reason, String output) {
+    int panic = output.lastIndexOf(PANIC);
+    if (output.lastIndexOf(HALT) > panic) {
+      return new StopReason(StopReason.Kind.GUEST_HALT, "");
     }
     return panic < 0 ? reason : new StopReason(StopReason.Kind.GUEST_PANIC, message(output, panic));
   }

@@ -20,12 +20,16 @@ public record StopReason(Kind kind, String detail) {
   public enum Kind {
     /** The guest reset the machine, through whichever register. */
     GUEST_RESET("guest reset", Outcome.CLEAN),
-    /** The guest powered the machine off, or halted it for good. */
+    /** The guest powered the machine off. */
     GUEST_POWER_OFF("guest power-off", Outcome.CLEAN),
+    /** The guest said that it halts, then did. */
+    GUEST_HALT("guest halt", Outcome.CLEAN),
     /** {@link Machine#stop} was called. */
     REQUESTED("stopped on request", Outcome.CLEAN),
     /** The guest's kernel panicked, then reset. */
     GUEST_PANIC("guest kernel panic", Outcome.GUEST_CRASHED),
+    /** Every vCPU is in HLT with interrupts off, and the guest has not said that it halts. */
+    GUEST_DEAD("guest dead", Outcome.GUEST_CRASHED),
     /** A processor shut down after three faults in a row. */
     TRIPLE_FAULT("guest triple fault", Outcome.GUEST_CRASHED),
     /** KVM can't run an instruction of the guest's. */

@@ -63,6 +63,16 @@ class LastWordsTest {
   }
 
   @Test
+  void processorsThatStopAreHaltedIfTheKernelHasSaidSo() {
+    StopReason dead = new StopReason(StopReason.Kind.GUEST_DEAD, "vCPU 0");
+    assertSame(dead, LastWords.refine(dead, console));
+    print("[ 6.0] reboot: System halted\r\n");
+    assertEquals(StopReason.Kind.GUEST_HALT, LastWords.refine(dead, console).kind());
+    print("Kernel panic - not syncing: x\n");
+    assertEquals(StopReason.Kind.GUEST_PANIC, LastWords.refine(dead, console).kind());
+  }
+
+  @Test
   void aResetWithoutPanicIsAReset() {
     print("Kernel panic - no\nnot syncing\nKernel panic\r - not syncing");
     assertSame(RESET, LastWords.refine(RESET, console));

@@ -30,6 +30,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A machine from its creation to its end, with a guest that boots in no time. */
 @RequiresKvm
@@ -329,6 +331,19 @@ class MachineTest {
     }
     assertTrue(stream.close(PATIENCE));
     assertEquals("K" + "x".repeat(1000), Files.readString(log));
+  }
+
+  /** The second vCPU waits for a startup IPI that nobody can send any more. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void aGuestThatHaltsWithInterruptsOffIsKnownToBeDead(int cpus) throws InterruptedException {
+    try (Machine machine = Machine.start(tiny().cpus(cpus).build())) {
+      machine.console().expect("K", PATIENCE);
+      machine.console().send("H");
+      StopReason reason = machine.awaitStop();
+      assertEquals(StopReason.Kind.GUEST_DEAD, reason.kind());
+      assertTrue(reason.detail().contains("vCPU 0 at 0x100"), reason.detail());
+    }
   }
 
   @Test

@@ -40,6 +40,7 @@ enum KvmIoctl {
   GET_LAPIC(Ioctl.ior(KvmIoctl.KVMIO, 0x8e, KvmLapic.SIZE)),
   SET_LAPIC(Ioctl.iow(KvmIoctl.KVMIO, 0x8f, KvmLapic.SIZE)),
   SET_CPUID2(Ioctl.iow(KvmIoctl.KVMIO, 0x90, 8)),
+  GET_MP_STATE(Ioctl.ior(KvmIoctl.KVMIO, 0x98, 4)),
   GET_VCPU_EVENTS(Ioctl.ior(KvmIoctl.KVMIO, 0x9f, KvmVcpuEvents.SIZE)),
   SET_VCPU_EVENTS(Ioctl.iow(KvmIoctl.KVMIO, 0xa0, KvmVcpuEvents.SIZE)),
   GET_XSAVE(Ioctl.ior(KvmIoctl.KVMIO, 0xa4, KvmXsave.SIZE)),

@@ -23,12 +23,18 @@ import java.util.Map;
  * one that makes the VM, then the vCPU's own, or any one while the VM is paused.
  */
 public final class KvmVcpu implements AutoCloseable {
+  // KVM_GET_MP_STATE's answers (Documentation/virt/kvm/api.rst).
+  private static final int MP_STATE_UNINITIALIZED = 1;
+  private static final int MP_STATE_INIT_RECEIVED = 2;
+  private static final int MP_STATE_HALTED = 3;
+
   private final KvmVm vm;
   private final int id;
   private final Fd fd;
   private final Mapping runMapping;
   private final KvmRun run;
   private final NativeMemory translation = new NativeMemory(24);
+  private final NativeMemory mpState = new NativeMemory(4);
   private Cpuid cpuid = new Cpuid(List.of());
 
   KvmVcpu(KvmVm vm, int id, Fd fd, Mapping runMapping) {
@@ -181,6 +187,21 @@ public final class KvmVcpu implements AutoCloseable {
       throw new LinuxException("KVM_GET_MSRS", Errno.EINVAL);
     }
     return msrs.buffer().getLong(16);
+  }
+
+  /**
+   * Whether it stands still until another vCPU or a non-maskable interrupt wakes it: it waits for
+   * its startup IPI, or it is in HLT with interrupts off. What KVM_RUN was to go on with after an
+   * exit is not looked at, so only EINTR may have come last.
+   */
+  public boolean isHaltedForGood() throws LinuxException {
+    call(KvmIoctl.GET_MP_STATE, mpState);
+    return switch (mpState.buffer().getInt(0)) {
+      case MP_STATE_UNINITIALIZED, MP_STATE_INIT_RECEIVED -> true;
+      case MP_STATE_HALTED ->
+          (regs().rflags() & KvmRegs.RFLAGS_IF) == 0 && !events().nonMaskablePending();
+      default -> false;
+    };
   }
 
   /**

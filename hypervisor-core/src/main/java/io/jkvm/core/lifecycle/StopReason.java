@@ -13,8 +13,10 @@ public record StopReason(Kind kind, String detail) {
   public enum Kind {
     GUEST_RESET("guest reset", Outcome.CLEAN),
     GUEST_POWER_OFF("guest power-off", Outcome.CLEAN),
+    GUEST_HALT("guest halt", Outcome.CLEAN),
     REQUESTED("stopped on request", Outcome.CLEAN),
     GUEST_PANIC("guest kernel panic", Outcome.GUEST_CRASHED),
+    GUEST_DEAD("guest dead", Outcome.GUEST_CRASHED),
     TRIPLE_FAULT("guest triple fault", Outcome.GUEST_CRASHED),
     EMULATION_FAILURE("instruction KVM can't emulate", Outcome.GUEST_CRASHED),
     VCPU_FAILURE("vCPU failure", Outcome.GUEST_CRASHED),

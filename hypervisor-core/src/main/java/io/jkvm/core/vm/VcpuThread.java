@@ -11,6 +11,7 @@ import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.ThreadSignal;
 import io.jkvm.core.vm.emulation.InstructionFixups;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The thread that runs one vCPU: enter the guest, handle the exit, again, until the VM stops. A
@@ -43,6 +44,9 @@ final class VcpuThread {
   private final StopLatch stop;
   private final WorkerThread thread;
 
+  /** Written by the vCPU's thread alone; without a fence, which each exit would pay for. */
+  private final AtomicLong exits = new AtomicLong();
+
   /** Written with the lock held, read without. */
   private volatile boolean pauseWanted;
 
@@ -71,6 +75,11 @@ final class VcpuThread {
 
   String name() {
     return "vCPU " + vcpu.id();
+  }
+
+  /** How often the vCPU has left the guest for something to be done; recent, not exact. */
+  long exits() {
+    return exits.get();
   }
 
   void start() {
@@ -193,6 +202,7 @@ final class VcpuThread {
         }
         continue;
       }
+      exits.lazySet(exits.getPlain() + 1);
       ExitDispatcher.Action action = dispatcher.dispatch(run);
       if (action == ExitDispatcher.Action.RESUME) {
         failedRip = NO_RIP;

@@ -32,9 +32,13 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
   private static final long JOIN_MILLISECONDS = 15_000;
   private static final long PAUSE_MILLISECONDS = 15_000;
 
+  /** A vCPU that a device keeps longer is alive. */
+  private static final long LOOK_NANOSECONDS = 20_000_000;
+
   private final List<VcpuThread> vcpus;
   private final StopLatch stop;
   private final CloseStack resources;
+  private final HaltWatch haltWatch;
 
   // Guarded by this.
   private boolean paused;
@@ -66,12 +70,43 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
             .toList();
     this.stop = stop;
     this.resources = resources;
+    haltWatch = new HaltWatch(name, this.vcpus, this::stopIfHalted);
     stop.onRequest(() -> this.vcpus.forEach(VcpuThread::kick));
   }
 
   /** Starts the vCPUs; if {@link #pause} came before, they wait for {@link #resume}. */
   public synchronized void start() {
     vcpus.forEach(VcpuThread::start);
+    haltWatch.start();
+  }
+
+  /** Ends the machine if its guest never can go on; false if there is nothing to watch any more. */
+  private synchronized boolean stopIfHalted() {
+    if (paused || stop.isRequested()) {
+      return !stop.isRequested();
+    }
+    try {
+      if (park(System.nanoTime() + LOOK_NANOSECONDS).isEmpty() && allHaltedForGood()) {
+        String where = String.format(", vCPU 0 at 0x%x", vcpus.get(0).vcpu().regs().rip());
+        stop.request(
+            StopReason.Kind.GUEST_DEAD,
+            "every vCPU waits with interrupts off, so nothing can wake it" + where);
+      }
+      return true;
+    } catch (LinuxException e) {
+      return false; // the machine is about to end, or KVM can't tell
+    } finally {
+      release();
+    }
+  }
+
+  private boolean allHaltedForGood() throws LinuxException {
+    for (VcpuThread vcpu : vcpus) {
+      if (!vcpu.vcpu().isHaltedForGood()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
@@ -111,13 +146,10 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
     if (paused || closed) {
       return;
     }
-    vcpus.forEach(VcpuThread::requestPause);
-    long deadline = System.nanoTime() + milliseconds * 1_000_000;
-    for (VcpuThread vcpu : vcpus) {
-      if (!vcpu.awaitParked(deadline)) {
-        release();
-        throw new PauseTimeoutException(vcpu.name(), milliseconds);
-      }
+    Optional<VcpuThread> late = park(System.nanoTime() + milliseconds * 1_000_000);
+    if (late.isPresent()) {
+      release();
+      throw new PauseTimeoutException(late.get().name(), milliseconds);
     }
     try {
       pausedClock = vcpus.get(0).vcpu().vm().clock();
@@ -126,6 +158,12 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
       throw new UncheckedIOException(e);
     }
     paused = true;
+  }
+
+  /** Parks all vCPUs; otherwise gives one that has not parked in time. */
+  private Optional<VcpuThread> park(long deadline) {
+    vcpus.forEach(VcpuThread::requestPause);
+    return vcpus.stream().filter(vcpu -> !vcpu.awaitParked(deadline)).findFirst();
   }
 
   /**
@@ -198,6 +236,7 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
   @Override
   public void close() {
     stop.request(StopReason.Kind.REQUESTED, "");
+    haltWatch.end(); // without the monitor, which its look may be waiting for
     synchronized (this) {
       if (closed) {
         return;

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 /**
  * An ELF kernel of some fifty bytes of code, so that a test has a guest in no time. It prints "K",
  * then echoes what is typed; "R" resets the machine, "P" writes 21 to port 0x510, reads that port
- * and prints what it got; "C" reads that port for ever.
+ * and prints what it got; "C" reads that port for ever; "H" halts with interrupts off.
  */
 public final class TinyKernel {
   public static final int PORT = 0x510;
@@ -34,14 +34,16 @@ public final class TinyKernel {
     int loop = code.size();
     movDx(0x3fd).bytes(0xec, 0xa8, 1).jump(0x74, loop); // LSR: until a byte is there
     movDx(0x3f8).bytes(0xec);
-    bytes(0x3c, 'R', 0x74, 11); // cmp al, 'R'; je reset
-    bytes(0x3c, 'P', 0x74, 13); // cmp al, 'P'; je port
-    bytes(0x3c, 'C', 0x74, 24); // cmp al, 'C'; je count
+    bytes(0x3c, 'R', 0x74, 15); // cmp al, 'R'; je reset
+    bytes(0x3c, 'P', 0x74, 17); // cmp al, 'P'; je port
+    bytes(0x3c, 'C', 0x74, 28); // cmp al, 'C'; je count
+    bytes(0x3c, 'H', 0x74, 31); // cmp al, 'H'; je halt
     bytes(0xee).jump(0xeb, loop); // out dx, al; jmp loop
     bytes(0xb0, 0xfe, 0xe6, 0x64, 0xeb, 0xfe); // reset: through the i8042, then jmp $
     movDx(PORT).bytes(0xb0, 21, 0xee, 0xec); // port
     movDx(0x3f8).bytes(0xee).jump(0xeb, loop);
     movDx(PORT).bytes(0xec, 0xeb, 0xfd); // count: in al, dx, for ever
+    bytes(0xfa, 0xf4, 0xeb, 0xfd); // halt: cli; hlt; jmp to the hlt
     return code.toByteArray();
   }
 

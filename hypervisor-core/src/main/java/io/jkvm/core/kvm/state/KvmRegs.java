@@ -7,6 +7,9 @@ import io.jkvm.core.linux.NativeMemory;
 public final class KvmRegs {
   public static final int SIZE = 144;
 
+  /** RFLAGS.IF: maskable interrupts are on. */
+  public static final long RFLAGS_IF = 1 << 9;
+
   /** RFLAGS.AC: alignment check; with SMAP, access to user pages. */
   public static final long RFLAGS_AC = 1 << 18;
 

@@ -11,6 +11,9 @@ import io.jkvm.core.linux.NativeMemory;
  *   struct { __u8 injected, nr, has_error_code, pending;             0
  *            __u32 error_code; } exception;                          4
  *   struct { __u8 injected, nr, soft, shadow; } interrupt;           8
+ *   struct { __u8 injected, pending, masked, pad; } nmi;            12
+ *   __u32 sipi_vector, flags;                                      16
+ *   struct { __u8 smm, pending, smm_inside_nmi, latched_init; } smi; 24
  *   ...
  * };
  * </pre>
@@ -49,6 +52,13 @@ public final class KvmVcpuEvents {
   /** True if an exception is being delivered. */
   public boolean exceptionInjected() {
     return memory.buffer().get(0) != 0;
+  }
+
+  /** True if a non-maskable or a system management interrupt is on its way. */
+  public boolean nonMaskablePending() {
+    return memory.buffer().get(12) != 0
+        || memory.buffer().get(13) != 0
+        || memory.buffer().get(25) != 0;
   }
 
   /** True if an interrupt is being delivered. */

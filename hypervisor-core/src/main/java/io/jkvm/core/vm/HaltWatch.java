@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.core.vm;
+
+import io.jkvm.core.lifecycle.WorkerThread;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Looks now and then whether a guest can still go on. A vCPU in HLT with interrupts off waits
+ * inside KVM_RUN for ever, and KVM says nothing: without this, a kernel that halts would keep its
+ * machine until somebody notices.
+ *
+ * <p>A look stops the vCPUs for some microseconds, so a guest whose vCPUs have exits is left alone.
+ */
+final class HaltWatch {
+  private static final long PERIOD_MILLISECONDS = 1000;
+
+  private final List<VcpuThread> vcpus;
+  private final BooleanSupplier look;
+  private final WorkerThread thread;
+
+  // Guarded by this.
+  private boolean ended;
+
+  /**
+   * A watch that does not run yet.
+   *
+   * @param look called on the watch's thread; false ends the watch
+   */
+  HaltWatch(String vmName, List<VcpuThread> vcpus, BooleanSupplier look) {
+    this.vcpus = vcpus;
+    this.look = look;
+    thread = new WorkerThread(vmName + "/halt-watch", this::watch);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Returns once the watch looks no more, unless the caller is the watch. */
+  void end() {
+    synchronized (this) {
+      ended = true;
+      notifyAll();
+    }
+    thread.join();
+  }
+
+  private void watch() {
+    long before = -1;
+    while (awaitPeriod()) {
+      long exits = vcpus.stream().mapToLong(VcpuThread::exits).sum();
+      if (exits == before && !look.getAsBoolean()) {
+        return;
+      }
+      before = exits;
+    }
+  }
+
+  /** False once the watch is to end. */
+  private synchronized boolean awaitPeriod() {
+    long end = System.nanoTime() + PERIOD_MILLISECONDS * 1_000_000;
+    try {
+      for (long left = PERIOD_MILLISECONDS; !ended && left > 0; ) {
+        wait(left);
+        left = (end - System.nanoTime()) / 1_000_000;
+      }
+    } catch (InterruptedException e) {
+      return false; // nobody interrupts a worker; if somebody does, he wants it to end
+    }
+    return !ended;
+  }
+}
