@@ -49,8 +49,8 @@ final class BiosBoot {
           .write(memory, X86Layout.SETUP);
       byte[] rom = MiniBios.image(config.map(), X86Layout.SETUP_SEGMENT);
       memory.write(X86Layout.BIOS, rom, 0, rom.length);
-      // After the copy of the ROM, in whose unused part the ACPI tables are.
-      config.writeTables();
+      // After the copy of the ROM: the tables are in its unused part, the restart in its place.
+      config.writeFirmware();
       return new ResetVector(rom);
     } catch (GuestFault e) {
       throw KernelPlacement.doesNotFit(image.path(), e);

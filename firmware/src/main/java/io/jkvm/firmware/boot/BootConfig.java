@@ -3,6 +3,7 @@ package io.jkvm.firmware.boot;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.bios.RestartStub;
 import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.tables.AcpiTables;
@@ -37,11 +38,13 @@ public record BootConfig(
   }
 
   /**
-   * Writes the tables that describe the hardware.
+   * Writes what a PC's firmware leaves behind: the tables that describe the hardware, and the code
+   * that restarts the machine.
    *
    * @return the address of the ACPI tables' root pointer; 0 without them
    */
-  long writeTables() throws GuestFault {
+  long writeFirmware() throws GuestFault {
+    RestartStub.write(memory);
     MpTable.write(memory, processors, pciDevices);
     Smbios.write(memory);
     return acpi.isPresent() ? AcpiTables.write(memory, acpi.get()) : 0;

@@ -39,7 +39,7 @@ final class BzImageBoot {
       BootParams.of(header)
           .loader(initrd)
           .memory(config.map())
-          .acpi(config.writeTables())
+          .acpi(config.writeFirmware())
           .write(memory, X86Layout.ZERO_PAGE);
       return LongModeTables.write(memory, address + ENTRY_OFFSET, X86Layout.ZERO_PAGE);
     } catch (GuestFault e) {

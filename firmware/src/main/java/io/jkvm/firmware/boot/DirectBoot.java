@@ -31,7 +31,7 @@ final class DirectBoot {
           .params()
           .loader(initrd)
           .memory(config.map())
-          .acpi(config.writeTables())
+          .acpi(config.writeFirmware())
           .write(memory, X86Layout.ZERO_PAGE);
       return LongModeTables.write(memory, entry, X86Layout.ZERO_PAGE);
     } catch (GuestFault e) {

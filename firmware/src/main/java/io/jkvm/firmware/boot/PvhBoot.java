@@ -24,7 +24,7 @@ final class PvhBoot {
     long entry = entryAddress(kernel.elf());
     try {
       Initrd initrd = KernelPlacement.load(config, kernel);
-      PvhStartInfo.write(config.memory(), config.map(), initrd, config.writeTables());
+      PvhStartInfo.write(config.memory(), config.map(), initrd, config.writeFirmware());
       return new ProtectedModeEntry(entry, X86Layout.PVH_START_INFO);
     } catch (GuestFault e) {
       throw KernelPlacement.doesNotFit(kernel.elf().path(), e);

@@ -56,8 +56,11 @@ public final class X86Layout {
   /** The ACPI tables, the RSDP first, likewise. */
   public static final long ACPI_TABLES = 0xF1100;
 
-  /** End of the room for ACPI tables; the BIOS's reset vector follows. */
+  /** End of the room for ACPI tables. */
   public static final long ACPI_TABLES_END = 0xFFFF0;
+
+  /** F000:FFF0, where real-mode code jumps to restart a PC. */
+  public static final long BIOS_RESTART = 0xFFFF0;
 
   /** Extended memory; a bzImage's protected-mode part is loaded here or above. */
   public static final long HIGH_MEMORY = 0x100000;
@@ -115,6 +118,12 @@ public final class X86Layout {
 
   /** The number of {@link #ACPI_PM1_CONTROL} ports. */
   public static final int ACPI_PM1_CONTROL_PORTS = 2;
+
+  /**
+   * Where the guest leaves the exit status that its user is to see (a port of jkvm's own);
+   * /dev/port reaches it.
+   */
+  public static final int EXIT_STATUS = 0x608;
 
   /** Ports for base address registers of PCI devices; all below are for fixed devices. */
   public static final int PCI_PORTS = 0x1000;
