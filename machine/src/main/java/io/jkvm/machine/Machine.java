@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -62,9 +63,7 @@ public final class Machine implements AutoCloseable {
     this.spec = spec;
     this.host = host;
     listeners = new Listeners(spec.name());
-    for (MachineListener listener : wanted) {
-      listeners.add(listener);
-    }
+    List.of(wanted).forEach(listeners::add);
     stop = new StopLatch(reason -> LastWords.refine(reason, hub));
     parts = new MachineAssembler(spec, host, new Events(), stop, hub).assemble();
     parts.onReceiveRoom(console::roomAvailable);
@@ -297,6 +296,11 @@ public final class Machine implements AutoCloseable {
   /** Why the machine stopped, once it has. */
   public Optional<StopReason> stopReason() {
     return stop.reason().map(StopReason::of);
+  }
+
+  /** What the guest has left at port 0x608, 0 to 255: of the default guest, a command's failure. */
+  public OptionalInt exitStatus() {
+    return parts.exitStatus().status();
   }
 
   /** Waits until the machine stops. */

@@ -6,6 +6,7 @@ import io.jkvm.core.lifecycle.Pausable;
 import io.jkvm.core.lifecycle.PauseTimeoutException;
 import io.jkvm.core.vm.VirtualMachine;
 import io.jkvm.devices.legacy.AcpiPm;
+import io.jkvm.devices.legacy.ExitStatusPort;
 import io.jkvm.devices.serial.Uart16550;
 import io.jkvm.devices.virtio.net.NetStatistics;
 import io.jkvm.devices.virtio.net.VirtioNet;
@@ -18,6 +19,7 @@ public final class AssembledMachine {
   private final VirtualMachine vm;
   private final Uart16550 serial;
   private final AcpiPm powerManagement;
+  private final ExitStatusPort exitStatus;
   private final List<VirtioNet> cards;
   private final List<Pausable> devices;
   private final CloseStack resources;
@@ -26,12 +28,14 @@ public final class AssembledMachine {
       VirtualMachine vm,
       Uart16550 serial,
       AcpiPm powerManagement,
+      ExitStatusPort exitStatus,
       List<VirtioNet> cards,
       List<Pausable> devices,
       CloseStack resources) {
     this.vm = vm;
     this.serial = serial;
     this.powerManagement = powerManagement;
+    this.exitStatus = exitStatus;
     this.cards = List.copyOf(cards);
     this.devices = List.copyOf(devices);
     this.resources = resources;
@@ -40,6 +44,11 @@ public final class AssembledMachine {
   /** The registers behind the power button. */
   public AcpiPm powerManagement() {
     return powerManagement;
+  }
+
+  /** Where the guest leaves its exit status. */
+  public ExitStatusPort exitStatus() {
+    return exitStatus;
   }
 
   /** Who is told that the serial port may take more input. */

@@ -15,6 +15,7 @@ import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.vm.VirtualMachine;
 import io.jkvm.devices.legacy.AcpiPm;
+import io.jkvm.devices.legacy.ExitStatusPort;
 import io.jkvm.devices.serial.SerialSink;
 import io.jkvm.devices.serial.Uart16550;
 import io.jkvm.devices.virtio.VirtioDevice;
@@ -114,6 +115,7 @@ public final class MachineAssembler {
     Mainboard board = new Mainboard(spec.name(), vm, memory, stop, resources);
     Uart16550 serial = board.addSerialPort(console);
     AcpiPm powerManagement = board.addPowerManagement();
+    ExitStatusPort exitStatus = board.addExitStatus();
     board.addLegacyDevices(spec.memoryBytes());
     spec.portDevices().forEach(board::addPortDevice);
     List<VirtioDevice> virtio = new ArrayList<>(disks);
@@ -168,7 +170,7 @@ public final class MachineAssembler {
       noteLimits(capabilities);
     }
     return new AssembledMachine(
-        machine, serial, powerManagement, cards, board.pausables(), resources);
+        machine, serial, powerManagement, exitStatus, cards, board.pausables(), resources);
   }
 
   private static VirtioDevice ownDevice(Mainboard board, Supplier<VirtioDevice> factory) {

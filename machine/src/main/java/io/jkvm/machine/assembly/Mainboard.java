@@ -17,6 +17,7 @@ import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.clock.CmosRtc;
 import io.jkvm.devices.legacy.AcpiPm;
+import io.jkvm.devices.legacy.ExitStatusPort;
 import io.jkvm.devices.legacy.I8042;
 import io.jkvm.devices.legacy.PostCode;
 import io.jkvm.devices.legacy.ResetPort;
@@ -113,6 +114,12 @@ final class Mainboard {
             () -> stop.request(StopReason.Kind.GUEST_POWER_OFF, ""));
     ports.map(X86Layout.ACPI_PM1_EVENT, AcpiPm.PORT_COUNT, "ACPI PM", powerManagement);
     return powerManagement;
+  }
+
+  ExitStatusPort addExitStatus() {
+    ExitStatusPort exitStatus = new ExitStatusPort();
+    ports.map(X86Layout.EXIT_STATUS, 1, "exit status", exitStatus);
+    return exitStatus;
   }
 
   void addLegacyDevices(long memoryBytes) {

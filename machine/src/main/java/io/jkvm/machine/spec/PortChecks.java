@@ -41,6 +41,7 @@ final class PortChecks {
           new Taken(PostCode.PORT, 1, "the POST code"),
           new Taken(ResetPort.SYSTEM_CONTROL_A, 1, "system control port A"),
           new Taken(X86Layout.ACPI_PM1_EVENT, AcpiPm.PORT_COUNT, "ACPI power management"),
+          new Taken(X86Layout.EXIT_STATUS, 1, "the exit status"),
           new Taken(PciConfigPorts.PORT, PciConfigPorts.PORT_COUNT, "PCI configuration"));
 
   private PortChecks() {}
