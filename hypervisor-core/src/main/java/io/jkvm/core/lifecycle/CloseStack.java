@@ -202,7 +202,7 @@ public final class CloseStack implements AutoCloseable {
       LoggerFactory.getLogger(CloseStack.class)
           .error("{}; its machine's memory and files stay open", e.getMessage());
     } else {
-      LoggerFactory.getLogger(CloseStack.class).error("closing {}", resource, e);
+      LoggerFactory.getLogger(CloseStack.class).error("{} failed: {}", resource, e.getMessage(), e);
     }
   }
 }

@@ -5,7 +5,6 @@ import io.jkvm.launcher.option.TimeOption;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.launcher.terminal.TerminalSession;
-import io.jkvm.machine.StopReason;
 import io.jkvm.machine.spec.MachineSpec;
 import java.time.Duration;
 import java.util.Optional;
@@ -34,15 +33,18 @@ import picocli.CommandLine.ParameterException;
     },
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
-      ExitStatus.OK + ":the guest reset or powered off, or Ctrl-A x stopped it",
+      ExitStatus.OK + ":the guest reset, powered off or halted, or Ctrl-A x stopped it",
       ExitStatus.USAGE + ":wrong usage",
       ExitStatus.HOST + ":the host or a file is at fault; the last line says what to do",
       ExitStatus.GUEST_CRASHED
-          + ":the guest crashed: a kernel panic, a triple fault, an instruction that KVM can't run",
+          + ":the guest crashed: a kernel panic, a triple fault, an instruction that KVM can't run,"
+          + " no vCPU that could go on",
       ExitStatus.TIMEOUT + ":--timeout stopped the guest",
       (ExitStatus.SIGNALLED + 1) + ":ended by SIGHUP",
       (ExitStatus.SIGNALLED + 2) + ":ended by SIGINT",
-      (ExitStatus.SIGNALLED + 15) + ":ended by SIGTERM"
+      (ExitStatus.SIGNALLED + 15) + ":ended by SIGTERM",
+      "1-255:in place of 0, what the guest left at port 0x608: the default guest, the status of its"
+          + " command; the last line says so"
     },
     footer = {
       "",
@@ -93,9 +95,8 @@ public final class RunCommand implements Callable<Integer> {
     Duration patience = grace.equals("0") ? Duration.ZERO : time("--grace", grace);
     Reporter reporter = output.reporter(spec.commandLine().getErr());
     MachineSpec wanted = machine.spec(reporter);
-    StopReason reason =
-        new TerminalSession(wanted, onReboot == OnReboot.RESTART, limit, patience, reporter).run();
-    return ExitStatus.of(reason);
+    return new TerminalSession(wanted, onReboot == OnReboot.RESTART, limit, patience, reporter)
+        .run();
   }
 
   private Duration time(String option, String value) {

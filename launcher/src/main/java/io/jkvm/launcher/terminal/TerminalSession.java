@@ -71,19 +71,23 @@ public final class TerminalSession {
     this.reporter = reporter;
   }
 
-  /** Runs the machine to its end and says why it ended. */
-  public StopReason run() throws InterruptedException {
+  /**
+   * Runs the machine to its end and says why it ended.
+   *
+   * @return the exit status
+   */
+  public int run() throws InterruptedException {
     // SIGINT, SIGTERM and SIGHUP run the JVM's shutdown hooks; it then ends with 128 + number.
     Runtime.getRuntime().addShutdownHook(new Thread(this::stopOnSignal, "signal"));
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
     try {
-      StopReason reason = runWithConsole();
-      if (reason.kind().outcome() == StopReason.Outcome.CLEAN) {
-        reporter.note(reason.toString());
+      Ending ending = runWithConsole();
+      if (ending.reason().kind().outcome() == StopReason.Outcome.CLEAN) {
+        reporter.note(ending.toString());
       } else {
-        reporter.error(Advice.line(reason));
+        reporter.error(Advice.line(ending.reason()));
       }
-      return reason;
+      return ending.status();
     } finally {
       finished.countDown();
     }
@@ -200,20 +204,27 @@ public final class TerminalSession {
     terminal.ifPresent(HostTerminal::close);
   }
 
-  private StopReason runWithConsole() throws InterruptedException {
+  private Ending runWithConsole() throws InterruptedException {
     ConsoleStream output = ConsoleStream.standardOutput(this::outputFailed);
     Host host = new Host();
     try {
       JobControl.start(this::suspend, this::continued);
       while (true) {
-        try (Machine machine = Machine.create(spec, host, new Progress())) {
+        Machine machine = Machine.create(spec, host, new Progress());
+        Ending ending;
+        try {
           setCurrent(machine);
           machine.console().attach(output);
           takeTerminal();
           StopReason reason = runToEnd(machine, output, terminal.isPresent());
-          if (!restarts || lastLife || reason.kind() != StopReason.Kind.GUEST_RESET) {
-            return reason;
-          }
+          boolean allClosed = machine.closeAndReport().isEmpty(); // else the log has said what
+          ending = new Ending(reason, machine.exitStatus(), allClosed);
+        } finally {
+          machine.close();
+        }
+        boolean reset = ending.reason().kind() == StopReason.Kind.GUEST_RESET;
+        if (!restarts || lastLife || !reset || !ending.allClosed()) {
+          return ending;
         }
         reporter.note("guest reset, starting again");
       }

@@ -28,7 +28,7 @@ final class DiskAssembler {
     List<VirtioDevice> disks = new ArrayList<>();
     for (DiskSpec spec : specs) {
       BlockBackend backend = backend(spec);
-      resources.push(Layer.FLUSHES, backend::flush); // what the guest wrote and never flushed
+      resources.push(Layer.FLUSHES, new LastFlush(backend));
       String id = spec.id().isEmpty() ? defaultId(spec) : spec.id();
       try {
         disks.add(new VirtioBlock(backend, id));
@@ -70,6 +70,19 @@ final class DiskAssembler {
       throw new IllegalArgumentException("a capacity of " + bytes + " bytes");
     }
     return backend;
+  }
+
+  /** Of what the guest wrote and never flushed itself. */
+  private record LastFlush(BlockBackend backend) implements AutoCloseable {
+    @Override
+    public void close() throws IOException {
+      backend.flush();
+    }
+
+    @Override
+    public String toString() {
+      return "the last flush of disk " + backend.name() + ", whose last writes may be lost";
+    }
   }
 
   private static String defaultId(DiskSpec spec) {
