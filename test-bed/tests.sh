@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests.sh [-v] [all | quick | network | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# tests.sh [-v] [all | quick | network | rescan | ends | repeat N]: runs in the outer machine. Boots guests, prints a line for
 # each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
 # number of outer machines before this one, which Linux gives process 1 in its environment.
 
@@ -227,6 +227,96 @@ network_all() {
   network_tap stock "$first_transport"
 }
 
+# --- 50 times a PCI function is removed and found again by a rescan, while another is busy ---------
+rescan_command='(while :; do dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null; done) & n=0
+while [ $n -lt 50 ]; do echo 1 >/sys/bus/pci/devices/0000:00:02.0/remove; [ ! -e /dev/vdb ] || echo STILL THERE
+echo 1 >/sys/bus/pci/rescan; until [ -b /dev/vdb ]; do :; done; sha256sum </dev/vdb; n=$((n+1)); done'
+rescan_command=$(echo "$rescan_command" | tr '\n' ';')
+rescan() { # kernel, CPUs, more of its command line
+  start=$(now)
+  [ -e /run/removed.img ] || dd if=/dev/urandom of=/run/removed.img bs=64k count=1 2>/dev/null
+  [ -e /run/busy.img ] || dd if=/dev/urandom of=/run/busy.img bs=1M count=1 2>/dev/null
+  sum=$(sha256sum </run/removed.img)
+  boot $stock_limit "jkvm: Linux is up" --cpus "$2" --mem 64M --kernel "$images/$1" \
+    --initrd $images/initramfs.cpio --disk /run/busy.img,ro --disk /run/removed.img,ro \
+    --cmdline "quiet root=/dev/ram0 $3 jkvm.run=\"$rescan_command\"" || :
+  times=$(tr -d '\r' <$output | grep -cxF "$sum") || :
+  [ "$times" = 50 ] || problem="${problem:+$problem, }$times of 50 rescans"
+  ! grep -q 'STILL THERE' $output || problem="${problem:+$problem, }not removed"
+  verdict "$problem" "PCI rescan, $1, $2 CPU${3:+, $3}" "$start"
+}
+rescans() {
+  rescan bzImage 1 ''
+  rescan bzImage-smp "$small_most" pci=nocrs
+}
+
+# --- each way in which a machine ends, as ends.tsv has it ---------------------------------------
+# The host's part, in the background: waits for an output, then sends signals or types a key.
+act() { # action, output to wait for
+  until grep -qF -- "$2" $output; do sleep 0.1; done
+  case $1 in
+    ?) printf '\001%s' "$1" ;;
+    *)
+      for signal in $1; do
+        kill -s "$signal" "$(cat /run/pid)"
+        [ "$signal" = "$1" ] || until grep -qF 'another signal stops it' $output; do sleep 0.1; done
+      done
+      ;;
+  esac
+}
+end() { # how, kernel, more of its command line, guest's command, host's action, message, status
+  [ "$2" = up ] && kernel=$images/bzImage || kernel=$images/bzImage-$2
+  [ "$3" = - ] && line=quiet || line="quiet $3"
+  [ "$4" = - ] || line="$line jkvm.run=\"$4\""
+  action=${5%% after *} after=${5#* after } limits="--grace=600s --timeout=${small_limit}s" target=$output
+  case $action in
+    '>'*) target=${action#>} ;;
+    --*) limits=$action ;;
+  esac
+  [ "$after" != 'the guest runs' ] || limits="$limits --verbose"
+  set -- "$7" "$6" $jkvm run $limits --mem=64M --kernel="$kernel" --initrd=$images/initramfs.cpio --cmdline="$line"
+  wanted_status=$1 wanted=$2
+  shift 2
+  : >$output
+  # The command itself is in the foreground: a shell has what it starts in the background ignore SIGINT.
+  case $action in
+    -* | '>'*) "$@" </dev/null >"$target" 2>>$output ;;
+    ?)
+      printf "'%s' " "$@" >/run/command
+      # Open for both, so that the keyboard never ends.
+      exec 5<>/run/keys
+      act "$action" "$after" >&5 &
+      script -qec "$(cat /run/command)" /dev/null <&5 >>$output 2>&1
+      ;;
+    *)
+      act "$action" "$after" &
+      sh -c 'echo $$ >/run/pid; exec "$@"' sh "$@" </dev/null >>$output 2>&1
+      ;;
+  esac
+  status=$?
+}
+ends() {
+  mkfifo /run/keys
+  tab=$(printf '\t')
+  grep -v '^#' /run/bed/ends.tsv >/run/ends
+  while IFS=$tab read -r how row <&4; do
+    start=$(now)
+    IFS=$tab
+    # shellcheck disable=SC2086
+    set -- $row
+    unset IFS
+    end "$how" "$@"
+    problem=
+    [ "$status" = "$6" ] || problem="status $status, not $6"
+    last=$(grep -a '^jkvm: ' $output | grep -v '^jkvm: \[' | tail -n 1)
+    case $last in
+      "jkvm: $5"*) ;;
+      *) problem="${problem:+$problem, }'$last', not '$5'" ;;
+    esac
+    verdict "$problem" "$how" "$start"
+  done 4</run/ends
+}
+
 small_most=${small_cpu_counts##* }
 stock_most=${stock_cpu_counts##* }
 first_transport=${transports%% *}
@@ -246,8 +336,12 @@ case $what in
     done
     for way in bzimage bios; do stock $way "$first_transport" "$stock_most"; done
     network_all
+    rescans
+    ends
     ;;
   network) network_all ;;
+  ends) ends ;;
+  rescan) rescans ;;
   repeat)
     i=0
     while [ $i -lt "${2:-20}" ]; do
@@ -256,7 +350,7 @@ case $what in
     done
     ;;
   *)
-    echo "usage: tests.sh [-v] [all | quick | network | repeat N], not '$what'"
+    echo "usage: tests.sh [-v] [all | quick | network | rescan | ends | repeat N], not '$what'"
     exit 2
     ;;
 esac

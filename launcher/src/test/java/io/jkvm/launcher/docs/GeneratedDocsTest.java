@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.launcher.End;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.StopReason;
 import java.io.IOException;
@@ -38,6 +39,16 @@ class GeneratedDocsTest {
   @Test
   void packagesInTheArchitecture() throws IOException {
     checkSection("docs/architecture.md", "packages", PackageDocs.table());
+  }
+
+  @Test
+  void endsOfAMachine() throws IOException {
+    StringBuilder table = new StringBuilder("| end | last line | status |\n|---|---|---|\n");
+    for (End end : End.all()) {
+      table.append(
+          String.format("| %s | `jkvm: %s` | %d |%n", end.how(), end.message(), end.status()));
+    }
+    checkSection("docs/ends.md", "ends", table.toString());
   }
 
   @Test

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every way in which a machine ends, with its message and exit status; the bed walks them too. */
+@RequiresKvm
+@Guests
+class EndsIT {
+  /** A step of jkvm's own, on standard error. */
+  private static final String RUNS = "the guest runs";
+
+  static Stream<End> ends() throws Exception {
+    return End.all().stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("ends")
+  void endsAsTheTableSays(End end) throws Exception {
+    try (JkvmProcess jkvm = JkvmProcess.start(command(end))) {
+      if (end.trigger().equals(RUNS) && !end.isKey()) {
+        jkvm.awaitError(RUNS);
+      } else if (!end.trigger().isEmpty()) {
+        jkvm.awaitOutput(end.trigger());
+      }
+      if (end.isKey()) {
+        jkvm.send("\u0001" + end.action());
+      }
+      for (String signal : end.signals()) {
+        JkvmProcess.signal(jkvm.pid(), signal);
+        if (end.signals().size() > 1) {
+          jkvm.awaitError("another signal stops it at once");
+        }
+      }
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(end.status(), result.status(), result::toString);
+      // On a terminal all is one stream.
+      String last = lastLine(end.isKey() ? result.out() : result.err());
+      assertTrue(last.startsWith("jkvm: " + end.message()), result::toString);
+    }
+  }
+
+  private static List<String> command(End end) {
+    String suffix = end.kernel().equals("up") ? "" : "-" + end.kernel();
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT,TERM,HUP"));
+    command.addAll(
+        JkvmProcess.runCommand(
+            "--mem=64M",
+            "--grace=600s",
+            "--kernel=" + ProjectFiles.guestImage("bzImage" + suffix),
+            "--initrd=" + ProjectFiles.guestImage("initramfs.cpio"),
+            "--cmdline=quiet " + end.commandLine()));
+    if (end.trigger().equals(RUNS)) {
+      command.add("--verbose");
+    }
+    if (end.action().startsWith("--")) {
+      command.add(end.action());
+    }
+    if (end.action().startsWith(">")) {
+      command.addAll(0, List.of("sh", "-c", "exec \"$@\" " + end.action(), "sh"));
+    }
+    if (end.isKey()) {
+      List<String> quoted = command.stream().map(w -> "'" + w.replace("'", "'\\''") + "'").toList();
+      return List.of("script", "-qec", String.join(" ", quoted), "/dev/null");
+    }
+    return command;
+  }
+
+  /** What came after it belongs to the report: a crash's has several lines, indented. */
+  private static String lastLine(String text) {
+    return text.lines()
+        .filter(line -> line.startsWith("jkvm: ") && !line.startsWith("jkvm: ["))
+        .reduce("", (before, line) -> line);
+  }
+}
