@@ -208,12 +208,19 @@ public final class InstructionFixups {
   public String report() throws LinuxException {
     vcpu.read(regs);
     vcpu.read(sregs);
+    byte[] instruction = fetch();
     StringBuilder bytes = new StringBuilder();
-    for (byte b : fetch()) {
+    for (byte b : instruction) {
       bytes.append(String.format(" %02x", b));
     }
     return String.format(
-        "vCPU %d, %s, instruction bytes:%s%n  %s%n  %s%n  exit data: %s",
-        vcpu.id(), sregs.mode(), bytes, regs, sregs, vcpu.run().dataWords(6));
+        "%svCPU %d, %s, instruction bytes:%s%n  %s%n  %s%n  exit data: %s",
+        InstructionName.of(instruction, sregs.is64Bit()).map(name -> name + ", ").orElse(""),
+        vcpu.id(),
+        sregs.mode(),
+        bytes,
+        regs,
+        sregs,
+        vcpu.run().dataWords(6));
   }
 }
