@@ -53,7 +53,7 @@ public final class Main implements Runnable {
       status = execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
     } catch (Error e) {
       // Picocli passes these on. The JVM's own way is a stack trace and status 1.
-      System.err.println("jkvm: " + oneLine(e.toString()) + "; this is a defect or lack of memory");
+      System.err.println("jkvm: " + oneLine(Advice.line(e)));
       status = ExitStatus.HOST;
     }
     System.exit(status);

@@ -134,7 +134,7 @@ public final class Machine implements AutoCloseable {
    * Lets the guest run. A machine that has been stopped before stays so.
    *
    * @throws MachineException with {@link Problem#STATE} if it was started or closed before, {@link
-   *     Problem#HOST} if the host gives no thread; the machine is stopped then
+   *     Problem#HOST_THREADS} if the host gives no thread; the machine is stopped then
    */
   public void start() {
     try {
@@ -151,7 +151,7 @@ public final class Machine implements AutoCloseable {
       }
     } catch (OutOfMemoryError e) {
       stop(new StopReason(StopReason.Kind.HOST_FAILURE, String.valueOf(e.getMessage())));
-      throw new MachineException(Problem.HOST, name() + ": " + e.getMessage(), e);
+      throw new MachineException(Problem.HOST_THREADS, name() + ": " + e.getMessage(), e);
     }
     listeners.tell();
   }

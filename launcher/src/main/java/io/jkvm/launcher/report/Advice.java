@@ -19,7 +19,21 @@ import java.util.Set;
 public final class Advice {
   private static final String NONE = "";
 
+  private static final String MORE_THREADS =
+      "end other processes, or raise the limit of them (ulimit -u, or a container's)";
+
   private Advice() {}
+
+  /** What Java itself could not go on with, with what to do about it. */
+  public static String line(Error e) {
+    if (!(e instanceof OutOfMemoryError)) {
+      return e + "; this is a defect of jkvm, or a file of it or of Java is damaged";
+    }
+    String facts = String.valueOf(e.getMessage());
+    return facts.contains("native thread")
+        ? facts + "; " + MORE_THREADS
+        : "Java has no memory left (" + facts + "); give it more: JKVM_JAVA_OPTIONS=-Xmx2g";
+  }
 
   /** The facts of a problem in one line, with what to do about it. */
   public static String line(MachineException e) {
@@ -92,6 +106,10 @@ public final class Advice {
       case KVM_NOT_KVM -> "name one with --kvm, as a rule /dev/kvm";
       case MORE_CPUS_THAN_KVM -> "give less with --cpus";
       case MORE_MEMORY_THAN_HOST -> "give less with --mem";
+
+      case HOST_FILES -> "raise the limit of open files, as in ulimit -n 4096";
+      case HOST_MEMORY -> "give less with --mem, or lift the limits of memory (ulimit -v, -d)";
+      case HOST_THREADS -> MORE_THREADS;
 
       case KERNEL_ABSENT -> "check the name given to --kernel";
       case KERNEL_DIRECTORY -> "name the bzImage or vmlinux file in it";

@@ -45,6 +45,18 @@ class AdviceTest {
   }
 
   @Test
+  void whatJavaLacksIsNamed() {
+    String threads =
+        Advice.line(new OutOfMemoryError("unable to create native thread: possibly out of memory"));
+    assertTrue(threads.startsWith("unable to create native thread"), threads);
+    assertTrue(threads.contains("ulimit -u"), threads);
+    String heap = Advice.line(new OutOfMemoryError("Java heap space"));
+    assertTrue(heap.contains("(Java heap space)") && heap.contains("-Xmx"), heap);
+    String damaged = Advice.line(new NoClassDefFoundError("io/jkvm/X"));
+    assertTrue(damaged.contains("io/jkvm/X") && damaged.contains("defect"), damaged);
+  }
+
+  @Test
   void aDeviceThatIsNotThereAnyMoreIsLookedAt() {
     String advice = Advice.of(Problem.KVM_FORBIDDEN, "/nonexistent/kvm");
     assertTrue(advice.contains("ls -l /nonexistent/kvm"), advice);

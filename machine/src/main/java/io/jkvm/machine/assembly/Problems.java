@@ -2,6 +2,8 @@
 package io.jkvm.machine.assembly;
 
 import io.jkvm.core.kvm.KvmException;
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
 import io.jkvm.devices.network.passt.SocketDirectoryException;
 import io.jkvm.devices.storage.DiskException;
 import io.jkvm.firmware.boot.BootException;
@@ -9,6 +11,7 @@ import io.jkvm.firmware.kernel.KernelFormatException;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.io.IOException;
+import java.util.Optional;
 
 /** Gives what the floors below throw the library's one kind of exception. */
 final class Problems {
@@ -37,7 +40,8 @@ final class Problems {
   }
 
   private static MachineException disk(DiskException failure) {
-    return new MachineException(of(failure.kind()), failure.disk(), failure.getMessage(), failure);
+    Problem problem = shortage(failure).orElseGet(() -> of(failure.kind()));
+    return new MachineException(problem, failure.disk(), failure.getMessage(), failure);
   }
 
   /** A failure of a backend, which may be one of the user's own and throw whatever it likes. */
@@ -52,7 +56,7 @@ final class Problems {
       return new MachineException(Problem.NETWORK_SOCKET_DIRECTORY, failure.getMessage(), failure);
     }
     String facts = failure instanceof IOException ? failure.getMessage() : what + ": " + failure;
-    return new MachineException(otherwise, facts, failure);
+    return new MachineException(shortage(failure).orElse(otherwise), facts, failure);
   }
 
   // The kinds below and the problems here have the same names; a test holds that.
@@ -80,6 +84,20 @@ final class Problems {
     if (failure instanceof BootException boot) {
       return of(boot.kind());
     }
-    return Problem.HOST;
+    return shortage(failure).orElse(Problem.HOST);
+  }
+
+  /** What the host has no more of, which is the same whatever it was wanted for. */
+  private static Optional<Problem> shortage(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof LinuxException call) {
+        return switch (call.errno()) {
+          case Errno.EMFILE, Errno.ENFILE -> Optional.of(Problem.HOST_FILES);
+          case Errno.ENOMEM -> Optional.of(Problem.HOST_MEMORY);
+          default -> Optional.empty();
+        };
+      }
+    }
+    return Optional.empty();
   }
 }

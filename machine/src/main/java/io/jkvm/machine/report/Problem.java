@@ -50,7 +50,13 @@ public enum Problem {
   MORE_CPUS_THAN_KVM,
   /** More memory than the host has. */
   MORE_MEMORY_THAN_HOST,
-  /** The host refused something: a descriptor, memory, a thread. */
+  /** No more files can be opened: a higher limit. */
+  HOST_FILES,
+  /** No more memory can be mapped: a smaller machine, or a higher limit. */
+  HOST_MEMORY,
+  /** No more threads can be started: a higher limit, or fewer other processes. */
+  HOST_THREADS,
+  /** The host refused something else. */
   HOST,
 
   // --- the kernel file ---
