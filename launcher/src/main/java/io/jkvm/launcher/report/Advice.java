@@ -177,7 +177,8 @@ public final class Advice {
       case DISK_BLOCK_SIZE_UNSUPPORTED -> "use an image file";
 
       case NETWORK_SOCKET_DIRECTORY ->
-          "name another with JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=DIRECTORY";
+          "name another directory for temporary files, as in"
+              + " JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/tmp";
 
       case INCOMPLETE,
           NAME,

@@ -48,6 +48,7 @@ public final class PasstBackend implements NetworkBackend {
   private final int mtu;
   private final boolean reachesHost;
   private final String searchPath;
+  private final Path temporary;
   private final StreamConnection connection;
   private PasstProcess process;
   private boolean closed;
@@ -67,7 +68,13 @@ public final class PasstBackend implements NetworkBackend {
    */
   public PasstBackend(
       String name, List<PortForward> forwards, OptionalInt mtu, boolean reachesHost) {
-    this(name, forwards, mtu, reachesHost, System.getenv().getOrDefault("PATH", "/usr/bin:/bin"));
+    this(
+        name,
+        forwards,
+        mtu,
+        reachesHost,
+        System.getenv().getOrDefault("PATH", "/usr/bin:/bin"),
+        Path.of(System.getProperty("java.io.tmpdir")));
   }
 
   PasstBackend(
@@ -75,13 +82,15 @@ public final class PasstBackend implements NetworkBackend {
       List<PortForward> forwards,
       OptionalInt mtu,
       boolean reachesHost,
-      String searchPath) {
+      String searchPath,
+      Path temporary) {
     PortForward.checkDistinct(forwards);
     this.name = name;
     this.forwards = List.copyOf(forwards);
     this.mtu = Math.min(mtu.orElse(MTU_BYTES), MTU_BYTES);
     this.reachesHost = reachesHost;
     this.searchPath = searchPath;
+    this.temporary = temporary;
     StreamConnection.Peer peer =
         new StreamConnection.Peer() {
           @Override
@@ -134,7 +143,7 @@ public final class PasstBackend implements NetworkBackend {
     if (closed) {
       throw new IOException("closed");
     }
-    process = new PasstProcess(executable, options(), name);
+    process = new PasstProcess(executable, options(), name, temporary);
     return process;
   }
 

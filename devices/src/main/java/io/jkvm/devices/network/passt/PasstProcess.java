@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.network.passt;
 
-import io.jkvm.core.linux.Credentials;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.net.UnixSocket;
 import java.io.File;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,10 +20,7 @@ final class PasstProcess implements AutoCloseable {
   private static final int END_MILLISECONDS = 1000;
   private static final int LOOK_MILLISECONDS = 5;
 
-  /** Started by root, passt becomes user "nobody", whose group this is. */
-  private static final int NOBODY_GROUP = 65534;
-
-  private final Path directory;
+  private final SocketDirectory directory;
   private final String socket;
   private final Process process;
   private final PasstComplaint lastWords;
@@ -34,16 +29,14 @@ final class PasstProcess implements AutoCloseable {
    * Starts it.
    *
    * @param options without those for the socket and how to run
+   * @param temporary the directory for temporary files
    * @throws IOException one line; nothing is left behind
    */
-  PasstProcess(Path executable, List<String> options, String name) throws IOException {
-    directory = makeDirectory();
+  PasstProcess(Path executable, List<String> options, String name, Path temporary)
+      throws IOException {
+    directory = new SocketDirectory(temporary);
+    socket = directory.socket();
     try {
-      letNobodyIn();
-      socket = directory.resolve("socket").toString();
-      if (socket.length() > UnixSocket.MAX_PATH_BYTES) {
-        throw new SocketDirectoryException(socket + " is too long for passt's socket", null);
-      }
       List<String> command = new ArrayList<>(List.of(executable.toString()));
       command.addAll(List.of("--foreground", "--one-off", "--quiet", "--socket", socket));
       command.addAll(options);
@@ -54,7 +47,7 @@ final class PasstProcess implements AutoCloseable {
       builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
       process = builder.start();
     } catch (IOException e) {
-      removeDirectory();
+      directory.remove();
       throw e;
     }
     try {
@@ -62,34 +55,8 @@ final class PasstProcess implements AutoCloseable {
     } catch (OutOfMemoryError e) {
       // No thread to be had: nobody would end it.
       process.destroyForcibly();
-      removeDirectory();
+      directory.remove();
       throw e;
-    }
-  }
-
-  private static Path makeDirectory() throws IOException {
-    try {
-      return Files.createTempDirectory("jkvm-passt-");
-    } catch (IOException e) {
-      throw new SocketDirectoryException(
-          "cannot make a directory for passt's socket in "
-              + System.getProperty("java.io.tmpdir")
-              + " ("
-              + e.getClass().getSimpleName()
-              + ")",
-          e);
-    }
-  }
-
-  private void letNobodyIn() throws IOException {
-    if (Credentials.effectiveUserId() == 0) {
-      try {
-        Files.setAttribute(directory, "unix:gid", NOBODY_GROUP);
-        Files.setAttribute(directory, "unix:mode", 0770);
-      } catch (IOException e) {
-        // Root of a user namespace without that group: passt stays root there and owns it.
-        Files.setAttribute(directory, "unix:mode", 0700);
-      }
     }
   }
 
@@ -110,7 +77,7 @@ final class PasstProcess implements AutoCloseable {
           }
         }
         if (process.waitFor(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS)) {
-          throw new IOException(ending());
+          throw notStarted();
         }
         if (System.nanoTime() > deadline) {
           throw new IOException("passt does not listen on " + socket + " 10 s after its start");
@@ -120,8 +87,16 @@ final class PasstProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while passt started", e);
     } finally {
-      removeDirectory();
+      directory.remove();
     }
+  }
+
+  private IOException notStarted() {
+    String ending = ending();
+    return directory
+        .obstacle()
+        .<IOException>map(why -> new SocketDirectoryException(ending + "; " + why, null))
+        .orElseGet(() -> new IOException(ending));
   }
 
   /** Waits for the end of a process that is about to end, and says how it did. */
@@ -143,7 +118,7 @@ final class PasstProcess implements AutoCloseable {
         status > 128 && status < 160
             ? "passt was killed by signal " + (status - 128)
             : "passt ended with status " + status;
-    return words.isEmpty() ? how : how + ": " + words;
+    return how + (words.isEmpty() ? " and did not say why" : ": " + words);
   }
 
   /** Ends the process if it has not ended. */
@@ -160,19 +135,9 @@ final class PasstProcess implements AutoCloseable {
       interrupted = true;
     }
     lastWords.close();
-    removeDirectory();
+    directory.remove();
     if (interrupted) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private void removeDirectory() {
-    try {
-      Files.deleteIfExists(directory.resolve("socket"));
-      Files.deleteIfExists(directory);
-    } catch (IOException e) {
-      // An empty directory of the temporary ones is left, which does no harm.
-      assert e != null;
     }
   }
 }

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.jkvm.core.linux.Credentials;
 import io.jkvm.devices.network.stream.StreamConnection;
 import io.jkvm.devices.network.stream.TestCard;
 import java.io.IOException;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +27,10 @@ class PasstFailureTest {
   @TempDir Path directory;
 
   private String message(String script) throws Exception {
+    return message(script, Path.of(System.getProperty("java.io.tmpdir")));
+  }
+
+  private String message(String script, Path temporary) throws Exception {
     if (script != null) {
       Path passt = directory.resolve("passt");
       Files.writeString(passt, "#!/bin/sh\n" + script + "\n");
@@ -31,7 +38,8 @@ class PasstFailureTest {
     }
     LeftoverPasst leftovers = new LeftoverPasst();
     try (PasstBackend backend =
-        new PasstBackend("user", List.of(), OptionalInt.empty(), true, directory.toString())) {
+        new PasstBackend(
+            "user", List.of(), OptionalInt.empty(), true, directory.toString(), temporary)) {
       String message =
           assertThrows(IOException.class, () -> backend.start(new TestCard())).getMessage();
       assertFalse(message.contains("\n"), message);
@@ -51,7 +59,48 @@ class PasstFailureTest {
     assertEquals(
         "passt ended with status 3: no such thing as a network",
         message("echo first >&2; echo no such thing as a network >&2; exit 3"));
-    assertEquals("passt ended with status 0", message("exit 0"));
+    assertEquals("passt ended with status 0 and did not say why", message("exit 0"));
+  }
+
+  /** As passt of 2023 does: it says that its socket is there, takes no client and ends well. */
+  @Test
+  void cannotMakeItsSocketAsNobody() throws Exception {
+    assumeTrue(Credentials.effectiveUserId() == 0, "only root's passt becomes another user");
+    Path closed = Files.createDirectory(directory.resolve("closed"));
+    Path temporary = Files.createDirectory(closed.resolve("temporary"));
+    open(directory, temporary);
+    String script = "echo 'UNIX domain socket bound at x' >&2; exit 0";
+    Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
+    assertEquals(
+        "passt ended with status 0 and did not say why; user nobody, as which root's passt runs,"
+            + " may not enter "
+            + closed,
+        message(script, temporary));
+    open(closed);
+    assertEquals("passt ended with status 0 and did not say why", message(script, temporary));
+    try (Stream<Path> left = Files.list(temporary)) {
+      assertEquals(0, left.count());
+    }
+  }
+
+  private static void open(Path... directories) throws IOException {
+    for (Path each : directories) {
+      Files.setPosixFilePermissions(each, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+  }
+
+  @Test
+  void hasNoPlaceForItsSocket() throws Exception {
+    Path absent = directory.resolve("absent");
+    assertEquals(
+        "cannot make a directory for passt's socket in " + absent + ": it does not exist",
+        message("exit 0", absent));
+    Path file = Files.createFile(directory.resolve("file"));
+    String message = message("exit 0", file);
+    assertTrue(message.endsWith(" in " + file + ": Not a directory"), message);
+    // A file system that takes no new directory, not even from root.
+    message = message("exit 0", Path.of("/proc"));
+    assertTrue(message.matches(".* in /proc: (it does not exist|permission denied)"), message);
   }
 
   @Test
@@ -75,7 +124,7 @@ class PasstFailureTest {
 
   @Test
   void isKilled() throws Exception {
-    assertEquals("passt was killed by signal 9", message("kill -9 $$"));
+    assertEquals("passt was killed by signal 9 and did not say why", message("kill -9 $$"));
   }
 
   @Test
