@@ -3,6 +3,7 @@ package io.jkvm.launcher;
 
 import io.jkvm.launcher.command.OnReboot;
 import io.jkvm.launcher.command.RunCommand;
+import io.jkvm.launcher.option.ArgumentEncoding;
 import io.jkvm.launcher.option.ForeignOptions;
 import io.jkvm.launcher.option.WordConverter;
 import io.jkvm.launcher.report.Advice;
@@ -62,9 +63,11 @@ public final class Main implements Runnable {
   /** Runs a command line and returns its exit status. */
   static int execute(PrintWriter out, PrintWriter err, String... args) {
     CommandLine command = new CommandLine(new Main());
-    Optional<String> foreign = longWithOneDash(command, args);
-    if (foreign.isPresent()) {
-      err.println("jkvm: " + unknown(foreign.get()) + SEE_HELP);
+    Optional<String> wrong =
+        ArgumentEncoding.complaint(args)
+            .or(() -> longWithOneDash(command, args).map(Main::unknown));
+    if (wrong.isPresent()) {
+      err.println("jkvm: " + wrong.get() + SEE_HELP);
       return ExitStatus.USAGE;
     }
     return command

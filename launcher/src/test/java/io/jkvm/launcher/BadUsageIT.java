@@ -89,6 +89,17 @@ class BadUsageIT {
   }
 
   @Test
+  void aNameInAnotherEncodingIsRefusedAsSuch() throws Exception {
+    String run = "exec \"$@\" \"--disk=$(printf 'gr\\366\\337e')\"";
+    List<String> command = new ArrayList<>(List.of("env", "LC_ALL=C.UTF-8", "sh", "-c", run, "sh"));
+    command.addAll(JkvmProcess.runCommand());
+    BadFiles.assertOneLine(
+        JkvmProcess.run(JkvmProcess.STOP_SECONDS, command),
+        ExitStatus.USAGE,
+        "'--disk=gr??e' is not text in this locale's encoding, UTF-8");
+  }
+
+  @Test
   void verboseGivesTheTrace() throws Exception {
     JkvmProcess.Result result = JkvmProcess.run("--verbose", "--kernel", "/etc/hostname");
     assertEquals(ExitStatus.HOST, result.status(), result::toString);

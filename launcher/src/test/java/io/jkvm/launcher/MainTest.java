@@ -48,6 +48,9 @@ class MainTest {
         usage("'uefi' is none of direct, bzimage, bios, pvh", "run", "--boot=uefi"),
         usage("unknown disk option 'rw'", "run", "-k", "k", "--disk", "/no/disk,rw"),
         usage("--disk: '' names no file", "run", "-k", "k", "--disk", ""),
+        usage("--disk 'gr??e' is not text in", "run", "-k", "k", "--disk", "gr\uFFFD\uFFFDe"),
+        usage("'--initrd=\u00fc?' is not text in", "run", "-k", "k", "--initrd=\u00fc\uFFFD"),
+        usage("set LC_ALL to a locale that fits", "run", "-k", "\uFFFD"),
         usage("--kernel: '' names no file", "run", "--kernel", ""),
         usage("--initrd: '' names no file", "run", "-k", "k", "--initrd", ""),
         usage(
@@ -98,6 +101,20 @@ class MainTest {
     assertEquals(ExitStatus.HOST, execute("run", "-k/no/kernel", "--cmdline", "-append", "-m64M"));
     String text = err.toString();
     assertTrue(text.contains("/no/kernel"), text);
+  }
+
+  @Test
+  void aFileNameMayBeginWithADash() {
+    for (String[] args :
+        new String[][] {
+          {"run", "-k", "-x.img"},
+          {"run", "--kernel=-x.img"},
+          {"run", "-k", "./-m"},
+          {"run", "-k", "k", "--disk=-append"},
+          {"run", "-k", "k", "--disk", "-x.img"}
+        }) {
+      assertEquals(ExitStatus.HOST, execute(args), () -> String.join(" ", args) + err);
+    }
   }
 
   @Test

@@ -29,6 +29,9 @@ import picocli.CommandLine.ParameterException;
           + " the guest stops, a signal comes or --timeout is over.",
       "",
       "SIGTSTP pauses the guest and stops the process; SIGCONT continues both.",
+      "",
+      "A file whose name is that of an option, as -m, is written ./-m. Names are text in the"
+          + " locale's encoding, which is UTF-8 where no locale is set.",
       ""
     },
     exitCodeListHeading = "%nExit status:%n",
