@@ -11,8 +11,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A port of the host whose connections or datagrams go to a port of the guest.
@@ -29,10 +27,6 @@ public record PortForward(Protocol protocol, String address, int hostPort, int g
     UDP
   }
 
-  private static final String DEFAULT_ADDRESS = "127.0.0.1";
-  private static final Pattern SYNTAX =
-      Pattern.compile("(?:(?:\\[([^\\]]*)\\]|([^:\\[\\]]*)):)?(\\d+):(\\d+)(?:/(tcp|udp))?");
-
   /**
    * Checks the parts.
    *
@@ -40,7 +34,7 @@ public record PortForward(Protocol protocol, String address, int hostPort, int g
    */
   public PortForward {
     boolean numeric = NetUtil.isValidIpV4Address(address) || NetUtil.isValidIpV6Address(address);
-    if (!numeric || address.indexOf('%') >= 0) {
+    if (!numeric || address.indexOf('%') >= 0 || address.startsWith("[")) {
       throw new IllegalArgumentException(
           "'" + address + "' is no address to forward from: use one such as 127.0.0.1 or [::1]");
     }
@@ -52,45 +46,6 @@ public record PortForward(Protocol protocol, String address, int hostPort, int g
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("port " + port + " is not one of 1 to 65535");
     }
-  }
-
-  /**
-   * Reads {@code [ADDR:]HOSTPORT:GUESTPORT[/tcp|/udp]}; TCP and 127.0.0.1 if not said, an IPv6
-   * address in brackets.
-   *
-   * @throws IllegalArgumentException one line that names the text and what is wrong with it
-   */
-  public static PortForward parse(String text) {
-    Matcher parts = SYNTAX.matcher(text);
-    if (!parts.matches()) {
-      throw new IllegalArgumentException(
-          "port forward '"
-              + text
-              + "' is not [ADDR:]HOSTPORT:GUESTPORT[/tcp|/udp], as in 127.0.0.1:8080:80");
-    }
-    String address = parts.group(1) != null ? parts.group(1) : parts.group(2);
-    boolean six = parts.group(1) != null;
-    if (address != null && six != NetUtil.isValidIpV6Address(address)) {
-      throw new IllegalArgumentException(
-          "port forward '"
-              + text
-              + "': '"
-              + address
-              + "' is no address such as 127.0.0.1 or [::1]");
-    }
-    try {
-      return new PortForward(
-          "udp".equals(parts.group(5)) ? Protocol.UDP : Protocol.TCP,
-          address == null ? DEFAULT_ADDRESS : address,
-          port(parts.group(3)),
-          port(parts.group(4)));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("port forward '" + text + "': " + e.getMessage(), e);
-    }
-  }
-
-  private static int port(String digits) {
-    return digits.length() > 5 ? Integer.MAX_VALUE : Integer.parseInt(digits);
   }
 
   /**

@@ -60,15 +60,14 @@ class PasstTest {
     }
   }
 
-  private PasstBackend started(String... forwards) throws IOException {
-    PasstBackend backend =
-        new PasstBackend(
-            "user",
-            Stream.of(forwards).map(PortForward::parse).toList(),
-            OptionalInt.empty(),
-            true);
+  private PasstBackend started(PortForward... forwards) throws IOException {
+    PasstBackend backend = new PasstBackend("user", List.of(forwards), OptionalInt.empty(), true);
     backend.start(card);
     return backend;
+  }
+
+  private static PortForward tcp(String address, int port) {
+    return new PortForward(PortForward.Protocol.TCP, address, port, 80);
   }
 
   private static byte[] option(byte[] message, int code) {
@@ -142,7 +141,10 @@ class PasstTest {
   @Test
   void forwardsPorts() throws Exception {
     int port = freePort();
-    try (PasstBackend backend = started(port + ":80", port + ":53/udp");
+    try (PasstBackend backend =
+            started(
+                tcp("127.0.0.1", port),
+                new PortForward(PortForward.Protocol.UDP, "127.0.0.1", port, 53));
         DatagramSocket host = new DatagramSocket();
         Socket client = new Socket()) {
       FakeGuest guest = new FakeGuest(backend, card);
@@ -160,7 +162,8 @@ class PasstTest {
   void saysWhichPortIsInUse() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
       String message =
-          assertThrows(IOException.class, () -> started(taken.getLocalPort() + ":80")).getMessage();
+          assertThrows(IOException.class, () -> started(tcp("127.0.0.1", taken.getLocalPort())))
+              .getMessage();
       assertTrue(message.contains("127.0.0.1:" + taken.getLocalPort()), message);
       assertTrue(message.contains("in use"), message);
     }
@@ -170,7 +173,7 @@ class PasstTest {
   @Test
   void saysWhichAddressIsNotTheHosts() {
     String message =
-        assertThrows(IOException.class, () -> started("198.51.100.77:18080:80")).getMessage();
+        assertThrows(IOException.class, () -> started(tcp("198.51.100.77", 18080))).getMessage();
     assertTrue(message.contains("198.51.100.77:18080"), message);
   }
 

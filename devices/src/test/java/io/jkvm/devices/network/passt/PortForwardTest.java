@@ -6,80 +6,81 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.devices.network.passt.PortForward.Protocol;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PortForwardTest {
+  private static PortForward tcp(int hostPort, int guestPort) {
+    return new PortForward(Protocol.TCP, "127.0.0.1", hostPort, guestPort);
+  }
+
+  private static PortForward udp(int hostPort, int guestPort) {
+    return new PortForward(Protocol.UDP, "127.0.0.1", hostPort, guestPort);
+  }
+
   @ParameterizedTest
   @CsvSource({
-    "8080:80, -t, 127.0.0.1/8080:80, 127.0.0.1:8080:80/tcp",
-    "127.0.0.1:8080:80, -t, 127.0.0.1/8080:80, 127.0.0.1:8080:80/tcp",
-    "0.0.0.0:1:65535/udp, -u, 0.0.0.0/1:65535, 0.0.0.0:1:65535/udp",
-    "[::1]:53:5353/udp, -u, ::1/53:5353, [::1]:53:5353/udp",
-    "[::]:8080:80/tcp, -t, ::/8080:80, [::]:8080:80/tcp",
+    "TCP, 127.0.0.1, 8080, 80, -t, 127.0.0.1/8080:80, 127.0.0.1:8080:80/tcp",
+    "UDP, 0.0.0.0, 1, 65535, -u, 0.0.0.0/1:65535, 0.0.0.0:1:65535/udp",
+    "UDP, ::1, 53, 5353, -u, ::1/53:5353, [::1]:53:5353/udp",
+    "TCP, ::, 8080, 80, -t, ::/8080:80, [::]:8080:80/tcp",
   })
-  void reads(String text, String option, String specification, String written) {
-    PortForward forward = PortForward.parse(text);
+  void isWritten(
+      Protocol protocol,
+      String address,
+      int hostPort,
+      int guestPort,
+      String option,
+      String specification,
+      String written) {
+    PortForward forward = new PortForward(protocol, address, hostPort, guestPort);
     assertEquals(List.of(option, specification), forward.passtOption());
     assertEquals(written, forward.toString());
-    assertEquals(forward, PortForward.parse(forward.toString()));
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {
-        "",
-        "80",
-        ":80:80",
-        "0:80",
-        "80:0",
-        "65536:1",
-        "1:65536",
-        "99999999999:1",
-        "-1:80",
-        "80:80/sctp",
-        "80:80/",
-        "80:80/TCP",
-        "::1:80:80",
-        "[::1]80:80",
-        "[127.0.0.1]:80:80",
-        "[]:80:80",
-        "[::1%lo]:80:80",
-        "127.0.0:80:80",
-        "127.0.0.256:80:80",
-        "localhost:80:80",
-        "127.0.0.1:80:80:80",
-        "80:80 ",
-        "80:80,81:81",
-        "127.0.0.1/80:80",
-        "all:80:80",
-        "~1:80:80"
-      })
-  void refuses(String text) {
+      strings = {"", "[::1]", "::1%lo", "127.0.0", "127.0.0.256", "localhost", "all", "~1"})
+  void refusesWhatIsNoAddress(String address) {
+    assertRefused(address, 80, 80, "'" + address + "'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, -1, 65536, Integer.MAX_VALUE})
+  void refusesWhatIsNoPort(int port) {
+    assertRefused("127.0.0.1", port, 80, "port " + port);
+    assertRefused("127.0.0.1", 80, port, "port " + port);
+  }
+
+  private static void assertRefused(String address, int hostPort, int guestPort, String named) {
     String message =
-        assertThrows(IllegalArgumentException.class, () -> PortForward.parse(text)).getMessage();
-    assertTrue(message.contains("'" + text + "'"), message);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> new PortForward(Protocol.TCP, address, hostPort, guestPort))
+            .getMessage();
+    assertTrue(message.contains(named), message);
     assertFalse(message.contains("\n"), message);
   }
 
-  private static void check(String... texts) {
-    PortForward.checkDistinct(Stream.of(texts).map(PortForward::parse).toList());
+  private static void check(PortForward... forwards) {
+    PortForward.checkDistinct(List.of(forwards));
   }
 
   @Test
   void onePortOnce() {
-    check("8080:80", "8080:80/udp", "8081:80");
-    assertThrows(IllegalArgumentException.class, () -> check("8080:80", "8080:81"));
-    assertThrows(IllegalArgumentException.class, () -> check("8080:80", "[::1]:8080:80"));
-    assertThrows(IllegalArgumentException.class, () -> check("1:1/udp", "2:2", "1:1/udp"));
+    PortForward six = new PortForward(Protocol.TCP, "::1", 8080, 80);
+    check(tcp(8080, 80), udp(8080, 80), tcp(8081, 80));
+    assertThrows(IllegalArgumentException.class, () -> check(tcp(8080, 80), tcp(8080, 81)));
+    assertThrows(IllegalArgumentException.class, () -> check(tcp(8080, 80), six));
+    assertThrows(IllegalArgumentException.class, () -> check(udp(1, 1), tcp(2, 2), udp(1, 1)));
   }
 
   @Test
@@ -87,12 +88,12 @@ class PortForwardTest {
     InetAddress loopback = InetAddress.getByName("127.0.0.1");
     try (ServerSocket tcp = new ServerSocket(0, 1, loopback);
         DatagramSocket udp = new DatagramSocket(0, loopback)) {
-      assertInUse(tcp.getLocalPort() + ":80");
-      assertInUse(udp.getLocalPort() + ":80/udp");
+      assertInUse(tcp(tcp.getLocalPort(), 80));
+      assertInUse(udp(udp.getLocalPort(), 80));
     }
     int port = freePort(loopback);
-    PortForward.parse(port + ":80").checkFree();
-    PortForward.parse(port + ":80/udp").checkFree();
+    tcp(port, 80).checkFree();
+    udp(port, 80).checkFree();
   }
 
   private static int freePort(InetAddress address) throws IOException {
@@ -101,8 +102,7 @@ class PortForwardTest {
     }
   }
 
-  private static void assertInUse(String text) {
-    PortForward forward = PortForward.parse(text);
+  private static void assertInUse(PortForward forward) {
     String message = assertThrows(IOException.class, forward::checkFree).getMessage();
     assertTrue(message.startsWith("cannot forward 127.0.0.1:" + forward.hostPort()), message);
     assertTrue(message.contains("in use"), message);
