@@ -79,6 +79,7 @@ class StopIT {
     assertEquals(4, result.status(), result::toString);
     assertEquals(1, result.err().lines().count(), result::toString);
     assertTrue(result.err().startsWith("jkvm: guest kernel panic: VFS: "), result::toString);
+    assertTrue(result.err().contains("; the initrd has no /init"), result::toString);
   }
 
   @Test

@@ -4,6 +4,7 @@ package io.jkvm.launcher.report;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.MachineSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,15 +43,24 @@ public final class Advice {
   }
 
   /** Why a machine ended, with what to do about it. */
-  public static String line(StopReason reason) {
-    return reason.kind() == StopReason.Kind.EMULATION_FAILURE
-        ? reason
-            + System.lineSeparator()
-            + "  Try a kernel or command line that avoids the instruction (clearcpuid=...),"
-            + " hide it with --cpuid -FEATURE,"
-            + System.lineSeparator()
-            + "  or use a host whose processor has VT-x or AMD-V."
-        : reason.toString();
+  public static String line(StopReason reason, MachineSpec spec) {
+    return switch (reason.kind()) {
+      case EMULATION_FAILURE ->
+          reason
+              + System.lineSeparator()
+              + "  Try a kernel or command line that avoids the instruction (clearcpuid=...),"
+              + " hide it with --cpuid -FEATURE,"
+              + System.lineSeparator()
+              + "  or use a host whose processor has VT-x or AMD-V.";
+      case GUEST_PANIC ->
+          reason + PanicAdvice.of(reason.detail(), spec).map(what -> "; " + what).orElse(NONE);
+      case HOST_FAILURE ->
+          reason
+              + (reason.detail().contains("EFBIG")
+                  ? "; raise the limit of file sizes (ulimit -f)"
+                  : NONE);
+      default -> reason.toString();
+    };
   }
 
   /** The option whose value is to blame, if it is one's. */

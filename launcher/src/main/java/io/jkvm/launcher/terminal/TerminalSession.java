@@ -85,7 +85,7 @@ public final class TerminalSession {
       if (ending.reason().kind().outcome() == StopReason.Outcome.CLEAN) {
         reporter.note(ending.toString());
       } else {
-        reporter.error(Advice.line(ending.reason()));
+        reporter.error(Advice.line(ending.reason(), spec));
       }
       return ending.status();
     } finally {
