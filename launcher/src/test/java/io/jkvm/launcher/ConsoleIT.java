@@ -48,6 +48,9 @@ class ConsoleIT {
       // More than the queue of the serial port and one read of ours hold.
       jkvm.send("printf %s " + "x".repeat(LONG_LINE) + " | wc -c | sed s/^/length=/\n");
       jkvm.awaitOutput("length=" + LONG_LINE);
+      // As docs/devices.md says: the line does not tell the guest the size of the window.
+      jkvm.send("stty rows 50 cols 132; stty size | sed 's/^/size=/'\n");
+      jkvm.awaitOutput("size=50 132");
       jkvm.send("grep MemTotal /proc/meminfo; echo done $((1+1))\n");
       jkvm.awaitOutput("done 2");
       jkvm.send("exit\n");

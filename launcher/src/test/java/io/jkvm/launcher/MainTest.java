@@ -142,6 +142,8 @@ class MainTest {
     String text = out.toString();
     assertTrue(text.contains("--cmdline-only=TEXT"), text);
     assertTrue(text.contains("Exit status"), text);
+    String words = text.replaceAll("\\s+", " ");
+    assertTrue(words.contains("with </dev/null nobody can type, and it runs until"), text);
     assertEquals("", err.toString());
   }
 
