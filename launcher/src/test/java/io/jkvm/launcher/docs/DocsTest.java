@@ -64,6 +64,17 @@ class DocsTest {
     assertEquals(List.of(), broken);
   }
 
+  @Test
+  void theReadmeListsEveryDocument() throws IOException {
+    String readme = Files.readString(ProjectFiles.root().resolve("README.md"));
+    List<String> unlisted =
+        documents()
+            .map(document -> ProjectFiles.root().relativize(document).toString())
+            .filter(name -> name.startsWith("docs/") && !readme.contains("| [" + name + "]"))
+            .toList();
+    assertEquals(List.of(), unlisted);
+  }
+
   @ParameterizedTest
   @MethodSource("documents")
   void namedFilesExist(Path document) throws IOException {
