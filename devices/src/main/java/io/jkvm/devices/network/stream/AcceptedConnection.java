@@ -20,13 +20,18 @@ final class AcceptedConnection implements NetworkBackend {
    * Not receiving yet.
    *
    * @param patience for sending, common to all peers
+   * @param memory this peer's until it is closed
    * @param whenGone is given the reason by the receiving thread, and may close this then
    */
   AcceptedConnection(
-      String name, UnixSocket socket, WaitBudget patience, Consumer<String> whenGone) {
+      String name,
+      UnixSocket socket,
+      WaitBudget patience,
+      PeerMemory memory,
+      Consumer<String> whenGone) {
     this.name = name;
     this.whenGone = whenGone;
-    stream = new FrameStream(socket, patience);
+    stream = new FrameStream(socket, patience, memory);
   }
 
   @Override

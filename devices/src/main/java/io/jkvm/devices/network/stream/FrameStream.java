@@ -15,8 +15,7 @@ import java.nio.ByteBuffer;
  */
 final class FrameStream implements AutoCloseable {
   private static final int LENGTH_BYTES = 4;
-  private static final int LARGEST = LENGTH_BYTES + Frame.MAX_BYTES;
-  private static final int CHUNK_BYTES = 256 << 10;
+  static final int LARGEST = LENGTH_BYTES + Frame.MAX_BYTES;
   private static final int SOCKET_BUFFER_BYTES = 1 << 20;
   private static final int SEND_MILLISECONDS = 200;
   private static final int ROOM_MILLISECONDS = 100;
@@ -24,8 +23,8 @@ final class FrameStream implements AutoCloseable {
   private final UnixSocket socket;
   private final WaitBudget patience;
   private final Object sending = new Object();
-  private final Frame chunk = new Frame(CHUNK_BYTES);
-  private final NativeMemory pending = new NativeMemory(LARGEST);
+  private final Frame chunk;
+  private final NativeMemory pending;
   private int pendingStart;
   private int pendingEnd;
 
@@ -40,17 +39,20 @@ final class FrameStream implements AutoCloseable {
 
   /** On a connected socket, which this object closes. */
   FrameStream(UnixSocket socket) {
-    this(socket, new WaitBudget(Integer.MAX_VALUE));
+    this(socket, new WaitBudget(Integer.MAX_VALUE), new PeerMemory());
   }
 
   /**
    * One of several that send the same frames one after the other.
    *
    * @param patience what they have together
+   * @param memory this one's, until {@link #close} has returned
    */
-  FrameStream(UnixSocket socket, WaitBudget patience) {
+  FrameStream(UnixSocket socket, WaitBudget patience, PeerMemory memory) {
     this.socket = socket;
     this.patience = patience;
+    chunk = memory.chunk();
+    pending = memory.pending();
     socket.bufferBytes(SOCKET_BUFFER_BYTES);
   }
 

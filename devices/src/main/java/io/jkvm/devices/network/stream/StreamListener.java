@@ -11,7 +11,9 @@ import io.jkvm.devices.network.frame.Frame;
 import io.jkvm.devices.network.switching.BackendPort;
 import io.jkvm.devices.network.switching.EthernetSwitch;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 
 /**
@@ -33,6 +35,10 @@ public final class StreamListener implements NetworkBackend {
   private final EthernetSwitch network;
   private final NetworkBackend own;
   private final List<Peer> peers = new ArrayList<>();
+
+  /** Of peers that are gone: whoever connects again and again makes no garbage of such size. */
+  private final Deque<PeerMemory> spare = new ArrayDeque<>();
+
   private final LogLimit refusals = new LogLimit(StreamListener.class, 1);
   private final LogLimit failures = new LogLimit(StreamListener.class, LOGGED);
   private SocketFile file;
@@ -43,10 +49,12 @@ public final class StreamListener implements NetworkBackend {
   private final class Peer {
     final AcceptedConnection connection;
     final BackendPort port;
+    final PeerMemory memory = takeMemory();
 
     Peer(UnixSocket socket) {
-      connection = new AcceptedConnection(name, socket, patience, reason -> leave(this, reason));
-      port = new BackendPort(network, connection);
+      connection =
+          new AcceptedConnection(name, socket, patience, memory, reason -> leave(this, reason));
+      port = new BackendPort(network, connection, memory.offload());
     }
   }
 
@@ -129,6 +137,7 @@ public final class StreamListener implements NetworkBackend {
   private void leave(Peer peer, String reason) {
     if (remove(peer)) {
       peer.port.close();
+      keepMemory(peer.memory);
       if (peer.connection.isPeerBroken()) {
         failures.warn(name, "a peer " + reason);
       }
@@ -137,6 +146,16 @@ public final class StreamListener implements NetworkBackend {
 
   private synchronized boolean remove(Peer peer) {
     return !closing && peers.remove(peer);
+  }
+
+  private synchronized PeerMemory takeMemory() {
+    return spare.isEmpty() ? new PeerMemory() : spare.pop();
+  }
+
+  private synchronized void keepMemory(PeerMemory memory) {
+    if (spare.size() < MAX_PEERS) {
+      spare.push(memory);
+    }
   }
 
   private synchronized boolean isClosing() {

@@ -23,16 +23,23 @@ public final class BackendPort implements AutoCloseable {
   private final NetworkBackend backend;
   private final NetworkBackend port;
   private final LongSupplier clock;
-  private final Outward outward = new Outward();
+  private final Outward outward;
 
   /** Not started yet; closing this closes the backend. */
   public BackendPort(EthernetSwitch network, NetworkBackend backend) {
-    this(network, backend, System::nanoTime);
+    this(network, backend, new SoftwareOffload());
+  }
+
+  /** The same with an offload that is this port's until it is closed. */
+  public BackendPort(EthernetSwitch network, NetworkBackend backend, SoftwareOffload offload) {
+    this(network, backend, offload, System::nanoTime);
   }
 
   /** By another clock, in nanoseconds. */
-  BackendPort(EthernetSwitch network, NetworkBackend backend, LongSupplier clock) {
+  BackendPort(
+      EthernetSwitch network, NetworkBackend backend, SoftwareOffload offload, LongSupplier clock) {
     this.clock = clock;
+    outward = new Outward(offload);
     this.backend = backend;
     this.port = network.newPort();
   }
@@ -58,6 +65,7 @@ public final class BackendPort implements AutoCloseable {
   public void close() {
     port.close();
     backend.close();
+    outward.close();
   }
 
   /** What the backend sees: a card that never lacks room, since a switch keeps nothing. */
@@ -79,16 +87,26 @@ public final class BackendPort implements AutoCloseable {
 
   /** What the switch sees. */
   private final class Outward implements NetworkCard {
-    private final SoftwareOffload offload = new SoftwareOffload();
+    private final SoftwareOffload offload;
     private final SoftwareOffload.Output output = this::transmit;
     private boolean refused;
     private boolean paused;
     private long pausedUntil;
+    private boolean closed;
+
+    Outward(SoftwareOffload offload) {
+      this.offload = offload;
+    }
+
+    /** A sender that is late may still come; it must not find another's offload. */
+    synchronized void close() {
+      closed = true;
+    }
 
     @Override
     public synchronized boolean receive(int queuePair, Frame frame) {
       long start = clock.getAsLong();
-      if (paused && start - pausedUntil < 0) {
+      if (closed || paused && start - pausedUntil < 0) {
         return false;
       }
       refused = false;

@@ -12,6 +12,8 @@ import io.jkvm.core.linux.net.UnixSocket;
 import io.jkvm.devices.network.NetworkBackend;
 import io.jkvm.devices.network.testing.TestFrames;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -105,6 +107,28 @@ class StreamListenerTest {
         }
       }
     }
+  }
+
+  /** 80 MiB of buffers if each had its own. */
+  @Test
+  void peersThatComeAndGoShareTheirBuffers() throws Exception {
+    BufferPoolMXBean direct =
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+            .filter(pool -> pool.getName().equals("direct"))
+            .findFirst()
+            .orElseThrow();
+    keep(new StreamListener("listener", path())).start(new TestCard());
+    NativeMemory nonsense = new NativeMemory(4);
+    nonsense.buffer().putInt(0, -1);
+    long before = direct.getMemoryUsed();
+    for (int i = 0; i < 200; i++) {
+      try (UnixSocket peer = UnixSocket.connect(path())) {
+        assertEquals(4, peer.send(nonsense.address(), 4));
+        assertEquals(0, peer.receive(nonsense.address(), 4), "disconnected");
+      }
+    }
+    long grown = direct.getMemoryUsed() - before;
+    assertTrue(grown < 8 << 20, grown + " bytes");
   }
 
   @Test

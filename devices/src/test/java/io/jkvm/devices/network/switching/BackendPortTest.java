@@ -84,7 +84,8 @@ class BackendPortTest {
           @Override
           public void close() {}
         };
-    try (BackendPort joined = new BackendPort(network, stuck, () -> now[0])) {
+    try (BackendPort joined =
+        new BackendPort(network, stuck, new SoftwareOffload(), () -> now[0])) {
       joined.start();
       for (int i = 0; i < 100; i++) {
         guest.transmit(0, TestFrames.numbered(1, 2, 0, 60));
