@@ -9,6 +9,7 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.devices.storage.DiskException.Kind;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -65,6 +66,7 @@ final class RawImageOpener {
     IoVector target = new IoVector(1);
     target.add(head.address(), ImageFormat.HEAD_BYTES);
     long count = FileIo.preadv(fd, target, 0);
+    Reference.reachabilityFence(target);
     if (count <= 0) {
       return; // empty, or unreadable, which the guest will be told
     }

@@ -8,7 +8,9 @@ import java.nio.ByteOrder;
 
 /**
  * A small zeroed block outside the Java heap for structures shared with the kernel. It lives as
- * long as this object is reachable, so holders keep a reference while a system call may use it.
+ * long as this object is reachable, so holders keep a reference while a system call may use it: a
+ * local variable that is not read any more is none, hence {@link
+ * java.lang.ref.Reference#reachabilityFence} behind calls.
  */
 public final class NativeMemory {
   private final ByteBuffer buffer;

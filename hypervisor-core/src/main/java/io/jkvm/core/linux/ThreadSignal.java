@@ -3,6 +3,7 @@ package io.jkvm.core.linux;
 
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import java.lang.ref.Reference;
 
 /**
  * Interrupts a blocking system call of one thread with a real-time signal.
@@ -19,7 +20,9 @@ public final class ThreadSignal {
     NativeMemory action = new NativeMemory(SIGACTION_BYTES);
     long handler = Pointer.nativeValue(NativeLibrary.getInstance("c").getFunction("abs"));
     action.buffer().putLong(0, handler);
-    if (Libc.sigaction(SIGNAL, action.address(), 0) != 0) {
+    int result = Libc.sigaction(SIGNAL, action.address(), 0);
+    Reference.reachabilityFence(action);
+    if (result != 0) {
       throw new IllegalStateException("sigaction: " + Errno.name(Libc.errno()));
     }
   }

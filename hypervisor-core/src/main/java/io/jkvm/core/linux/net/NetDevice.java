@@ -5,6 +5,7 @@ import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
+import java.lang.ref.Reference;
 
 /**
  * A network interface of the calling thread's network namespace, by the requests of netdevice(7).
@@ -68,6 +69,7 @@ public final class NetDevice {
     try (Fd socket = new Fd(LinuxException.check("socket", Libc.socket(Libc.AF_INET, type, 0)))) {
       LinuxException.check(
           call + " " + name, Libc.ioctl(socket.value(), number, request.address()));
+      Reference.reachabilityFence(request);
     }
   }
 }

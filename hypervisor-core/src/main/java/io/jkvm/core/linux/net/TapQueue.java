@@ -8,6 +8,7 @@ import io.jkvm.core.linux.Ioctl;
 import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
+import java.lang.ref.Reference;
 
 /**
  * One queue of a tap interface: a descriptor of the kernel's tun driver that frames are read from
@@ -55,11 +56,13 @@ public final class TapQueue implements AutoCloseable {
     try {
       LinuxException.check(
           "TUNSETIFF " + name, Libc.ioctl(fd.value(), TUNSETIFF, request.address()));
+      Reference.reachabilityFence(request);
       // As it is at first: with less, which the interface remembers, writing could wait.
       NativeMemory unlimited = new NativeMemory(4);
       unlimited.buffer().putInt(0, Integer.MAX_VALUE);
       LinuxException.check(
           "TUNSETSNDBUF " + name, Libc.ioctl(fd.value(), TUNSETSNDBUF, unlimited.address()));
+      Reference.reachabilityFence(unlimited);
     } catch (LinuxException e) {
       fd.close();
       throw e;
@@ -74,6 +77,7 @@ public final class TapQueue implements AutoCloseable {
     check("TUNSETVNETHDRSZ", TUNSETVNETHDRSZ, argument.address());
     argument.buffer().putInt(0, 1);
     check("TUNSETVNETLE", TUNSETVNETLE, argument.address());
+    Reference.reachabilityFence(argument);
   }
 
   /**

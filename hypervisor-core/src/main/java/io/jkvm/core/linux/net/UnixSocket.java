@@ -7,6 +7,7 @@ import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.PollSet;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -42,6 +43,7 @@ public final class UnixSocket implements AutoCloseable {
       LinuxException.check(
           "connect " + path,
           Libc.connect(fd.value(), address.address(), address.buffer().capacity()));
+      Reference.reachabilityFence(address);
       LinuxException.check("fcntl F_SETFL", Libc.fcntl(fd.value(), Libc.F_SETFL, Libc.O_RDWR));
       return new UnixSocket(fd);
     } catch (LinuxException e) {
@@ -61,6 +63,7 @@ public final class UnixSocket implements AutoCloseable {
     try {
       LinuxException.check(
           "bind " + path, Libc.bind(fd.value(), address.address(), address.buffer().capacity()));
+      Reference.reachabilityFence(address);
       LinuxException.check("listen " + path, Libc.listen(fd.value(), backlog));
       return new UnixSocket(fd);
     } catch (LinuxException e) {
@@ -125,6 +128,7 @@ public final class UnixSocket implements AutoCloseable {
     value.buffer().putInt(0, bytes);
     Libc.setsockopt(fd.value(), Libc.SOL_SOCKET, Libc.SO_SNDBUF, value.address(), 4);
     Libc.setsockopt(fd.value(), Libc.SOL_SOCKET, Libc.SO_RCVBUF, value.address(), 4);
+    Reference.reachabilityFence(value);
   }
 
   /**
