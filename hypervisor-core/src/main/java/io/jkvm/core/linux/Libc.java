@@ -25,10 +25,12 @@ public final class Libc {
   public static final int O_CLOEXEC = 0x80000;
   public static final int O_NONBLOCK = 0x800;
 
+  public static final int PROT_NONE = 0;
   public static final int PROT_READ = 1;
   public static final int PROT_WRITE = 2;
   public static final int MAP_SHARED = 1;
   public static final int MAP_PRIVATE = 2;
+  public static final int MAP_FIXED = 0x10;
   public static final int MAP_ANONYMOUS = 0x20;
   public static final int MAP_NORESERVE = 0x4000;
 

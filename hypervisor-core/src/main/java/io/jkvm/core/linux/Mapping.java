@@ -10,47 +10,59 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class Mapping implements AutoCloseable {
   private static final long MAX_BUFFER_BYTES = (1L << 30) + 4096;
   private static final long HUGE_PAGE_BYTES = 2 << 20;
+  private static final long GUARD_BYTES = 4096;
+  private static final int READ_WRITE = Libc.PROT_READ | Libc.PROT_WRITE;
+  private static final int ANONYMOUS = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE;
   private static final int MADV_DONTFORK = 10;
   private static final int MADV_HUGEPAGE = 14;
   private static final int MADV_DONTDUMP = 16;
 
   private final long address;
   private final long length;
+  private final long guard;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Mapping(long address, long length) {
+  private Mapping(long address, long length, long guard) {
     this.address = address;
     this.length = length;
+    this.guard = guard;
   }
 
   /** Maps zeroed private memory whose pages come into being when they are first touched. */
   public static Mapping anonymous(long length) throws LinuxException {
-    return map(
-        "mmap of " + length + " bytes",
-        length,
-        Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
-        -1);
+    return map("mmap of " + length + " bytes", length, ANONYMOUS, -1);
   }
 
   /**
    * The same for guest RAM: aligned to 2 MiB and in huge pages where the host has them free, for
    * fewer page faults and shorter walks of nested page tables; not in core dumps, and not in a
-   * child that is forked, where a guest's every write would copy a page.
+   * child that is forked, where a guest's every write would copy a page. On both sides is a page
+   * that nothing can touch: an access that runs over an end crashes and corrupts nothing.
    */
   public static Mapping anonymousHuge(long length) throws LinuxException {
-    Mapping wide = anonymous(length + HUGE_PAGE_BYTES);
-    long start = (wide.address + HUGE_PAGE_BYTES - 1) & -HUGE_PAGE_BYTES;
-    long end = wide.address + wide.length;
-    if (start > wide.address) {
-      Libc.munmap(wide.address, start - wide.address);
-    }
-    if (end > start + length) {
-      Libc.munmap(start + length, end - start - length);
+    String call = "mmap of " + length + " bytes";
+    long wideLength = length + HUGE_PAGE_BYTES + 2 * GUARD_BYTES;
+    long wide = mmap(call, 0, wideLength, Libc.PROT_NONE, ANONYMOUS, -1);
+    long start = (wide + GUARD_BYTES + HUGE_PAGE_BYTES - 1) & -HUGE_PAGE_BYTES;
+    Mapping memory = new Mapping(start, length, GUARD_BYTES);
+    unmap(wide, start - GUARD_BYTES);
+    unmap(start + length + GUARD_BYTES, wide + wideLength);
+    try {
+      mmap(call, start, length, READ_WRITE, ANONYMOUS | Libc.MAP_FIXED, -1);
+    } catch (LinuxException e) {
+      memory.close();
+      throw e;
     }
     Libc.madvise(start, length, MADV_HUGEPAGE); // advice: a host without huge pages refuses
     Libc.madvise(start, length, MADV_DONTFORK);
     Libc.madvise(start, length, MADV_DONTDUMP);
-    return new Mapping(start, length);
+    return memory;
+  }
+
+  private static void unmap(long start, long end) {
+    if (end > start) {
+      Libc.munmap(start, end - start);
+    }
   }
 
   /** Maps the first {@code length} bytes of a descriptor, shared, for reading and writing. */
@@ -59,11 +71,16 @@ public final class Mapping implements AutoCloseable {
   }
 
   private static Mapping map(String call, long length, int flags, int fd) throws LinuxException {
-    long address = Libc.mmap(0, length, Libc.PROT_READ | Libc.PROT_WRITE, flags, fd, 0);
+    return new Mapping(mmap(call, 0, length, READ_WRITE, flags, fd), length, 0);
+  }
+
+  private static long mmap(String call, long wanted, long length, int protection, int flags, int fd)
+      throws LinuxException {
+    long address = Libc.mmap(wanted, length, protection, flags, fd, 0);
     if (address == -1) {
       throw LinuxException.last(call);
     }
-    return new Mapping(address, length);
+    return address;
   }
 
   public long address() {
@@ -91,7 +108,7 @@ public final class Mapping implements AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      Libc.munmap(address, length);
+      unmap(address - guard, address + length + guard);
     }
   }
 }
