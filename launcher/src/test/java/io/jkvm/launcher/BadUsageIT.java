@@ -58,6 +58,26 @@ class BadUsageIT {
     BadFiles.assertOneLine(result, ExitStatus.HOST, "kernel no file", "does not exist");
   }
 
+  @Test
+  void theJvmTakesNoOrdersFromOtherProcessesUnlessItIsTold() throws Exception {
+    Path java = Files.createDirectories(folder.resolve("jvm/bin")).resolve("java");
+    Files.writeString(java, "#!/bin/sh\necho \"$@\"\n");
+    BadFiles.chmod(java, "rwxr-xr-x");
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "env",
+                "JAVA_HOME=" + folder.resolve("jvm"),
+                "JKVM_JAVA_OPTIONS=-XX:-DisableAttachMechanism"));
+    command.addAll(JkvmProcess.runCommand());
+    JkvmProcess.Result result = JkvmProcess.run(JkvmProcess.STOP_SECONDS, command);
+    assertEquals(ExitStatus.OK, result.status(), result::toString);
+    int shut = result.out().indexOf(" -XX:+DisableAttachMechanism ");
+    assertTrue(shut > 0, result::toString);
+    // The last one counts.
+    assertTrue(result.out().indexOf(" -XX:-DisableAttachMechanism ") > shut, result::toString);
+  }
+
   /** Without a locale the JVM would read "?" for every letter that is not ASCII. */
   @ParameterizedTest
   @MethodSource("locales")
