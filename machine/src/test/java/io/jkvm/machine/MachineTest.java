@@ -225,23 +225,28 @@ class MachineTest {
     assertTrue(e.getMessage().contains("no disk today"), e.getMessage());
   }
 
-  /** A disk of no size, which is refused once it is open. */
-  private static final class EmptyDisk implements BlockBackend, AutoCloseable {
+  /** A disk that can't be flushed; of no size, it is refused once it is open. */
+  private static final class BrokenDisk implements BlockBackend, AutoCloseable {
+    private final long capacityBytes;
     boolean closed;
+
+    BrokenDisk(long capacityBytes) {
+      this.capacityBytes = capacityBytes;
+    }
 
     @Override
     public String name() {
-      return "empty";
+      return "broken";
     }
 
     @Override
     public long capacityBytes() {
-      return 0;
+      return capacityBytes;
     }
 
     @Override
     public boolean readOnly() {
-      return true;
+      return false;
     }
 
     @Override
@@ -256,7 +261,9 @@ class MachineTest {
     public void write(IoVector source, long offset) {}
 
     @Override
-    public void flush() {}
+    public void flush() throws IOException {
+      throw new IOException("no room");
+    }
 
     @Override
     public void discard(long offset, long length) {}
@@ -272,9 +279,18 @@ class MachineTest {
 
   @Test
   void aBackendThatIsRefusedIsClosed() {
-    EmptyDisk disk = new EmptyDisk();
+    BrokenDisk disk = new BrokenDisk(0);
     refused(Problem.DISK_FAILED, "0 bytes", tiny().disk(DiskSpec.custom("empty", () -> disk)));
     assertTrue(disk.closed);
+  }
+
+  @Test
+  void aLastFlushThatFailsIsReported() {
+    DiskSpec disk = DiskSpec.custom("full", () -> new BrokenDisk(512));
+    Machine machine = Machine.start(tiny().disk(disk).build());
+    List<Exception> failures = machine.closeAndReport();
+    assertEquals(1, failures.size(), failures.toString());
+    assertEquals("no room", failures.get(0).getMessage());
   }
 
   @Test
