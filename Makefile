@@ -50,7 +50,7 @@ run: launcher/target/cds.stamp default-guest
 	fi
 
 test: guest-images | java
-	@.ci/require.sh nasm=nasm iasl=acpica-tools script=bsdutils setpriv=util-linux \
+	@.ci/require.sh nasm=nasm iasl=acpica-tools setpriv=util-linux \
 	  ip=iproute2 ping=iputils-ping passt=passt tcpdump=tcpdump iperf3=iperf3
 	@echo "jkvm: building and testing (several minutes)"
 	@mvn -B -ntp verify

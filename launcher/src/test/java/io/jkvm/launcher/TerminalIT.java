@@ -6,138 +6,147 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import io.jkvm.core.testing.TinyKernel;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** A terminal on all three streams: a pseudo-terminal of util-linux's {@code script}. */
+/** A terminal on all three streams: keys, and how the terminal is afterwards. */
 @RequiresKvm
 @Timeout(1200)
 @Guests
 class TerminalIT {
-  private static final String ERASE = "stty erase ^H kill ^U -ixany";
+  /** Others than the defaults, so that it is seen that they come back. */
+  private static final String OWN_SETTINGS = "stty erase ^H kill ^U -ixany";
+
+  private static final String PASTE = "0123456789abcdef".repeat(1250);
+  private static final String PASTE_MD5 = "54f1990a20afd23e50d8fb4e54d83333";
 
   @TempDir Path folder;
 
-  /** Runs jkvm between two looks at the terminal's settings, and a third while it runs. */
-  private JkvmProcess start(String more) throws Exception {
-    String run =
-        JkvmProcess.binary()
-            + " run --verbose --mem 64M --kernel "
-            + ProjectFiles.guestImage("bzImage")
-            + " --initrd "
-            + ProjectFiles.guestImage("initramfs.cpio")
-            + " "
-            + more;
-    Path script =
-        Files.writeString(
-            folder.resolve("session.sh"),
-            ERASE
-                + "; tty >tty; stty -g >before; sh -c 'echo $$ >pid; exec \"$@\"' sh "
-                + run
-                + "; echo $? >status; stty -g >after\n");
-    return JkvmProcess.start(
-        List.of("sh", "-c", "cd " + folder + " && exec script -qec 'sh " + script + "' /dev/null"));
+  private static String jkvm(Path kernel, String more) {
+    return JkvmProcess.binary() + " run --mem 64M --kernel " + kernel + " " + more;
   }
 
-  private String file(String name) throws Exception {
-    return Files.readString(folder.resolve(name), StandardCharsets.UTF_8).strip();
+  private String tiny(String more) throws Exception {
+    return jkvm(TinyKernel.write(folder), more);
   }
 
-  /** Until the settings are others than before; its time limit is the class's. */
-  private void awaitRaw() throws Exception {
-    List<String> stty = List.of("stty", "-g", "-F", file("tty"));
-    String now = file("before");
-    while (now.equals(file("before"))) {
-      JkvmProcess.Result result = JkvmProcess.run(JkvmProcess.STOP_SECONDS, stty);
-      assertEquals(0, result.status(), result::toString);
-      now = result.out().strip();
-    }
+  /** Starts a guest that echoes every key. */
+  private void startTiny(ShellTerminal terminal, String more) throws Exception {
+    terminal.start(tiny(more));
+    terminal.awaitRaw();
+    terminal.type("~");
+    terminal.await("~");
   }
 
-  private void assertEnded(JkvmProcess terminal, int status) throws Exception {
-    terminal.awaitEnd(JkvmProcess.STOP_SECONDS);
-    assertEquals(String.valueOf(status), file("status"), terminal.output());
-    assertEquals(file("before"), file("after"));
+  private static void assertEnded(ShellTerminal terminal, int status, String settings)
+      throws Exception {
+    terminal.awaitPrompt();
+    assertEquals("" + status, terminal.run("echo $?"));
+    assertEquals(settings, terminal.run("stty -g"));
   }
 
   @Test
   void keysReachTheGuestAndCtrlAIsOurs() throws Exception {
-    try (JkvmProcess terminal = start("--cmdline quiet")) {
-      terminal.awaitOutput("the guest runs");
-      terminal.send("\u0001h");
-      terminal.awaitOutput("Ctrl-A x  stop the virtual machine");
-      terminal.awaitOutput("leave with exit");
-      awaitRaw();
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run(OWN_SETTINGS + "; stty -g");
+      String initrd = " --initrd " + ProjectFiles.guestImage("initramfs.cpio");
+      terminal.start(
+          jkvm(ProjectFiles.guestImage("bzImage"), "--verbose --cmdline quiet" + initrd));
+      terminal.await("the guest runs");
+      terminal.type("\u0001h");
+      terminal.await("Ctrl-A x  stop the virtual machine");
+      terminal.await("leave with exit");
+      terminal.awaitRaw();
 
-      terminal.send("echo answer $((6*7))\r");
-      terminal.awaitOutput("answer 42");
+      terminal.type("echo answer $((6*7))\r");
+      terminal.await("answer 42");
       // Ctrl-C is the guest's: it ends the command there, not jkvm.
-      terminal.send("echo asleep $((6*7)); sleep 1000; echo slept\r");
-      terminal.awaitOutput("asleep 42");
-      terminal.send("\u0003");
-      terminal.send("\recho still $((6*7))\r");
-      terminal.awaitOutput("still 42");
+      terminal.type("echo asleep $((6*7)); sleep 1000; echo slept\r");
+      terminal.await("asleep 42");
+      terminal.type("\u0003");
+      terminal.resize(100, 30);
+      terminal.type("\recho still $((6*7))\r");
+      terminal.await("still 42");
 
-      terminal.send("\u0001x");
-      assertEnded(terminal, 0);
-      assertFalse(terminal.output().contains("\nslept"), terminal.output());
+      // More than the queues of both terminals and of the serial port hold.
+      terminal.type("stty raw -echo; echo ready $((6*7)); head -c 20000 | md5sum; stty sane\r");
+      terminal.await("ready 42");
+      terminal.type(PASTE);
+      terminal.await(PASTE_MD5);
+
+      terminal.type("\u0001x");
+      assertEnded(terminal, 0, settings);
+      assertFalse(terminal.all().contains("\nslept"), terminal.all());
     }
   }
 
   @Test
-  void aSignalRestoresTheTerminal() throws Exception {
-    try (JkvmProcess terminal = start("")) {
-      terminal.awaitOutput("the guest runs");
-      awaitRaw();
-      JkvmProcess.signal(Long.parseLong(file("pid")), "TERM");
-      assertEnded(terminal, 143);
+  void everyCommandBehindCtrlA() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      startTiny(terminal, "--quiet");
+      terminal.type("\u0001h");
+      for (String key : new String[] {"x", "p", "b", "h", "a"}) {
+        terminal.await("Ctrl-A " + key + "  ");
+      }
+      terminal.type("\u0001p");
+      terminal.await("the guest does not listen to the power button");
+      terminal.type("\u0001b");
+      terminal.await("\0"); // what a UART has for a break
+      terminal.type("1\u0001a2");
+      terminal.await("1\u00012");
+      terminal.type("L");
+      terminal.await("L");
+      terminal.type("\u0001p3");
+      assertEquals("3", terminal.await("3"));
+      terminal.type("\u0001x");
+      assertEnded(terminal, 0, settings);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"TERM, 143", "INT, 130", "HUP, 129"})
+  void aSignalRestoresTheTerminal(String signal, int status) throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run(OWN_SETTINGS + "; stty -g");
+      for (int whom : new int[] {1, -1}) { // the process alone, and its group
+        startTiny(terminal, "--quiet --grace 600s"); // it does not listen: no grace
+        long wrapper = ShellTerminal.childOf(terminal.process()).pid();
+        JkvmProcess.signal(whom * wrapper, signal);
+        assertEnded(terminal, status, settings);
+      }
     }
   }
 
   @Test
-  void theTerminalIsRestoredWhenTheJvmIsKilled() throws Exception {
-    try (JkvmProcess terminal = start("")) {
-      terminal.awaitOutput("the guest runs");
-      awaitRaw();
-      // bin/jkvm waits for the JVM, its child.
-      long jvm =
-          ProcessHandle.of(Long.parseLong(file("pid")))
-              .orElseThrow()
-              .children()
-              .findFirst()
-              .orElseThrow()
-              .pid();
-      JkvmProcess.signal(jvm, "KILL");
-      assertEnded(terminal, 137);
-    }
-  }
-
-  /** Otherwise the JVM would go on with the disk's lock and the terminal, and nobody would know. */
-  @Test
-  void aKilledWrapperTakesTheJvmAlong() throws Exception {
-    try (JkvmProcess terminal = start("")) {
-      terminal.awaitOutput("the guest runs");
-      awaitRaw();
-      ProcessHandle wrapper = ProcessHandle.of(Long.parseLong(file("pid"))).orElseThrow();
-      ProcessHandle jvm = wrapper.children().findFirst().orElseThrow();
-      JkvmProcess.signal(wrapper.pid(), "KILL");
-      jvm.onExit().get(JkvmProcess.STOP_SECONDS, TimeUnit.SECONDS);
-      terminal.awaitEnd(JkvmProcess.STOP_SECONDS);
-      assertEquals("137", file("status"), terminal.output());
+  void aSecondSignalEndsAGuestThatTakesItsTime() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      startTiny(terminal, "--grace 600s");
+      terminal.type("L");
+      terminal.await("L");
+      ProcessHandle wrapper = ShellTerminal.childOf(terminal.process());
+      JkvmProcess.signal(wrapper.pid(), "TERM");
+      terminal.await("asked the guest to power off, which has 600.0 s");
+      terminal.type("still here");
+      terminal.await("still here");
+      JkvmProcess.signal(wrapper.pid(), "TERM");
+      assertEnded(terminal, 143, settings);
     }
   }
 
   @Test
   void anErrorRestoresTheTerminal() throws Exception {
-    try (JkvmProcess terminal = start("--disk /nonexistent")) {
-      terminal.awaitOutput("/nonexistent");
-      assertEnded(terminal, 3);
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run(OWN_SETTINGS + "; stty -g");
+      terminal.start(tiny("--disk /nonexistent"));
+      terminal.await("/nonexistent");
+      assertEnded(terminal, 3, settings);
     }
   }
 }

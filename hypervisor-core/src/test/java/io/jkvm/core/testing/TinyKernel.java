@@ -11,10 +11,14 @@ import java.nio.file.Path;
 /**
  * An ELF kernel of some fifty bytes of code, so that a test has a guest in no time. It prints "K",
  * then echoes what is typed; "R" resets the machine, "P" writes 21 to port 0x510, reads that port
- * and prints what it got; "C" reads that port for ever; "H" halts with interrupts off.
+ * and prints what it got; "C" reads that port for ever; "H" halts with interrupts off; "L" is
+ * echoed when the guest listens to the power button, which it does nothing about.
  */
 public final class TinyKernel {
   public static final int PORT = 0x510;
+
+  /** The upper half of the registers of ACPI's PM1 events (firmware's layout). */
+  private static final int PM1_ENABLE = 0x602;
 
   private static final int ADDRESS = 0x100_0000;
   private static final int CODE_OFFSET = 0x1000;
@@ -34,16 +38,20 @@ public final class TinyKernel {
     int loop = code.size();
     movDx(0x3fd).bytes(0xec, 0xa8, 1).jump(0x74, loop); // LSR: until a byte is there
     movDx(0x3f8).bytes(0xec);
-    bytes(0x3c, 'R', 0x74, 15); // cmp al, 'R'; je reset
-    bytes(0x3c, 'P', 0x74, 17); // cmp al, 'P'; je port
-    bytes(0x3c, 'C', 0x74, 28); // cmp al, 'C'; je count
-    bytes(0x3c, 'H', 0x74, 31); // cmp al, 'H'; je halt
+    bytes(0x3c, 'R', 0x74, 19); // cmp al, 'R'; je reset
+    bytes(0x3c, 'P', 0x74, 21); // cmp al, 'P'; je port
+    bytes(0x3c, 'C', 0x74, 32); // cmp al, 'C'; je count
+    bytes(0x3c, 'H', 0x74, 35); // cmp al, 'H'; je halt
+    bytes(0x3c, 'L', 0x74, 35); // cmp al, 'L'; je listen
+    int echo = code.size();
     bytes(0xee).jump(0xeb, loop); // out dx, al; jmp loop
     bytes(0xb0, 0xfe, 0xe6, 0x64, 0xeb, 0xfe); // reset: through the i8042, then jmp $
     movDx(PORT).bytes(0xb0, 21, 0xee, 0xec); // port
     movDx(0x3f8).bytes(0xee).jump(0xeb, loop);
     movDx(PORT).bytes(0xec, 0xeb, 0xfd); // count: in al, dx, for ever
     bytes(0xfa, 0xf4, 0xeb, 0xfd); // halt: cli; hlt; jmp to the hlt
+    movDx(PM1_ENABLE).bytes(0x66, 0xb8, 0, 1, 0x66, 0xef); // listen: mov ax, PWRBTN_EN; out dx, ax
+    movDx(0x3f8).bytes(0xb0, 'L').jump(0xeb, echo);
     return code.toByteArray();
   }
 
