@@ -2,24 +2,30 @@
 package io.jkvm.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.core.testing.TinyKernel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A job of an interactive shell: killed, or its terminal hung up. The guest is the tiny one, which
- * is there at once and echoes every key.
+ * A job of an interactive shell: in the background, killed, its terminal hung up. The guest is the
+ * tiny one, which is there at once and echoes every key.
  */
 @RequiresKvm
 @Timeout(1200)
 @Guests
 class JobControlIT {
+  private static final String CTRL_C = "\u0003";
+
   @TempDir Path folder;
   private String jkvm;
 
@@ -38,6 +44,96 @@ class JobControlIT {
 
   private static ProcessHandle wrapper(ShellTerminal terminal) {
     return ShellTerminal.childOf(terminal.process());
+  }
+
+  /** The guest gets every key, Ctrl-C too. */
+  private static void assertKeysReachTheGuest(ShellTerminal terminal) throws Exception {
+    terminal.type("a" + CTRL_C + "b");
+    terminal.await("a" + CTRL_C + "b");
+  }
+
+  private static void assertEnds(ShellTerminal terminal, String settings) throws Exception {
+    terminal.type("\u0001x");
+    terminal.awaitPrompt();
+    assertEquals("0", terminal.run("echo $?"));
+    assertEquals(settings, terminal.run("stty -g"));
+  }
+
+  /** timeout(1) makes a background process group of what it starts. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "sh -c 'timeout 600 JKVM --timeout 1s; echo status $?'",
+        "sh -c 'timeout 3 JKVM; echo status $?'",
+        "JKVM --timeout 1s & wait $!; echo status $?",
+      })
+  void inTheBackgroundItRunsAndEnds(String command) throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      terminal.start(command.replace("JKVM", jkvm));
+      terminal.await("K");
+      terminal.await("status 124");
+      terminal.awaitPrompt();
+      assertEquals(settings, terminal.run("stty -g"));
+    }
+  }
+
+  @Test
+  void fromTheBackgroundToTheForeground() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      String atPrompt = terminal.settings("-g");
+      terminal.start(jkvm + " &");
+      terminal.await("K");
+      assertTheShellHasTheTerminal(terminal);
+      assertEquals(atPrompt, terminal.settings("-g"));
+
+      // The shell sends no SIGCONT here: the job was not stopped.
+      terminal.start("fg");
+      terminal.awaitRaw();
+      assertKeysReachTheGuest(terminal);
+      assertEnds(terminal, settings);
+    }
+  }
+
+  /** A job in the background that reads the terminal is stopped by the kernel. */
+  private static void assertTheShellHasTheTerminal(ShellTerminal terminal) throws Exception {
+    for (int i = 0; i < 20; i++) {
+      assertEquals("" + 7 * i, terminal.run("echo $((7*" + i + "))"));
+    }
+    ProcessHandle wrapper = wrapper(terminal);
+    assertFalse(ShellTerminal.isStopped(wrapper), terminal::all);
+    assertFalse(ShellTerminal.isStopped(ShellTerminal.childOf(wrapper)), terminal::all);
+  }
+
+  @Test
+  @Guests(2)
+  void twoOnOneTerminal() throws Exception {
+    Path out = Files.createFile(folder.resolve("first"));
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      terminal.run(jkvm + " >first &");
+      while (!Files.readString(out).equals("K")) {
+        Thread.sleep(10);
+      }
+      ProcessHandle first = wrapper(terminal);
+      startGuest(terminal);
+      for (char key = 'a'; key <= 'z'; key++) {
+        terminal.type("" + key);
+        terminal.await("" + key);
+      }
+      assertFalse(ShellTerminal.isStopped(ShellTerminal.childOf(first)), terminal::all);
+      assertEnds(terminal, settings);
+
+      terminal.start("fg");
+      terminal.awaitRaw();
+      terminal.type("a" + CTRL_C + "b");
+      while (!Files.readString(out).endsWith("b")) {
+        Thread.sleep(10);
+      }
+      assertEquals("Ka" + CTRL_C + "b", Files.readString(out));
+      assertEnds(terminal, settings);
+    }
   }
 
   /** Otherwise the JVM would go on with the disk's lock and the terminal, and nobody would know. */
@@ -82,6 +178,16 @@ class JobControlIT {
       terminal.awaitPrompt();
       assertEquals("137", terminal.run("echo $?"));
       assertEquals(settings, terminal.run("stty -g"));
+
+      // What the shell's line editor has set while jkvm started is not what is to be put back.
+      terminal.start(jkvm + " &");
+      terminal.await("K");
+      terminal.start("fg");
+      terminal.awaitRaw();
+      JkvmProcess.signal(ShellTerminal.childOf(wrapper(terminal)).pid(), "KILL");
+      terminal.awaitPrompt();
+      String sane = terminal.run("stty -a");
+      assertTrue(sane.contains(" icanon") && sane.contains(" echo "), sane);
     }
   }
 

@@ -6,6 +6,8 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.devices.console.ConsoleInput;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * Types what comes from the process' standard input at a console, on a thread of its own. Takes
@@ -15,13 +17,6 @@ public final class ConsoleFeed implements AutoCloseable {
   /** Looks at what is typed before the guest gets it. Called by one thread. */
   @FunctionalInterface
   public interface KeyFilter {
-    /** Passes everything on. */
-    KeyFilter NONE =
-        (keys, count, kept) -> {
-          System.arraycopy(keys, 0, kept, 0, count);
-          return count;
-        };
-
     /**
      * Takes out what is not for the guest.
      *
@@ -38,14 +33,15 @@ public final class ConsoleFeed implements AutoCloseable {
   private final Console console;
   private final ConsoleInput input;
 
-  private ConsoleFeed(Console console, String machineName, KeyFilter filter) {
+  private ConsoleFeed(
+      Console console, String name, Optional<KeyFilter> filter, BooleanSupplier mayRead) {
     this.console = console;
     try {
       input =
-          filter == KeyFilter.NONE
-              ? ConsoleInput.ofPipe(machineName, STANDARD_INPUT, console::offer)
+          filter.isEmpty()
+              ? ConsoleInput.ofPipe(name, STANDARD_INPUT, console::offer)
               : ConsoleInput.ofTerminal(
-                  machineName, STANDARD_INPUT, console::offer, filter::filter);
+                  name, STANDARD_INPUT, console::offer, filter.get()::filter, mayRead);
     } catch (LinuxException e) {
       throw new MachineException(Problem.HOST, e.getMessage(), e);
     }
@@ -53,14 +49,26 @@ public final class ConsoleFeed implements AutoCloseable {
     input.start();
   }
 
+  /** Starts to type standard input at a console, as it is. */
+  public static ConsoleFeed standardInput(Machine machine) {
+    return new ConsoleFeed(machine.console(), machine.name(), Optional.empty(), () -> true);
+  }
+
   /**
-   * Starts to read standard input for a console.
+   * Starts to type what a person types on standard input, who is listened to even while the guest
+   * is not.
    *
-   * @param filter for a person at a terminal, who is listened to even while the guest is not: it
-   *     sees every key at once; {@link KeyFilter#NONE} for a pipe
+   * @param filter sees every key at once
+   * @param mayRead whether the terminal may be read, which the kernel lets only the process in the
+   *     foreground do; asked by the feed's thread before it waits and before it reads
    */
-  public static ConsoleFeed standardInput(Machine machine, KeyFilter filter) {
-    return new ConsoleFeed(machine.console(), machine.name(), filter);
+  public static ConsoleFeed terminal(Machine machine, KeyFilter filter, BooleanSupplier mayRead) {
+    return new ConsoleFeed(machine.console(), machine.name(), Optional.of(filter), mayRead);
+  }
+
+  /** Has it ask at once whether it may read: the process was continued. */
+  public void askAgain() {
+    input.roomAvailable();
   }
 
   /** Ends the thread; calling it twice is harmless. */

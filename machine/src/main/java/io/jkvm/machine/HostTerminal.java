@@ -24,8 +24,13 @@ public final class HostTerminal implements AutoCloseable {
     return Terminal.of(STANDARD_INPUT).map(HostTerminal::new);
   }
 
+  /** Whether this process may read the terminal and change its mode, as {@code fg} lets a job. */
+  public boolean isInForeground() {
+    return terminal.inForeground();
+  }
+
   /**
-   * Switches to raw mode.
+   * Switches to raw mode, again if another program has changed the mode meanwhile.
    *
    * @return false if this process is in the background, or the terminal is gone
    */

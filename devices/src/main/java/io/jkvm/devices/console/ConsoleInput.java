@@ -13,6 +13,7 @@ import io.jkvm.core.linux.PollSet;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * The thread that carries a descriptor's bytes to a guest's port, and never reads more than it has
@@ -28,6 +29,10 @@ import java.util.Optional;
  * nothing at all, reading stops: a command behind the paste is seen when the guest takes something,
  * and until then the machine can only be stopped in other ways.
  *
+ * <p>Before each read it asks whether the terminal is ours: the kernel stops a process that reads
+ * from the background. Nobody tells when that changes, so it asks again every {@value
+ * #ASK_MILLISECONDS} ms while the answer is no.
+ *
  * <p>A filter that throws lets its keys through, and a sink that throws loses its bytes: input goes
  * on.
  */
@@ -40,6 +45,8 @@ public final class ConsoleInput implements AutoCloseable {
   /** A guest may refuse bytes without a word when it has room again, as while it resets. */
   private static final int RETRY_MILLISECONDS = 20;
 
+  private static final int ASK_MILLISECONDS = 100;
+
   private static final long CLOSE_MILLISECONDS = 1000;
 
   /** Where input goes. */
@@ -51,6 +58,7 @@ public final class ConsoleInput implements AutoCloseable {
   private final Fd source;
   private final Sink sink;
   private final Optional<KeyFilter> filter;
+  private final BooleanSupplier mayRead;
   private final EventFd wake = new EventFd();
   private final WorkerThread thread;
   private final LogLimit filterFailures = new LogLimit(ConsoleInput.class, 1);
@@ -63,11 +71,13 @@ public final class ConsoleInput implements AutoCloseable {
   private final byte[] waiting;
   private int waitingBytes;
 
-  private ConsoleInput(String machine, Fd source, Sink sink, Optional<KeyFilter> filter)
+  private ConsoleInput(
+      String machine, Fd source, Sink sink, Optional<KeyFilter> filter, BooleanSupplier mayRead)
       throws LinuxException {
     this.source = source;
     this.sink = sink;
     this.filter = filter;
+    this.mayRead = mayRead;
     waiting = new byte[filter.isPresent() ? AHEAD_BYTES : READ_BYTES];
     thread = new WorkerThread(machine + "/console-in", this::run);
   }
@@ -79,13 +89,18 @@ public final class ConsoleInput implements AutoCloseable {
    * @param source is not closed here, and must stay open until this is closed
    */
   public static ConsoleInput ofPipe(String machine, Fd source, Sink sink) throws LinuxException {
-    return new ConsoleInput(machine, source, sink, Optional.empty());
+    return new ConsoleInput(machine, source, sink, Optional.empty(), () -> true);
   }
 
-  /** Input of a person, whose commands to the machine {@code filter} picks out. */
-  public static ConsoleInput ofTerminal(String machine, Fd source, Sink sink, KeyFilter filter)
+  /**
+   * Input of a person, whose commands to the machine {@code filter} picks out.
+   *
+   * @param mayRead whether the terminal may be read now
+   */
+  public static ConsoleInput ofTerminal(
+      String machine, Fd source, Sink sink, KeyFilter filter, BooleanSupplier mayRead)
       throws LinuxException {
-    return new ConsoleInput(machine, source, sink, Optional.of(filter));
+    return new ConsoleInput(machine, source, sink, Optional.of(filter), mayRead);
   }
 
   /** Starts to read. */
@@ -93,7 +108,7 @@ public final class ConsoleInput implements AutoCloseable {
     thread.start();
   }
 
-  /** To be called when the guest has made room. */
+  /** To be called when the guest has made room, or {@code mayRead} may have changed. */
   public synchronized void roomAvailable() {
     if (!closing) {
       wake.signal();
@@ -106,16 +121,18 @@ public final class ConsoleInput implements AutoCloseable {
     ready.watch(WAKE, wake.fd().value(), PollSet.READABLE);
     boolean ended = false;
     while (!closing && !(ended && waitingBytes == 0)) {
-      if (!ended && hasPlace()) {
+      boolean wanted = !ended && hasPlace();
+      boolean reads = wanted && mayRead.getAsBoolean();
+      if (reads) {
         ready.watch(INPUT, source.value(), PollSet.READABLE);
       } else {
         ready.ignore(INPUT);
       }
-      ready.poll(waitingBytes == 0 ? -1 : RETRY_MILLISECONDS);
+      ready.poll(milliseconds(wanted && !reads));
       if (ready.isReady(WAKE)) {
         wake.clear();
       }
-      if (ready.isReady(INPUT)) {
+      if (ready.isReady(INPUT) && mayRead.getAsBoolean()) {
         long count = FileIo.read(source.value(), buffer.address(), READ_BYTES);
         if (count > 0) {
           keep(buffer.buffer(), (int) count);
@@ -125,6 +142,14 @@ public final class ConsoleInput implements AutoCloseable {
       }
       deliver();
     }
+  }
+
+  /** How long to wait if nothing happens; negative is for ever. */
+  private int milliseconds(boolean askAgain) {
+    if (waitingBytes > 0) {
+      return RETRY_MILLISECONDS;
+    }
+    return askAgain ? ASK_MILLISECONDS : -1;
   }
 
   /** True if there is a place for whatever one read brings. */

@@ -11,9 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,10 +34,14 @@ class ConsoleInputTest {
     return length;
   }
 
-  private String sent(NamedPipe pipe, String text) throws InterruptedException {
+  private static void send(NamedPipe pipe, String text) {
     NativeMemory memory = new NativeMemory(16);
     memory.buffer().put(0, text.getBytes(StandardCharsets.US_ASCII));
     FileIo.write(pipe.writeEnd.value(), memory.address(), text.length());
+  }
+
+  private String sent(NamedPipe pipe, String text) throws InterruptedException {
+    send(pipe, text);
     return received.poll(10, TimeUnit.SECONDS);
   }
 
@@ -63,10 +69,47 @@ class ConsoleInputTest {
           return 1000;
         };
     try (NamedPipe pipe = new NamedPipe(directory);
-        ConsoleInput input = ConsoleInput.ofTerminal("m", pipe.readEnd, this::receive, failing)) {
+        ConsoleInput input =
+            ConsoleInput.ofTerminal("m", pipe.readEnd, this::receive, failing, () -> true)) {
       input.start();
       assertEquals("a", sent(pipe, "a"));
       assertEquals("bc", sent(pipe, "bc"));
+    }
+  }
+
+  @Test
+  void aTerminalThatIsNotOursIsNotRead() throws Exception {
+    KeyFilter same =
+        (keys, count, passed) -> {
+          System.arraycopy(keys, 0, passed, 0, count);
+          return count;
+        };
+    Semaphore asked = new Semaphore(0);
+    AtomicBoolean ours = new AtomicBoolean();
+    BooleanSupplier mayRead =
+        () -> {
+          asked.release();
+          return ours.get();
+        };
+    try (NamedPipe pipe = new NamedPipe(directory);
+        ConsoleInput input =
+            ConsoleInput.ofTerminal("m", pipe.readEnd, this::receive, same, mayRead)) {
+      input.start();
+      asked.acquire();
+      send(pipe, "ab");
+      asked.acquire(3); // by itself, as nobody tells
+      assertTrue(received.isEmpty());
+      ours.set(true);
+      assertEquals("ab", received.poll(10, TimeUnit.SECONDS));
+      assertEquals("cd", sent(pipe, "cd"));
+
+      ours.set(false); // while it waits for input, which wakes it
+      asked.drainPermits();
+      send(pipe, "ef");
+      asked.acquire(3);
+      assertTrue(received.isEmpty());
+      ours.set(true);
+      assertEquals("ef", received.poll(10, TimeUnit.SECONDS));
     }
   }
 

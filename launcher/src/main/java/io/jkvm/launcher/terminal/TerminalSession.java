@@ -38,18 +38,18 @@ public final class TerminalSession {
   private final long startNanos = System.nanoTime();
   private final CountDownLatch finished = new CountDownLatch(1);
 
-  private final Optional<HostTerminal> terminal = HostTerminal.standardInput();
+  private final JobTerminal terminal = new JobTerminal(HostTerminal.standardInput());
 
   private final AtomicBoolean suspending = new AtomicBoolean();
 
-  // Guarded by this: the machine that runs now, and a reason that ends the next ones as well.
+  // Guarded by this: the machine that runs now, what is typed at it, and a reason that ends the
+  // next ones as well.
   private Machine current;
+  private Optional<ConsoleFeed> feed = Optional.empty();
   private StopReason lastReason;
 
   /** A signal came: the machine that runs now is the last one. */
   private volatile boolean lastLife;
-
-  private boolean ended;
 
   /**
    * A session.
@@ -163,9 +163,10 @@ public final class TerminalSession {
     }
     try {
       Optional<Machine> paused = pauseCurrent();
-      terminal.ifPresent(HostTerminal::close);
+      terminal.lend();
       HostTerminal.stopProcess();
-      continued();
+      terminal.takeAgain();
+      wakeFeed();
       paused.ifPresent(Machine::resume);
     } finally {
       suspending.set(false);
@@ -189,19 +190,16 @@ public final class TerminalSession {
 
   /** SIGCONT: another program has had the terminal, perhaps. */
   private void continued() {
-    takeTerminal();
+    terminal.continued();
+    wakeFeed();
   }
 
-  /** Raw mode, unless the session is over: then the terminal must stay as it was found. */
-  private synchronized void takeTerminal() {
-    if (!ended && current != null) {
-      terminal.ifPresent(HostTerminal::enterRawMode);
-    }
+  private synchronized void wakeFeed() {
+    feed.ifPresent(ConsoleFeed::askAgain);
   }
 
-  private synchronized void giveTerminalBack() {
-    ended = true;
-    terminal.ifPresent(HostTerminal::close);
+  private synchronized void setFeed(Optional<ConsoleFeed> now) {
+    feed = now;
   }
 
   private Ending runWithConsole() throws InterruptedException {
@@ -215,8 +213,8 @@ public final class TerminalSession {
         try {
           setCurrent(machine);
           machine.console().attach(output);
-          takeTerminal();
-          StopReason reason = runToEnd(machine, output, terminal.isPresent());
+          terminal.take();
+          StopReason reason = runToEnd(machine, output);
           boolean allClosed = machine.closeAndReport().isEmpty(); // else the log has said what
           ending = new Ending(reason, machine.exitStatus(), allClosed);
         } finally {
@@ -231,7 +229,7 @@ public final class TerminalSession {
     } finally {
       output.stopHolding();
       output.close(DRAIN);
-      giveTerminalBack();
+      terminal.giveBack();
     }
   }
 
@@ -239,15 +237,11 @@ public final class TerminalSession {
     stopForGood(new StopReason(StopReason.Kind.HOST_FAILURE, e.getMessage()));
   }
 
-  private StopReason runToEnd(Machine machine, ConsoleStream output, boolean onTerminal)
-      throws InterruptedException {
+  private StopReason runToEnd(Machine machine, ConsoleStream output) throws InterruptedException {
     machine.start();
     reporter.step("the guest runs");
-    EscapeKeys keys = new EscapeKeys(new Keys(machine));
-    ConsoleFeed feed =
-        ConsoleFeed.standardInput(
-            machine, onTerminal ? keys::unescape : ConsoleFeed.KeyFilter.NONE);
-    try {
+    try (ConsoleFeed typed = startFeed(machine)) {
+      setFeed(Optional.of(typed));
       StopReason reason = awaitStop(machine);
       if (reason.kind() != StopReason.Kind.GUEST_RESET) {
         // Before anything that may take long: no vCPU waits for a reader of our output any more.
@@ -255,8 +249,16 @@ public final class TerminalSession {
       }
       return reason;
     } finally {
-      feed.close();
+      setFeed(Optional.empty());
     }
+  }
+
+  private ConsoleFeed startFeed(Machine machine) {
+    if (!terminal.isPresent()) {
+      return ConsoleFeed.standardInput(machine);
+    }
+    EscapeKeys keys = new EscapeKeys(new Keys(machine));
+    return ConsoleFeed.terminal(machine, keys::unescape, terminal::isOurs);
   }
 
   private StopReason awaitStop(Machine machine) throws InterruptedException {
