@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A job of an interactive shell: in the background, killed, its terminal hung up. The guest is the
+ * A job of an interactive shell: in the background, stopped, continued, killed. The guest is the
  * tiny one, which is there at once and echoes every key.
  */
 @RequiresKvm
@@ -79,6 +79,27 @@ class JobControlIT {
   }
 
   @Test
+  void stoppedFromOutsideAndContinued() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      startGuest(terminal);
+      ProcessHandle wrapper = wrapper(terminal);
+      for (String signal : new String[] {"TSTP", "STOP"}) {
+        for (long whom : new long[] {wrapper.pid(), -wrapper.pid()}) { // alone, and its group
+          JkvmProcess.signal(whom, signal);
+          terminal.await("Stopped");
+          terminal.awaitPrompt();
+          assertEquals(settings, terminal.run("stty -g"), signal);
+          terminal.start("fg");
+          terminal.awaitRaw();
+          assertKeysReachTheGuest(terminal);
+        }
+      }
+      assertEnds(terminal, settings);
+    }
+  }
+
+  @Test
   void fromTheBackgroundToTheForeground() throws Exception {
     try (ShellTerminal terminal = new ShellTerminal(folder)) {
       String settings = terminal.run("stty -g");
@@ -89,6 +110,15 @@ class JobControlIT {
       assertEquals(atPrompt, terminal.settings("-g"));
 
       // The shell sends no SIGCONT here: the job was not stopped.
+      terminal.start("fg");
+      terminal.awaitRaw();
+      assertKeysReachTheGuest(terminal);
+
+      JkvmProcess.signal(-wrapper(terminal).pid(), "TSTP"); // the group
+      terminal.await("Stopped");
+      terminal.awaitPrompt();
+      terminal.run("bg");
+      assertTheShellHasTheTerminal(terminal);
       terminal.start("fg");
       terminal.awaitRaw();
       assertKeysReachTheGuest(terminal);

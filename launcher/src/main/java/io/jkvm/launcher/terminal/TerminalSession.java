@@ -42,6 +42,9 @@ public final class TerminalSession {
 
   private final AtomicBoolean suspending = new AtomicBoolean();
 
+  /** Somebody has continued the process since it was asked to stop. */
+  private volatile boolean continued;
+
   // Guarded by this: the machine that runs now, what is typed at it, and a reason that ends the
   // next ones as well.
   private Machine current;
@@ -162,9 +165,12 @@ public final class TerminalSession {
       return; // one stop is enough for all that asked meanwhile
     }
     try {
+      continued = false;
       Optional<Machine> paused = pauseCurrent();
       terminal.lend();
-      HostTerminal.stopProcess();
+      if (!continued) {
+        HostTerminal.stopProcess();
+      }
       terminal.takeAgain();
       wakeFeed();
       paused.ifPresent(Machine::resume);
@@ -190,6 +196,7 @@ public final class TerminalSession {
 
   /** SIGCONT: another program has had the terminal, perhaps. */
   private void continued() {
+    continued = true;
     terminal.continued();
     wakeFeed();
   }
