@@ -87,7 +87,8 @@ public final class RunCommand implements Callable<Integer> {
       defaultValue = "10s",
       description =
           "How long a guest with ACPI has to power off when a signal ends jkvm, before the plug is"
-              + " pulled: 10s (default), 0 for not at all. A second signal pulls it at once.")
+              + " pulled: 10s (default), 0 for not at all. Another signal, a second later or more,"
+              + " pulls it at once.")
   private String grace;
 
   @Mixin private OutputOptions output;

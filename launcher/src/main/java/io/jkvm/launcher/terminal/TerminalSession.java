@@ -30,6 +30,9 @@ public final class TerminalSession {
   private static final Duration DRAIN = Duration.ofSeconds(1);
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
 
+  /** What is sent to a process group comes twice: from the sender, and sent on by bin/jkvm. */
+  private static final long SAME_SIGNAL_NANOSECONDS = 1_000_000_000;
+
   private final MachineSpec spec;
   private final boolean restarts;
   private final Optional<Duration> limit;
@@ -118,8 +121,15 @@ public final class TerminalSession {
       return;
     }
     StopReason again = new StopReason(StopReason.Kind.HOST_SIGNAL, "a second signal");
+    long first = System.nanoTime();
     for (String signal : List.of("TERM", "INT", "HUP")) {
-      JobControl.handle(signal, () -> stopForGood(again));
+      JobControl.handle(
+          signal,
+          () -> {
+            if (System.nanoTime() - first > SAME_SIGNAL_NANOSECONDS) {
+              stopForGood(again);
+            }
+          });
     }
     reporter.note(
         "asked the guest to power off, which has "
