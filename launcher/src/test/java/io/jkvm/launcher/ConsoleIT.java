@@ -6,11 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.core.testing.TinyKernel;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -57,6 +64,57 @@ class ConsoleIT {
       JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.BOOT_SECONDS);
       assertEquals(0, result.status(), result::toString);
       assertMemTotal(result, 64L << 20);
+    }
+  }
+
+  /** The tiny guest echoes what is typed, until an R. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"$@\" <typed",
+        "\"$@\" <>typed", // that may be written too
+        "cat typed | \"$@\"",
+        "exec 3<>/dev/tcp/127.0.0.1/PORT; \"$@\" <&3",
+      })
+  void anyStandardInputIsTyped(String shell, @TempDir Path folder) throws Exception {
+    Path typed = Files.writeString(folder.resolve("typed"), "a\u0001\u0003\r\nbR");
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        JkvmProcess jkvm = startTiny(shell.replace("PORT", "" + socket.getLocalPort()), folder)) {
+      if (shell.contains("PORT")) {
+        try (Socket connection = socket.accept()) {
+          connection.getOutputStream().write(Files.readAllBytes(typed));
+          assertEchoed(jkvm);
+        }
+      } else {
+        assertEchoed(jkvm);
+      }
+    }
+  }
+
+  private static JkvmProcess startTiny(String shell, Path folder) throws Exception {
+    String[] tiny = {"--quiet", "--mem", "64M", "--kernel", TinyKernel.write(folder).toString()};
+    List<String> command =
+        new ArrayList<>(List.of("bash", "-c", "cd " + folder + "; " + shell, "bash"));
+    command.addAll(JkvmProcess.runCommand(tiny));
+    return JkvmProcess.start(command);
+  }
+
+  private static void assertEchoed(JkvmProcess jkvm) throws Exception {
+    JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("Ka\u0001\u0003\r\nb", result.out());
+  }
+
+  /** The guest runs on: it may be a server. */
+  @ParameterizedTest
+  @ValueSource(strings = {"</dev/null", "<&-", "<.", "<>pipe"})
+  void standardInputThatGivesNothingDoesNotEndTheGuest(String input, @TempDir Path folder)
+      throws Exception {
+    try (JkvmProcess jkvm = startTiny("mkfifo pipe; exec \"$@\" " + input, folder)) {
+      jkvm.awaitOutput("K");
+      JkvmProcess.signal(jkvm.pid(), "TERM");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(143, result.status(), result::toString);
     }
   }
 

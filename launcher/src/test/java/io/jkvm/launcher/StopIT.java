@@ -2,6 +2,7 @@
 package io.jkvm.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
@@ -47,6 +48,29 @@ class StopIT {
       assertTrue(result.err().contains("jkvm: signal"), result::toString);
     }
     RawImage.open(disk, false).close();
+  }
+
+  /** The SMP kernel has ACPI and no driver for its button: nobody would power off. */
+  @Test
+  void aGuestThatDoesNotListenToItsPowerButtonGetsNoGrace() throws Exception {
+    try (JkvmProcess jkvm =
+        JkvmProcess.start(
+            "--kernel",
+            ProjectFiles.guestImage("bzImage-smp").toString(),
+            "--initrd",
+            INITRD,
+            "--mem",
+            "64M",
+            "--grace",
+            "600s",
+            "--cmdline",
+            "quiet")) {
+      jkvm.awaitOutput("leave with exit");
+      JkvmProcess.signal(jkvm.pid(), "TERM");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(143, result.status(), result::toString);
+      assertFalse(result.err().contains("asked the guest"), result::toString);
+    }
   }
 
   @Test
