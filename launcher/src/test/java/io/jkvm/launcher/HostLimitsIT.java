@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.launcher.report.ExitStatus;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +54,24 @@ class HostLimitsIT {
             "--kernel",
             ProjectFiles.guestImage("bzImage").toString());
     BadFiles.assertOneLine(result, ExitStatus.HOST, "mmap", "ENOMEM", "--mem", "ulimit -v");
+  }
+
+  @Test
+  @RequiresKvm
+  void aPlaceForTemporaryFilesThatIsNoneIsNamedOnce() throws Exception {
+    Path file = Files.createFile(folder.resolve("file"));
+    JkvmProcess.Result result =
+        after(
+            "export JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=" + file,
+            "--quiet",
+            "--net=user",
+            "--kernel",
+            ProjectFiles.guestImage("bzImage").toString());
+    BadFiles.assertOneLine(
+        result,
+        ExitStatus.HOST,
+        "passt's socket in " + file + ": Not a directory",
+        "-Djava.io.tmpdir=");
   }
 
   @Test
