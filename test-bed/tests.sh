@@ -257,10 +257,12 @@ act() { # action, output to wait for
   case $1 in
     ?) printf '\001%s' "$1" ;;
     *)
-      for signal in $1; do
-        kill -s "$signal" "$(cat /run/pid)"
-        [ "$signal" = "$1" ] || until grep -qF 'another signal stops it' $output; do sleep 0.1; done
-      done
+      read -r pid </run/pid
+      kill -s "${1%% *}" "$pid"
+      [ "$1" = "${1#* }" ] && return
+      until grep -qF 'another signal stops it' $output; do sleep 0.1; done
+      # It counts when the first is a second ago.
+      while kill -s "${1#* }" "$pid" 2>/dev/null; do sleep 1; done
       ;;
   esac
 }
