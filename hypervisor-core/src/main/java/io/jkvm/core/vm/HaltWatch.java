@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.vm;
 
+import io.jkvm.core.lifecycle.StopLatch;
+import io.jkvm.core.lifecycle.StopReason;
 import io.jkvm.core.lifecycle.WorkerThread;
+import io.jkvm.core.linux.LinuxException;
 import java.util.List;
-import java.util.function.BooleanSupplier;
+import java.util.Optional;
 
 /**
  * Looks now and then whether a guest can still go on. A vCPU in HLT with interrupts off waits
@@ -15,8 +18,14 @@ import java.util.function.BooleanSupplier;
 final class HaltWatch {
   private static final long PERIOD_MILLISECONDS = 1000;
 
+  /** Why a guest never can go on. */
+  interface Look {
+    Optional<StopReason> lookForEnd() throws LinuxException;
+  }
+
   private final List<VcpuThread> vcpus;
-  private final BooleanSupplier look;
+  private final Look look;
+  private final StopLatch stop;
   private final WorkerThread thread;
 
   // Guarded by this.
@@ -25,11 +34,13 @@ final class HaltWatch {
   /**
    * A watch that does not run yet.
    *
-   * @param look called on the watch's thread; false ends the watch
+   * @param look called on the watch's thread
+   * @param stop told the reason with nothing locked: its listeners may be anybody's
    */
-  HaltWatch(String vmName, List<VcpuThread> vcpus, BooleanSupplier look) {
+  HaltWatch(String vmName, List<VcpuThread> vcpus, Look look, StopLatch stop) {
     this.vcpus = vcpus;
     this.look = look;
+    this.stop = stop;
     thread = new WorkerThread(vmName + "/halt-watch", this::watch);
   }
 
@@ -37,21 +48,25 @@ final class HaltWatch {
     thread.start();
   }
 
-  /** Returns once the watch looks no more, unless the caller is the watch. */
-  void end() {
+  /** Ends the watch; returns once it looks no more, unless that takes longer. */
+  void end(long milliseconds) {
     synchronized (this) {
       ended = true;
       notifyAll();
     }
-    thread.join();
+    thread.join(milliseconds);
   }
 
   private void watch() {
     long before = -1;
     while (awaitPeriod()) {
       long exits = vcpus.stream().mapToLong(VcpuThread::exits).sum();
-      if (exits == before && !look.getAsBoolean()) {
-        return;
+      if (exits == before) {
+        try {
+          look.lookForEnd().ifPresent(stop::request);
+        } catch (LinuxException e) {
+          return; // the machine is about to end, or KVM can't tell
+        }
       }
       before = exits;
     }

@@ -70,7 +70,7 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
             .toList();
     this.stop = stop;
     this.resources = resources;
-    haltWatch = new HaltWatch(name, this.vcpus, this::stopIfHalted);
+    haltWatch = new HaltWatch(name, this.vcpus, this::lookForEnd, stop);
     stop.onRequest(() -> this.vcpus.forEach(VcpuThread::kick));
   }
 
@@ -80,21 +80,20 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
     haltWatch.start();
   }
 
-  /** Ends the machine if its guest never can go on; false if there is nothing to watch any more. */
-  private synchronized boolean stopIfHalted() {
-    if (paused || stop.isRequested()) {
-      return !stop.isRequested();
+  /** Why the guest never can go on; empty if it can, or is paused. */
+  private synchronized Optional<StopReason> lookForEnd() throws LinuxException {
+    if (paused || closed) {
+      return Optional.empty();
     }
     try {
-      if (park(System.nanoTime() + LOOK_NANOSECONDS).isEmpty() && allHaltedForGood()) {
-        String where = String.format(", vCPU 0 at 0x%x", vcpus.get(0).vcpu().regs().rip());
-        stop.request(
-            StopReason.Kind.GUEST_DEAD,
-            "every vCPU waits with interrupts off, so nothing can wake it" + where);
+      if (park(System.nanoTime() + LOOK_NANOSECONDS).isPresent() || !allHaltedForGood()) {
+        return Optional.empty();
       }
-      return true;
-    } catch (LinuxException e) {
-      return false; // the machine is about to end, or KVM can't tell
+      String where = String.format(", vCPU 0 at 0x%x", vcpus.get(0).vcpu().regs().rip());
+      return Optional.of(
+          new StopReason(
+              StopReason.Kind.GUEST_DEAD,
+              "every vCPU waits with interrupts off, so nothing can wake it" + where));
     } finally {
       release();
     }
@@ -236,7 +235,7 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
   @Override
   public void close() {
     stop.request(StopReason.Kind.REQUESTED, "");
-    haltWatch.end(); // without the monitor, which its look may be waiting for
+    haltWatch.end(JOIN_MILLISECONDS); // without the monitor, which its look may be waiting for
     synchronized (this) {
       if (closed) {
         return;
