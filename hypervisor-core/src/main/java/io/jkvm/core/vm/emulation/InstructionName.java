@@ -141,7 +141,7 @@ final class InstructionName {
   private static boolean isVector(int opcode) {
     return opcode >= 0x10 && opcode <= 0x17
         || opcode >= 0x28 && opcode <= 0x2f
-        || opcode >= 0x50 && opcode <= 0x7f
+        || opcode >= 0x50 && opcode <= 0x7f && opcode != 0x78 && opcode != 0x79 // VMREAD, VMWRITE
         || opcode >= 0xc4 && opcode <= 0xc6
         || opcode == 0xc2
         || opcode >= 0xd0 && opcode <= 0xfe;

@@ -33,6 +33,7 @@ class InstructionNameTest {
     "66 0f ef c0, an MMX or SSE instruction",
     "0f 05, syscall",
     "f3 0f b8 c1, popcnt",
+    "0f 78 c1, none", // vmread
     "90, none",
     "f4, none"
   })
