@@ -260,7 +260,7 @@ act() { # action, output to wait for
       read -r pid </run/pid
       kill -s "${1%% *}" "$pid"
       [ "$1" = "${1#* }" ] && return
-      until grep -qF 'another signal stops it' $output; do sleep 0.1; done
+      until grep -qF 'asked the guest to power off' $output; do sleep 0.1; done
       # It counts when the first is a second ago.
       while kill -s "${1#* }" "$pid" 2>/dev/null; do sleep 1; done
       ;;
@@ -297,10 +297,10 @@ end() { # how, kernel, more of its command line, guest's command, host's action,
   esac
   status=$?
 }
-ends() {
-  mkfifo /run/keys
+ends() { # expression that a row must match
+  [ -p /run/keys ] || mkfifo /run/keys
   tab=$(printf '\t')
-  grep -v '^#' /run/bed/ends.tsv >/run/ends
+  grep -v '^#' /run/bed/ends.tsv | grep "$1" >/run/ends
   while IFS=$tab read -r how row <&4; do
     start=$(now)
     IFS=$tab
@@ -326,6 +326,7 @@ case $what in
   quick)
     small direct "$first_transport" "$small_most"
     stock direct "$first_transport" "$stock_most"
+    ends '^Ctrl-A x\|^halt that\|by the BIOS	\|announced	\|^SIGINT'
     ;;
   all)
     for transport in $transports; do
@@ -339,10 +340,10 @@ case $what in
     for way in bzimage bios; do stock $way "$first_transport" "$stock_most"; done
     network_all
     rescans
-    ends
+    ends .
     ;;
   network) network_all ;;
-  ends) ends ;;
+  ends) ends . ;;
   rescan) rescans ;;
   repeat)
     i=0
