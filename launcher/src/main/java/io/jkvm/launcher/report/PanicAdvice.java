@@ -23,7 +23,8 @@ final class PanicAdvice {
    * @param message the kernel's, as it follows "Kernel panic - not syncing"
    */
   static Optional<String> of(String message, MachineSpec spec) {
-    if (!message.contains(NO_ROOT) || message.contains("via NFS")) {
+    boolean isOverNetwork = message.contains("via NFS") || message.contains("via SMB");
+    if (!message.contains(NO_ROOT) || isOverNetwork || spec.commandLine().contains("rdinit=")) {
       return Optional.empty();
     }
     boolean hasDisk = !spec.disks().isEmpty();
