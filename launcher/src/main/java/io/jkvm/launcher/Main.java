@@ -57,6 +57,10 @@ public final class Main implements Runnable {
       System.err.println("jkvm: " + oneLine(Advice.line(e)));
       status = ExitStatus.HOST;
     }
+    if (status == ExitStatus.HOST) {
+      // A signal may have begun to end the JVM, with a status that hides this one.
+      Runtime.getRuntime().halt(status);
+    }
     System.exit(status);
   }
 

@@ -50,7 +50,7 @@ class EndsIT {
       JkvmProcess.signal(jkvm.pid(), signals.get(0));
     }
     if (signals.size() > 1) {
-      jkvm.awaitError("another signal stops it at once");
+      jkvm.awaitError("asked the guest to power off");
       ProcessHandle process = ProcessHandle.of(jkvm.pid()).orElseThrow();
       while (process.isAlive()) {
         process.destroy(); // SIGTERM

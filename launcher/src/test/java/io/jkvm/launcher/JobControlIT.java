@@ -9,6 +9,7 @@ import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.core.testing.TinyKernel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -86,6 +87,7 @@ class JobControlIT {
       ProcessHandle wrapper = wrapper(terminal);
       for (String signal : new String[] {"TSTP", "STOP"}) {
         for (long whom : new long[] {wrapper.pid(), -wrapper.pid()}) { // alone, and its group
+          Thread.sleep(200); // a stop in the same moment as a continue is undone by that
           JkvmProcess.signal(whom, signal);
           terminal.await("Stopped");
           terminal.awaitPrompt();
@@ -96,6 +98,47 @@ class JobControlIT {
         }
       }
       assertEnds(terminal, settings);
+    }
+  }
+
+  /** Whichever of the two the JVM sees first: it goes on. */
+  @Test
+  void stoppedAndContinuedInTheSameMoment() throws Exception {
+    Path console = Files.createFile(folder.resolve("console"));
+    Path keys = folder.resolve("keys");
+    List<String> command = List.of("sh", "-c", "mkfifo keys; exec " + jkvm + " <>keys >console");
+    Process process = new ProcessBuilder(command).directory(folder.toFile()).start();
+    try {
+      awaitContent(console, "K");
+      for (int i = 0; i < 20; i++) {
+        JkvmProcess.signal(process.pid(), "TSTP " + process.pid() + "; kill -CONT");
+      }
+      Files.writeString(keys, "ok");
+      awaitContent(console, "Kok");
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+  }
+
+  private static void awaitContent(Path file, String content) throws Exception {
+    while (!Files.readString(file).equals(content)) {
+      Thread.sleep(10);
+    }
+  }
+
+  /** bash has it go on so that it gets the signal; its guest still has its grace time. */
+  @Test
+  void endedWhileStoppedItStillAsksTheGuest() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      terminal.start(jkvm.replace("--quiet", "--grace 600s"));
+      terminal.awaitRaw();
+      terminal.type("L");
+      terminal.await("L");
+      JkvmProcess.signal(-wrapper(terminal).pid(), "TSTP");
+      terminal.await("Stopped");
+      terminal.awaitPrompt();
+      terminal.start("kill %1");
+      terminal.await("asked the guest to power off");
     }
   }
 

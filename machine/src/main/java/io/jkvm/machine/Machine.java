@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.LoggerFactory;
 
 /**
  * A virtual machine. {@link #create} opens and loads everything, {@link #start} lets the guest run,
@@ -30,7 +31,6 @@ import java.util.concurrent.TimeUnit;
  * MachineSpec spec = MachineSpec.boot(Path.of("bzImage")).memoryMiB(256).build();
  * try (Machine machine = Machine.start(spec)) {
  *   machine.console().expect("login:", Duration.ofSeconds(20));
- *   ...
  * }
  * }</pre>
  *
@@ -39,8 +39,7 @@ import java.util.concurrent.TimeUnit;
  * The guest's kvmclock stands still while the machine is paused: a guest with that clock source
  * goes on with the monotonic time that it had, and with a wall clock that is late by the pause. Its
  * TSC runs on, since not every KVM can hold it: with the TSC as clock source the guest sees the
- * pause as time that passed. Either way it is told that it was stopped (KVM_KVMCLOCK_CTRL), so its
- * watchdogs do not take the pause for a lockup.
+ * pause as time that passed. Either way it is told that it was stopped, for its watchdogs.
  */
 public final class Machine implements AutoCloseable {
   private final MachineSpec spec;
@@ -350,9 +349,10 @@ public final class Machine implements AutoCloseable {
     return failures;
   }
 
+  /** {@link #closeAndReport} for those who read logs. */
   @Override
   public void close() {
-    closeAndReport();
+    closeAndReport().forEach(e -> LoggerFactory.getLogger(name()).error("{}", e.getMessage()));
   }
 
   /** A new machine like this one, made with what is known about the host. */

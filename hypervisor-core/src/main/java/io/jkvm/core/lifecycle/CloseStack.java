@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 /**
  * What has to be closed after a machine, layer by layer; within a layer in the reverse of the order
  * in which it came into being. One that fails to close does not keep the others open: its exception
- * is logged and remembered for {@link #failures}.
+ * is remembered for {@link #failures}, which somebody should look at.
  *
  * <p>If a thread is stuck ({@link StillInUse}), what it may touch stays open, because to unmap RAM
  * under it would end the whole process, and to close a file would let it write to whatever gets the
@@ -198,11 +198,6 @@ public final class CloseStack implements AutoCloseable {
       failures.add(e);
       inUse |= e instanceof StillInUse;
     }
-    if (e instanceof StillInUse) {
-      LoggerFactory.getLogger(CloseStack.class)
-          .error("{}; its machine's memory and files stay open", e.getMessage());
-    } else {
-      LoggerFactory.getLogger(CloseStack.class).error("{} failed: {}", resource, e.getMessage(), e);
-    }
+    LoggerFactory.getLogger(CloseStack.class).debug("{}: closing failed", resource, e);
   }
 }

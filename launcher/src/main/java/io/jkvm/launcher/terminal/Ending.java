@@ -3,21 +3,22 @@ package io.jkvm.launcher.terminal;
 
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.StopReason;
+import java.util.List;
 import java.util.OptionalInt;
 
 /**
  * How a machine ended.
  *
  * @param guestStatus what the guest left for its user
- * @param allClosed false if a disk was not flushed, or something else stayed open
+ * @param failures what could not be flushed or closed, each with a message for a person
  */
-record Ending(StopReason reason, OptionalInt guestStatus, boolean allClosed) {
-  /** The exit status of the command. */
+record Ending(StopReason reason, OptionalInt guestStatus, List<Exception> failures) {
+  /** The exit status of the command. That something may be lost counts more than the end. */
   int status() {
-    int status = ExitStatus.of(reason);
-    if (status == ExitStatus.OK && !allClosed) {
+    if (!failures.isEmpty()) {
       return ExitStatus.HOST;
     }
+    int status = ExitStatus.of(reason);
     return status == ExitStatus.OK ? ownStatus() : status;
   }
 

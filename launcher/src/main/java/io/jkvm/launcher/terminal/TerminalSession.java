@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A machine whose console is this process' terminal, from its start to its end, restarts included.
@@ -33,6 +32,12 @@ public final class TerminalSession {
   /** What is sent to a process group comes twice: from the sender, and sent on by bin/jkvm. */
   private static final long SAME_SIGNAL_NANOSECONDS = 1_000_000_000;
 
+  /**
+   * The JVM handles each signal on a thread of its own, so a SIGCONT may be handled before the
+   * SIGTSTP that it came after: of two this close the process had better go on.
+   */
+  private static final long SAME_MOMENT_NANOSECONDS = 100_000_000;
+
   private final MachineSpec spec;
   private final boolean restarts;
   private final Optional<Duration> limit;
@@ -43,13 +48,13 @@ public final class TerminalSession {
 
   private final JobTerminal terminal = new JobTerminal(HostTerminal.standardInput());
 
-  private final AtomicBoolean suspending = new AtomicBoolean();
+  /** When the process was continued last. */
+  private volatile long continuedNanos = System.nanoTime() - SAME_MOMENT_NANOSECONDS;
 
-  /** Somebody has continued the process since it was asked to stop. */
-  private volatile boolean continued;
-
-  // Guarded by this: the machine that runs now, what is typed at it, and a reason that ends the
+  // Guarded by this: whether a stop of the process is under way, the machine that runs now, what is
+  // typed at it, and a reason that ends the
   // next ones as well.
+  private boolean suspending;
   private Machine current;
   private Optional<ConsoleFeed> feed = Optional.empty();
   private StopReason lastReason;
@@ -86,39 +91,56 @@ public final class TerminalSession {
     // SIGINT, SIGTERM and SIGHUP run the JVM's shutdown hooks; it then ends with 128 + number.
     Runtime.getRuntime().addShutdownHook(new Thread(this::stopOnSignal, "signal"));
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
+    Ending ending = null;
     try {
-      Ending ending = runWithConsole();
+      ending = runWithConsole();
       if (ending.reason().kind().outcome() == StopReason.Outcome.CLEAN) {
         reporter.note(ending.toString());
       } else {
         reporter.error(Advice.line(ending.reason(), spec));
       }
+      ending.failures().forEach(failure -> reporter.error(failure.getMessage()));
       return ending.status();
     } finally {
-      finished.countDown();
+      // Otherwise the status is not to be the signal's: Main ends the process, the hook waits for
+      // it.
+      if (ending == null || ending.failures().isEmpty()) {
+        finished.countDown();
+      }
     }
   }
 
   /** A shutdown hook, so the JVM ends with 128 and the signal's number after it. */
   private void stopOnSignal() {
-    awaitPowerOff();
-    stopForGood(new StopReason(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP"));
     try {
-      finished.await(SHUTDOWN_MILLISECONDS, TimeUnit.MILLISECONDS);
+      boolean hasMachine = awaitPowerOff();
+      stopForGood(new StopReason(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP"));
+      if (hasMachine) {
+        finished.await(); // its disks are flushed however long that takes
+      } else {
+        finished.await(SHUTDOWN_MILLISECONDS, TimeUnit.MILLISECONDS);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** Gives a guest that listens to the power button its time; another signal ends that. */
-  private void awaitPowerOff() {
+  /**
+   * Gives a guest that listens to the power button its time; another signal ends that.
+   *
+   * @return false if there is no machine yet
+   */
+  private boolean awaitPowerOff() throws InterruptedException {
     Machine machine;
     synchronized (this) {
+      while (suspending) {
+        wait(); // a guest that is paused has no button
+      }
       machine = current;
       lastLife = true;
     }
     if (machine == null || grace.isZero() || !pressPowerButton(machine)) {
-      return;
+      return machine != null;
     }
     StopReason again = new StopReason(StopReason.Kind.HOST_SIGNAL, "a second signal");
     long first = System.nanoTime();
@@ -134,12 +156,9 @@ public final class TerminalSession {
     reporter.note(
         "asked the guest to power off, which has "
             + grace.toMillis() / 1000.0
-            + " s; another signal stops it at once");
-    try {
-      machine.awaitStop(grace);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+            + " s; another signal, a second from now or later, stops it at once");
+    machine.awaitStop(grace);
+    return true;
   }
 
   private static boolean pressPowerButton(Machine machine) {
@@ -171,21 +190,27 @@ public final class TerminalSession {
 
   /** SIGTSTP: the guest stands still, and its time with it, until the process is continued. */
   private void suspend() {
-    if (!suspending.compareAndSet(false, true)) {
-      return; // one stop is enough for all that asked meanwhile
+    long begin = System.nanoTime();
+    synchronized (this) {
+      if (suspending) {
+        return; // one stop is enough for all that asked meanwhile
+      }
+      suspending = true;
     }
     try {
-      continued = false;
       Optional<Machine> paused = pauseCurrent();
       terminal.lend();
-      if (!continued) {
+      if (continuedNanos - begin < -SAME_MOMENT_NANOSECONDS) {
         HostTerminal.stopProcess();
       }
       terminal.takeAgain();
       wakeFeed();
       paused.ifPresent(Machine::resume);
     } finally {
-      suspending.set(false);
+      synchronized (this) {
+        suspending = false;
+        notifyAll();
+      }
     }
   }
 
@@ -206,7 +231,7 @@ public final class TerminalSession {
 
   /** SIGCONT: another program has had the terminal, perhaps. */
   private void continued() {
-    continued = true;
+    continuedNanos = System.nanoTime();
     terminal.continued();
     wakeFeed();
   }
@@ -232,13 +257,13 @@ public final class TerminalSession {
           machine.console().attach(output);
           terminal.take();
           StopReason reason = runToEnd(machine, output);
-          boolean allClosed = machine.closeAndReport().isEmpty(); // else the log has said what
-          ending = new Ending(reason, machine.exitStatus(), allClosed);
+          List<Exception> failures = machine.closeAndReport();
+          ending = new Ending(reason, machine.exitStatus(), failures);
         } finally {
           machine.close();
         }
         boolean reset = ending.reason().kind() == StopReason.Kind.GUEST_RESET;
-        if (!restarts || lastLife || !reset || !ending.allClosed()) {
+        if (!restarts || lastLife || !reset || !ending.failures().isEmpty()) {
           return ending;
         }
         reporter.note("guest reset, starting again");

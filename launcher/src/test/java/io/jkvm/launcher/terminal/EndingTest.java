@@ -4,6 +4,8 @@ package io.jkvm.launcher.terminal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.jkvm.machine.StopReason;
+import java.io.IOException;
+import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,13 +24,16 @@ class EndingTest {
     "REQUESTED, 42, true, 0, stopped on request",
     "REQUESTED, -1, false, 3, stopped on request",
     "GUEST_PANIC, 42, true, 4, guest kernel panic",
-    "GUEST_PANIC, -1, false, 4, guest kernel panic",
-    "TIMEOUT, 0, true, 124, timeout"
+    "GUEST_PANIC, -1, false, 3, guest kernel panic",
+    "TIMEOUT, 0, true, 124, timeout",
+    "TIMEOUT, 0, false, 3, timeout",
+    "HOST_SIGNAL, 0, false, 3, signal"
   })
   void theGuestsStatusCountsWhereItChoseTheEndAndNothingWasLost(
       StopReason.Kind kind, int guestStatus, boolean allClosed, int status, String text) {
     OptionalInt left = guestStatus < 0 ? OptionalInt.empty() : OptionalInt.of(guestStatus);
-    Ending ending = new Ending(new StopReason(kind, ""), left, allClosed);
+    List<Exception> failures = allClosed ? List.of() : List.of(new IOException("no room"));
+    Ending ending = new Ending(new StopReason(kind, ""), left, failures);
     assertEquals(status, ending.status());
     assertEquals(text, ending.toString());
   }

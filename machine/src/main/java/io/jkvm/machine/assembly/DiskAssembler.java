@@ -76,12 +76,21 @@ final class DiskAssembler {
   private record LastFlush(BlockBackend backend) implements AutoCloseable {
     @Override
     public void close() throws IOException {
-      backend.flush();
+      try {
+        backend.flush();
+      } catch (IOException e) {
+        throw new IOException(
+            "disk "
+                + backend.name()
+                + ": the last flush failed, so what the guest wrote last may be lost: "
+                + e.getMessage(),
+            e);
+      }
     }
 
     @Override
     public String toString() {
-      return "the last flush of disk " + backend.name() + ", whose last writes may be lost";
+      return "the last flush of disk " + backend.name();
     }
   }
 

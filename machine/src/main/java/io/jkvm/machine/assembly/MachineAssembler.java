@@ -79,6 +79,7 @@ public final class MachineAssembler {
       return build();
     } catch (Throwable e) { // a device may throw what it does not declare
       resources.close();
+      resources.failures().forEach(e::addSuppressed);
       throw Problems.translate(e);
     }
   }
