@@ -45,6 +45,7 @@ public final class InboundQueue implements QueueService {
     if (!pauseWanted) {
       queue.rings().disableNotifications();
     }
+    notifyAll();
   }
 
   /** With the monitor taken, no thread is inside the rings. */
