@@ -8,9 +8,18 @@ import java.io.IOException;
 @FunctionalInterface
 public interface RequestHandler {
   /**
-   * Serves a request from beginning to end.
+   * The request can't be finished now, for want of something that comes from the host: room, or
+   * data. It stays the next one, and {@link #process} is called with it again and again, at the
+   * latest after {@link SequentialService#tryAgain}. Meanwhile its thread waits, and can be paused
+   * and stopped; after a stop there is no other call.
+   */
+  long PUT_OFF = -1;
+
+  /**
+   * Serves a request from beginning to end, or as much of it as can be done now.
    *
-   * @return how many bytes were written, counted from the first device-writable byte
+   * @return how many bytes were written, counted from the first device-writable byte; or {@link
+   *     #PUT_OFF}
    * @throws GuestFault if the request is too broken to be answered; the device needs a reset then
    * @throws IOException if the host can't do what the device promises, with the same effect
    */

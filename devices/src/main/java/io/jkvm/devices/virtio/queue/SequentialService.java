@@ -7,7 +7,7 @@ import java.io.IOException;
 
 /**
  * A thread that waits for the driver's notification, serves one request after the other, and tells
- * the driver.
+ * the driver. A request that its handler puts off holds up those behind it, and nothing else.
  */
 public final class SequentialService implements QueueService {
   /** How many answers may wait for one interrupt while more requests keep coming. */
@@ -27,6 +27,9 @@ public final class SequentialService implements QueueService {
 
   /** Written with the monitor held; looked at between requests. */
   private volatile Command command = Command.SERVE;
+
+  /** The request is one that the handler put off. Of the thread only. */
+  private boolean putOff;
 
   // Guarded by this.
   private boolean running;
@@ -49,6 +52,18 @@ public final class SequentialService implements QueueService {
   public synchronized void start() {
     thread.start();
     running = true;
+  }
+
+  /**
+   * What the handler put a request off for may have come: it is asked again. Calls are not lost,
+   * also if the handler is just about to put the request off, and do nothing before the start and
+   * after the end. For any thread, the handler's too, where it gives pause and stop a chance.
+   */
+  public synchronized void tryAgain() {
+    // Once a stop was asked for, the eventfd may be closed and its number another file's.
+    if (running && command != Command.STOP) {
+      queue.wake();
+    }
   }
 
   @Override
@@ -141,8 +156,13 @@ public final class SequentialService implements QueueService {
     do {
       rings.disableNotifications();
       int unannounced = 0;
-      while (serving() && rings.poll(request)) {
-        rings.addUsed(request.head(), handler.process(request));
+      while (serving() && (putOff || rings.poll(request))) {
+        long written = handler.process(request);
+        putOff = written == RequestHandler.PUT_OFF;
+        if (putOff) {
+          break;
+        }
+        rings.addUsed(request.head(), written);
         if (++unannounced == MAX_UNANNOUNCED) {
           queue.announce();
           unannounced = 0;
@@ -151,6 +171,7 @@ public final class SequentialService implements QueueService {
       if (unannounced > 0) {
         queue.announce();
       }
-    } while (serving() && rings.enableNotifications());
+      // While one is put off, no other can be served: the driver need not notify.
+    } while (serving() && !putOff && rings.enableNotifications());
   }
 }
