@@ -191,6 +191,9 @@ public final class InboundQueue implements QueueService {
         sleep(timeoutMilliseconds);
         return;
       }
+      if (refusedBytes == Long.MAX_VALUE && queue.rings().hasPending()) {
+        return; // nobody found them too few: an item was held up by something that is over
+      }
       if (queue.rings().enableNotifications()) {
         queue.rings().disableNotifications();
         return;

@@ -148,6 +148,11 @@ public final class Virtqueue {
     return availIndexAcquire() != seenAvail;
   }
 
+  /** Whether {@link #poll} would find a request. */
+  public boolean hasPending() {
+    return availIndexAcquire() != nextAvail;
+  }
+
   private int availIndexAcquire() {
     return (short) U16.getAcquire(avail, RING_INDEX) & 0xffff;
   }

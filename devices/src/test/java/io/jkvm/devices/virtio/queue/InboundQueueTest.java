@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.MmioDriver;
 import io.jkvm.devices.virtio.testing.SplitRingDriver;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,22 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(120)
 class InboundQueueTest {
+  private static final QueueSignals NO_SIGNALS =
+      new QueueSignals() {
+        @Override
+        public void announce(int queue) {}
+
+        @Override
+        public void fail(String reason) {
+          throw new AssertionError(reason);
+        }
+
+        @Override
+        public boolean failed() {
+          return false;
+        }
+      };
+
   private final InboundQueue queue = new InboundQueue();
 
   /** A console's input is there long before the guest's driver. */
@@ -25,9 +42,33 @@ class InboundQueueTest {
       waiting.setDaemon(true);
       waiting.start();
       assertTrue(MmioDriver.await(() -> waiting.getState() == Thread.State.TIMED_WAITING));
-      queue.serve(new ActiveQueue("test", 0, ring.device(), notify, null)).start();
+      queue.serve(new ActiveQueue("test", 0, ring.device(), notify, NO_SIGNALS)).start();
       waiting.join(60_000);
       assertFalse(waiting.isAlive());
+      queue.requestStop();
+    }
+  }
+
+  /** A pause may end between the look at the queue and the wait. */
+  @Test
+  void buffersThatWereSeenBeforeArePlaceEnough() throws Exception {
+    try (GuestMemory memory = GuestMemory.allocate(1 << 20);
+        EventFd notify = new EventFd()) {
+      SplitRingDriver ring = new SplitRingDriver(memory, 16, 0x1000);
+      Virtqueue rings = ring.device();
+      queue.serve(new ActiveQueue("test", 0, rings, notify, NO_SIGNALS)).start();
+      ring.add(Buffer.in(0x8000, 16));
+      ring.add(Buffer.in(0x8010, 16));
+      DescriptorChain chain = rings.newChain();
+      synchronized (queue) {
+        assertTrue(queue.next(chain));
+        queue.stage(chain, 1);
+        queue.publish();
+      }
+      queue.awaitRoom(3_600_000);
+      synchronized (queue) {
+        assertTrue(queue.next(chain), "one is left");
+      }
       queue.requestStop();
     }
   }
