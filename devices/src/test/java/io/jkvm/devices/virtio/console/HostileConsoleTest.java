@@ -11,6 +11,7 @@ import static io.jkvm.devices.virtio.console.ConsoleFixture.outData;
 import static io.jkvm.devices.virtio.console.ConsoleFixture.random;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
@@ -25,6 +26,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -193,17 +195,26 @@ class HostileConsoleTest {
     try (ConsoleFixture guest = new ConsoleFixture(transport, 1).startAndOpen()) {
       Buffer[] huge = new Buffer[16];
       Arrays.fill(huge, Buffer.out(1 << 20, 1 << 20));
+      RecordingHost host = guest.hosts[0];
       for (int round = 0; round < 2; round++) {
-        RecordingHost host = guest.hosts[0];
         int before = host.takenBytes();
-        host.room(Long.MAX_VALUE);
+        CountDownLatch gate = new CountDownLatch(1);
+        host.takeEntered();
+        host.gate(gate);
         guest.out(0).addIndirect(0x20000, huge);
         guest.guest.notifyQueue(1);
-        ConsoleFixture.await(() -> host.takenBytes() > before, "nothing taken");
-        guest.guest.device().pause();
-        int paused = host.takenBytes();
-        Thread.yield();
-        assertEquals(paused, host.takenBytes());
+        ConsoleFixture.await(host::takeEntered, "nothing taken");
+        Thread pauser =
+            ConsoleFixture.start(
+                () -> {
+                  guest.guest.device().pause();
+                  return null;
+                });
+        ConsoleFixture.await(() -> isIn(pauser, "awaitPaused"), "does not pause");
+        gate.countDown();
+        ConsoleFixture.assertEnds(pauser);
+        int taken = host.takenBytes() - before;
+        assertTrue(taken > 0 && taken <= 64 << 10, taken + " bytes until the pause");
         guest.guest.device().resume();
         if (round == 0) {
           guest.awaitOutputTaken(0);
@@ -213,6 +224,11 @@ class HostileConsoleTest {
       guest.startAndOpen();
       assertWorks(guest);
     }
+  }
+
+  private static boolean isIn(Thread thread, String method) {
+    return Arrays.stream(thread.getStackTrace())
+        .anyMatch(frame -> frame.getMethodName().equals(method));
   }
 
   @ParameterizedTest

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /** Keeps what the guest sends, as far as it is told to have room. */
 final class RecordingHost implements PortHost {
@@ -18,14 +19,41 @@ final class RecordingHost implements PortHost {
   private RuntimeException failure;
 
   private volatile ConsolePort port;
+  private volatile CountDownLatch gate;
+  private volatile boolean entered;
 
   @Override
   public void attach(ConsolePort attached) {
     port = attached;
   }
 
+  /** Lets calls wait until the gate opens, which no host should do. */
+  void gate(CountDownLatch latch) {
+    gate = latch;
+  }
+
   @Override
-  public synchronized void accept(ByteBuffer bytes) {
+  public void accept(ByteBuffer bytes) {
+    entered = true;
+    CountDownLatch latch = gate;
+    if (latch != null) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    take(bytes);
+  }
+
+  /** Whether a call has come in since the last question. */
+  boolean takeEntered() {
+    boolean was = entered;
+    entered = false;
+    return was;
+  }
+
+  private synchronized void take(ByteBuffer bytes) {
     calls++;
     if (failure != null) {
       throw failure;
