@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Keeps what the guest sends, as far as it is told to have room. */
 final class RecordingHost implements PortHost {
@@ -20,7 +21,7 @@ final class RecordingHost implements PortHost {
 
   private volatile ConsolePort port;
   private volatile CountDownLatch gate;
-  private volatile boolean entered;
+  private final AtomicBoolean entered = new AtomicBoolean();
 
   @Override
   public void attach(ConsolePort attached) {
@@ -34,7 +35,7 @@ final class RecordingHost implements PortHost {
 
   @Override
   public void accept(ByteBuffer bytes) {
-    entered = true;
+    entered.set(true);
     CountDownLatch latch = gate;
     if (latch != null) {
       try {
@@ -48,9 +49,7 @@ final class RecordingHost implements PortHost {
 
   /** Whether a call has come in since the last question. */
   boolean takeEntered() {
-    boolean was = entered;
-    entered = false;
-    return was;
+    return entered.getAndSet(false);
   }
 
   private synchronized void take(ByteBuffer bytes) {
