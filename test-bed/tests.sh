@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests.sh [-v] [all | quick | network | rescan | ends | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# tests.sh [-v] [all | quick | network | rescan | vectors | ends | repeat N]: runs in the outer machine. Boots guests, prints a line for
 # each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
 # number of outer machines before this one, which Linux gives process 1 in its environment.
 
@@ -345,6 +345,7 @@ case $what in
   network) network_all ;;
   ends) ends . ;;
   rescan) rescans ;;
+  vectors) for cpus in $stock_cpu_counts; do stock direct "$first_transport" "$cpus"; done ;;
   repeat)
     i=0
     while [ $i -lt "${2:-20}" ]; do
@@ -353,7 +354,7 @@ case $what in
     done
     ;;
   *)
-    echo "usage: tests.sh [-v] [all | quick | network | rescan | ends | repeat N], not '$what'"
+    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends | repeat N], not '$what'"
     exit 2
     ;;
 esac
