@@ -16,7 +16,8 @@ import java.util.Optional;
  * left out. Some things can't be told apart: all that is written while printk.time is off, a
  * program that prints a time stamp itself, and on a console what was written to /dev/kmsg (where
  * the log is read in the format of /dev/kmsg, those messages are known and left out). So a guest
- * can pretend to have had an oops; it can't hide one, but by keeping the kernel from printing.
+ * can pretend to have had an oops. It can hide one by keeping the kernel from printing it, by
+ * switching printk.time off while it runs, or, where that is off, by printing time stamps itself.
  *
  * <p>For one thread at a time.
  */
@@ -136,17 +137,22 @@ public final class KernelLog {
 
   private void line(byte[] array, int from, int to) {
     lines++;
-    line.set(array, from, to);
     line.number = lines;
     line.offset = lineOffset;
-    prefix.strip();
-    if (!line.marked && marked >= MARKED_ENOUGH) {
-      prefix.stripInside(lastMicros);
-      if (!line.marked) {
-        return;
-      }
-    }
-    if (line.userspace) {
+    int start = from;
+    do {
+      line.set(array, start, to);
+      prefix.strip();
+      boolean stamps = marked >= MARKED_ENOUGH && !line.escaped;
+      start = stamps ? prefix.next(Math.max(line.micros, lastMicros)) : line.to;
+      line.to = start;
+      message();
+    } while (start < to && array[start] == '[');
+  }
+
+  /** A line, or the part of one up to the next message. */
+  private void message() {
+    if (line.userspace || !line.marked && marked >= MARKED_ENOUGH) {
       return;
     }
     if (line.marked) {

@@ -37,19 +37,19 @@ final class PrintkPrefix {
   }
 
   /**
-   * Looks for a prefix behind what a program left unfinished on the same line of the console, as a
-   * shell's prompt.
+   * Looks for a message that begins within the line: behind what a program left unfinished, as a
+   * shell's prompt, or behind what the kernel could not finish before it panicked.
    *
-   * @param notBefore the time of the last message: an older one is a quotation
+   * @param last the time of the last message: an older one is a quotation
+   * @return where its time stamp begins, or the end of the line
    */
-  void stripInside(long notBefore) {
-    int start = line.from;
-    for (int i = start + 1; i < line.to; i++) {
-      if (line.bytes[i] == '[' && stamped(i) && value >= notBefore - SLACK_MICROS) {
-        console(i);
-        return;
+  int next(long last) {
+    for (int i = line.from + 1; i < line.to; i++) {
+      if (line.bytes[i] == '[' && stamped(i) && value >= last - SLACK_MICROS) {
+        return i;
       }
     }
+    return line.to;
   }
 
   private boolean stamped(int position) {

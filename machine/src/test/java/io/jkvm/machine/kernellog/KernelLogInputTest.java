@@ -117,6 +117,19 @@ class KernelLogInputTest {
     assertEquals(List.of(), old.events());
   }
 
+  /** A panic does not wait for a CPU that is just printing. */
+  @Test
+  void withinAnUnfinishedLine() {
+    String boot = "[    9.100001] a\n[    9.100002] b\n[    9.100003] c\n";
+    LogFixture guest =
+        new LogFixture()
+            .feed(boot + "[   10.000001] BUG: odd[   10.000002][    T1] " + PANIC + "now\n")
+            .finish();
+    assertEquals("BUG: odd", guest.events().get(0).title());
+    assertEquals(PANIC + "now", guest.events().get(1).title());
+    assertEquals(4, guest.events().get(1).line());
+  }
+
   @Test
   void theFormatOfKmsgTellsWhoWrote() {
     LogFixture guest =
