@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [all|kernel|smp|initramfs|rootfs|stock|network-tools]...: guests' images, into
-# guest-images/build/. 'all' is our own guests; 'stock' is a distribution's kernel with an initrd of
-# its own; 'network-tools' are iperf3, sockperf and ethtool, to go after the initramfs.
+# build.sh [all|kernel|smp|initramfs|rootfs|agent|stock|network-tools]...: guests' images, into
+# guest-images/build/. 'all' is our own guests and the agent for any; 'stock' is a distribution's
+# kernel with an initrd of its own; 'network-tools' are iperf3, sockperf and ethtool, to go after
+# the initramfs.
 #
 # Results are kept in ${XDG_CACHE_HOME:-~/.cache}/jkvm/<key>/, the key a hash of everything that
 # they are made of, so that another clone builds nothing. Exit status: 0 done, 1 a step failed,
@@ -232,6 +233,18 @@ root() { # initramfs|disk, result's name
   deliver "$key" "$2"
 }
 
+agent() {
+  need gcc linux-libc-dev
+  key=$(key_of "agent $(version_of gcc)" "$here"/agent/*)
+  if ! have "$key" agent; then
+    say "making the agent (3 s)"
+    mkdir "$work/result"
+    sh "$here/agent/make-agent.sh" "$work/result/agent" >"$log" 2>&1 || fail_step "making the agent"
+    publish "$key"
+  fi
+  deliver "$key" agent
+}
+
 stock() {
   need linux-image-cloud-amd64 initramfs-tools busybox-static kmod cpio lz4
   # The package that the meta package stands for: "linux-image-RELEASE (= VERSION)".
@@ -269,9 +282,9 @@ network_tools() {
 targets=
 for target in "$@"; do
   case $target in
-    all) targets="$targets kernel smp initramfs rootfs" ;;
-    kernel | smp | initramfs | rootfs | stock | network-tools) targets="$targets $target" ;;
-    *) fail 2 "usage: build.sh [all|kernel|smp|initramfs|rootfs|stock|network-tools]..., not '$target'" ;;
+    all) targets="$targets kernel smp initramfs rootfs agent" ;;
+    kernel | smp | initramfs | rootfs | agent | stock | network-tools) targets="$targets $target" ;;
+    *) fail 2 "usage: build.sh [all|kernel|smp|initramfs|rootfs|agent|stock|network-tools]..., not '$target'" ;;
   esac
 done
 
@@ -300,6 +313,7 @@ for target in $targets; do
   case $target in
     initramfs) root initramfs initramfs.cpio ;;
     rootfs) root disk rootfs.img ;;
+    agent) agent ;;
     stock) stock ;;
     network-tools) network_tools ;;
   esac

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host.h"
+
+#include "agent.h"
+#include "protocol.h"
+#include "task.h"
+#include "util.h"
+
+#define SYNC_MS 5000 /* a dead disk must not keep the machine from being stopped */
+
+static bool is_greeted;
+static long syncing; /* the process that does, or 0 */
+static u32 syncs_wanted;
+
+static void done(u32 type, long error, const char *text)
+{
+	struct { u32 type, error; char text[512]; } frame = { .type = type, .error = error };
+
+	format(frame.text, sizeof(frame.text), "%s", text);
+	channel_send(AGENT_DONE, 0, 0, &frame, 8 + length_of(frame.text));
+}
+
+static long set_clock(u64 nanoseconds)
+{
+	struct timespec time = { nanoseconds / 1000000000, nanoseconds % 1000000000 };
+
+	if (is_harmless)
+		return -EPERM;
+	return sys(clock_settime, CLOCK_REALTIME, &time);
+}
+
+static long fork_sync(void)
+{
+	long pid = sys(fork);
+
+	if (pid == 0) {
+		sys(sync);
+		for (;;)
+			sys(exit_group, 0);
+	}
+	return pid;
+}
+
+/* One process at a time; a SYNC that comes meanwhile needs another one, for what was written since. */
+static void start_sync(void)
+{
+	if (syncing || !syncs_wanted)
+		return;
+	syncing = fork_sync();
+	if (syncing < 0) {
+		done(SYNC, -syncing, error_text(-syncing));
+		syncing = 0;
+		syncs_wanted--;
+	}
+}
+
+void host_reaped(long pid)
+{
+	if (pid != syncing)
+		return;
+	syncing = 0;
+	syncs_wanted--;
+	done(SYNC, 0, ""); /* small and seldom enough for the reserve */
+	start_sync();
+}
+
+void power(u32 how)
+{
+	int command = how == POWER_RESET ? LINUX_REBOOT_CMD_RESTART : LINUX_REBOOT_CMD_POWER_OFF;
+	long pid;
+
+	if (is_init)
+		sys(kill, -1, SIGKILL);
+	pid = is_harmless ? 0 : fork_sync();
+	for (s64 until = now_ms() + SYNC_MS; pid > 0 && now_ms() < until; sleep_ms(1))
+		if (sys(wait4, pid, NULL, WNOHANG, NULL))
+			pid = 0;
+	if (!is_harmless)
+		sys(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, NULL);
+	for (;;)
+		sys(exit_group, 0);
+}
+
+static void hello(const struct frame *frame)
+{
+	u32 version = get_u32(frame->bytes);
+	u64 time = get_u64(frame->bytes + 4);
+
+	if (is_greeted)
+		end_agent("protocol: a second HELLO");
+	if (version != PROTOCOL_VERSION)
+		end_agent("protocol: the host speaks version %lu, the agent %lu",
+			  (unsigned long)version, (unsigned long)PROTOCOL_VERSION);
+	is_greeted = true;
+	if (time)
+		set_clock(time);
+}
+
+static void root(const struct frame *frame)
+{
+	static char bytes[FRAME_BYTES + 1];
+	char *strings[4], text[512] = "";
+	u32 count = 0, at = 4;
+	long error;
+
+	memcpy(bytes, frame->bytes, frame->size);
+	for (; count < 4 && at < frame->size; count++) {
+		strings[count] = bytes + at;
+		while (at < frame->size && bytes[at])
+			at++;
+		if (at++ == frame->size)
+			end_agent("protocol: a string of ROOT without its end");
+	}
+	if (count != 4 || at != frame->size || (get_u32(frame->bytes) & ~ROOT_OVERLAY))
+		end_agent("protocol: ROOT is not as it should be");
+	error = is_harmless ? EPERM : root_change(get_u32(frame->bytes), strings, text, sizeof(text));
+	done(ROOT, error, text);
+}
+
+void host_frame(const struct frame *frame)
+{
+	static const u8 sizes[] = { [HELLO] = 12, [TIME] = 8, [POWER] = 4, [PING] = 8 };
+	bool is_of_task = frame->type >= EXEC && frame->type <= WRITE;
+	long error;
+
+	if (!is_greeted && frame->type != HELLO)
+		end_agent("protocol: not HELLO but a frame of type %lu", (unsigned long)frame->type);
+	if (is_of_task)
+		return task_frame(frame);
+	if (frame->type < HELLO || frame->type > PING)
+		end_agent("protocol: a frame of type %lu", (unsigned long)frame->type);
+	if (frame->task || frame->stream ||
+	    (frame->type == ROOT ? frame->size < 8 : frame->size != sizes[frame->type]))
+		end_agent("protocol: wrong numbers in a frame of type %lu", (unsigned long)frame->type);
+
+	switch (frame->type) {
+	case HELLO:
+		hello(frame);
+		break;
+	case TIME:
+		error = -set_clock(get_u64(frame->bytes));
+		done(TIME, error, error ? error_text(error) : "");
+		break;
+	case SYNC:
+		if (syncs_wanted >= TASKS)
+			return done(SYNC, EAGAIN, error_text(EAGAIN));
+		syncs_wanted++;
+		start_sync();
+		break;
+	case POWER:
+		if (get_u32(frame->bytes) > POWER_RESET)
+			end_agent("protocol: POWER %lu", (unsigned long)get_u32(frame->bytes));
+		tasks_kill();
+		power(get_u32(frame->bytes));
+		break;
+	case ROOT:
+		root(frame);
+		break;
+	case PING:
+		channel_send(AGENT_PONG, 0, 0, frame->bytes, 8);
+		break;
+	}
+}

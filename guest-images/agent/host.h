@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's frames about the agent and the machine. */
+#ifndef AGENT_HOST_H
+#define AGENT_HOST_H
+
+#include "channel.h"
+
+enum power { POWER_OFF = 0, POWER_RESET = 1 };
+
+void host_frame(const struct frame *frame);
+/* A process has ended; it may be the one that syncs. */
+void host_reaped(long pid);
+/* Syncs for a few seconds at most and stops or resets the machine. */
+void power(u32 how) __attribute__((noreturn));
+
+/* root.c: makes a device the root; what failed stands in text. Returns 0 or an errno. */
+long root_change(u32 flags, char *const strings[4], char *text, size_t size);
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ROOT: makes a device the root of all that runs from then on. */
+#include <linux/mount.h>
+
+#include "host.h"
+#include "protocol.h"
+#include "util.h"
+
+#define OVERLAY "/.jkvm/overlay"
+#define APPEAR_MS 5000 /* a disk may be found late, by a driver that does not wait for it */
+
+/* What mount(8) makes flags of; the rest is the file system's own. */
+static const struct { const char *name; u32 set, clear; } flag_options[] = {
+	{ "ro", MS_RDONLY, 0 },
+	{ "rw", 0, MS_RDONLY },
+	{ "nosuid", MS_NOSUID, 0 },
+	{ "nodev", MS_NODEV, 0 },
+	{ "noexec", MS_NOEXEC, 0 },
+	{ "sync", MS_SYNCHRONOUS, 0 },
+	{ "dirsync", MS_DIRSYNC, 0 },
+	{ "noatime", MS_NOATIME, 0 },
+	{ "nodiratime", MS_NODIRATIME, 0 },
+	{ "relatime", MS_RELATIME, 0 },
+	{ "strictatime", MS_STRICTATIME, 0 },
+	{ "lazytime", MS_LAZYTIME, 0 },
+	{ "defaults", 0, 0 },
+};
+
+/* Cuts the next piece off a list with commas; false after the last. */
+static bool next_piece(char **list, char **piece)
+{
+	char *end = *list;
+
+	if (!*end)
+		return false;
+	*piece = end;
+	while (*end && *end != ',')
+		end++;
+	*list = *end ? end + 1 : end;
+	*end = 0;
+	return true;
+}
+
+static u32 take_flags(char *options, char *rest, size_t size)
+{
+	u32 flags = 0;
+	char *piece;
+	size_t n = 0;
+
+	rest[0] = 0;
+	while (next_piece(&options, &piece)) {
+		size_t i = 0;
+
+		while (i < array_size(flag_options) && !equal(flag_options[i].name, piece))
+			i++;
+		if (i < array_size(flag_options))
+			flags = (flags | flag_options[i].set) & ~flag_options[i].clear;
+		else if (*piece)
+			n += format(rest + n, size - n, n ? ",%s" : "%s", piece);
+	}
+	return flags;
+}
+
+/* One type; read-only where the device cannot be written to. */
+static long mount_as(const char *device, const char *where, const char *type, u32 flags,
+		     const char *options)
+{
+	long result = sys(mount, device, where, type, flags, options);
+
+	if (result == -EROFS || result == -EACCES)
+		result = sys(mount, device, where, type, flags | MS_RDONLY, options);
+	return result;
+}
+
+static long mount_device(const char *device, const char *where, char *types, u32 flags,
+			 const char *options)
+{
+	static struct lines lines;
+	long result = -ENODEV, last;
+	char *type;
+
+	while (next_piece(&types, &type)) {
+		result = mount_as(device, where, type, flags, options);
+		if (result == 0 || !*types)
+			return result;
+	}
+	lines_open(&lines, "/proc/filesystems");
+	while ((type = lines_next(&lines))) {
+		if (*type != '\t')
+			continue; /* "nodev" stands there */
+		last = mount_as(device, where, type + 1, flags, options);
+		/* EINVAL is "not mine", another error of a type that was it counts more. */
+		if (last == 0 || result == -ENODEV || last != -EINVAL)
+			result = last;
+		if (last == 0)
+			break;
+	}
+	close_fd(&lines.fd);
+	return result;
+}
+
+static void move_mount(const char *from, const char *root, const char *type, u32 flags,
+		       const char *options)
+{
+	char to[4200];
+
+	format(to, sizeof(to), "%s%s", root, from);
+	sys(mkdir, to, 0755);
+	if (sys(mount, from, to, NULL, MS_MOVE, NULL) == 0)
+		return;
+	/* It was no mount, but a folder of the first root that had something in it. */
+	if (type)
+		sys(mount, type, to, type, flags, options);
+}
+
+static long enter(const char *root)
+{
+	long result;
+
+	/* A mount below a shared one cannot be moved. */
+	sys(mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	move_mount("/proc", root, NULL, 0, NULL);
+	move_mount("/sys", root, NULL, 0, NULL);
+	move_mount("/dev", root, NULL, 0, NULL);
+	move_mount("/run", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+	move_mount("/tmp", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+	result = sys(chdir, root);
+	if (result == 0)
+		result = sys(mount, ".", "/", NULL, MS_MOVE, NULL);
+	if (result == 0)
+		result = sys(chroot, ".");
+	sys(chdir, "/");
+	sys(mount, NULL, "/", NULL, MS_REC | MS_SHARED, NULL);
+	return result;
+}
+
+static long lay_over(const char *root)
+{
+	long result = sys(mount, "overlay", root, "overlay", 0,
+			  "lowerdir=" OVERLAY "/lower,upperdir=" OVERLAY "/memory/upper,workdir=" OVERLAY
+			  "/memory/work");
+
+	return result;
+}
+
+long root_change(u32 flags, char *const strings[4], char *text, size_t size)
+{
+	const char *device = strings[0];
+	const char *root = strings[3][0] ? strings[3] : "/.jkvm/root";
+	bool overlay = flags & ROOT_OVERLAY;
+	const char *where = overlay ? OVERLAY "/lower" : root;
+	char options[1024];
+	u32 mount_flags = take_flags(strings[2], options, sizeof(options));
+	long result;
+
+	if (starts_with(device, "/dev/"))
+		for (s64 until = now_ms() + APPEAR_MS; !exists(device) && now_ms() < until;)
+			sleep_ms(5);
+	make_directories(root);
+	make_directories(where);
+	if (overlay)
+		mount_flags |= MS_RDONLY;
+	result = mount_device(device, where, strings[1], mount_flags, options);
+	if (result < 0) {
+		format(text, size, "cannot mount %s: %s", device, error_text(-result));
+		return -result;
+	}
+	if (overlay) {
+		make_directories(OVERLAY "/memory");
+		result = sys(mount, "tmpfs", OVERLAY "/memory", "tmpfs", 0, "mode=0755");
+		sys(mkdir, OVERLAY "/memory/upper", 0755);
+		sys(mkdir, OVERLAY "/memory/work", 0755);
+		if (result == 0)
+			result = lay_over(root);
+		if (result < 0) {
+			format(text, size, "cannot lay memory over %s (CONFIG_OVERLAY_FS, CONFIG_TMPFS): %s",
+			       device, error_text(-result));
+			return -result;
+		}
+	}
+	result = enter(root);
+	if (result < 0)
+		format(text, size, "cannot make %s the root: %s", device, error_text(-result));
+	return -result;
+}
