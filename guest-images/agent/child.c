@@ -25,6 +25,15 @@ static void give_up(const struct launch *launch, long error, const char *what, c
 	report(launch, &failure);
 }
 
+static void refuse_user(const struct launch *launch, const char *wrong) __attribute__((noreturn));
+static void refuse_user(const struct launch *launch, const char *wrong)
+{
+	struct failure failure = { .how = HOW_FAILED, .error = ENOENT };
+
+	format(failure.text, sizeof(failure.text), "%s%s", wrong, launch->user);
+	report(launch, &failure);
+}
+
 /* As a fresh process has them. The kernel's structure, which has a restorer. */
 static void reset_signals(void)
 {
@@ -121,7 +130,8 @@ static void become(const struct launch *launch, const struct user *user)
 		result = sys(setresgid, user->gid, user->gid, user->gid);
 	if (result == 0)
 		result = sys(setresuid, user->uid, user->uid, user->uid);
-	if (result < 0)
+	/* ENOSYS: a kernel without CONFIG_MULTIUSER, where all are root. */
+	if (result < 0 && (result != -ENOSYS || user->uid))
 		give_up(launch, -result, "user ", user->name);
 }
 
@@ -154,7 +164,7 @@ static void search(struct launch *launch, struct failure *failure)
 		if (error == EACCES && exists(full))
 			format(forbidden, sizeof(forbidden), "%s", full);
 		else if (error != EACCES && (error != ENOENT || exists(full)) && error != ENOTDIR)
-			return explain(failure, full, error);
+			return explain(failure, exists(full) ? full : name, error);
 	}
 	if (forbidden[0])
 		return explain(failure, forbidden, EACCES);
@@ -177,7 +187,7 @@ void child_command(const struct task *task, struct launch *launch)
 	take_streams(task, launch);
 	wrong = user_find(launch->user, &user);
 	if (wrong)
-		give_up(launch, ENOENT, wrong, launch->user);
+		refuse_user(launch, wrong);
 	complete_variables(launch->variables, &user);
 	make_runtime_folder(launch->variables, &user);
 	give_streams(task, &user);

@@ -8,6 +8,7 @@
 #include "util.h"
 
 #define RETRY_MS 100
+#define FIRST_RETRY_MS 10 /* in the first second: the devices may just be on their way */
 #define COMPLAIN_MS 10000
 #define HOST_CID 2
 
@@ -94,7 +95,7 @@ static int find_port(void)
 
 void channel_find(void)
 {
-	s64 complain_at = now_ms() + COMPLAIN_MS;
+	s64 start = now_ms(), complain_at = start + COMPLAIN_MS;
 
 	for (;;) {
 		int fd = open_vsock();
@@ -111,7 +112,7 @@ void channel_find(void)
 			    "module of one; still trying");
 			complain_at = 0;
 		}
-		sleep_ms(RETRY_MS);
+		sleep_ms(now_ms() < start + 1000 ? FIRST_RETRY_MS : RETRY_MS);
 	}
 }
 

@@ -67,22 +67,34 @@ static long read_from(const char *path, int to)
 	return result == -EPIPE ? -ECANCELED : result;
 }
 
+/* What is no file of a disk, as a device or one of /proc, cannot be replaced. */
+static long write_in_place(const char *path, int from)
+{
+	int fd = sys(open, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? fd : copy(from, fd);
+}
+
 /* Beside its place and then moved there, so that nobody sees a part of it. */
 static long write_to(const char *path, u32 mode, int from)
 {
+	struct stat status;
 	char beside[4096];
+	bool is_there = sys(stat, path, &status) == 0;
 	long result;
 	int fd;
 
-	if (is_directory(path))
+	if (is_there && S_ISDIR(status.st_mode))
 		return -EISDIR;
+	if (is_there && !S_ISREG(status.st_mode))
+		return write_in_place(path, from);
 	if (length_of(path) + 32 > sizeof(beside))
 		return -ENAMETOOLONG;
 	format(beside, sizeof(beside), "%s.jkvm-%ld", path, sys(getpid));
 	sys(unlink, beside);
 	fd = sys(open, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fd;
+		return is_there ? write_in_place(path, from) : fd;
 	result = copy(from, fd);
 	if (result == 0 && is_cancelled())
 		result = -ECANCELED;
@@ -99,15 +111,22 @@ static long write_to(const char *path, u32 mode, int from)
 
 void child_copy(const struct task *task, struct launch *launch)
 {
+	int from = launch->ends[0], to = launch->ends[1];
 	u64 all = ~0ul;
 	long result;
 
 	sys(rt_sigprocmask, SIG_SETMASK, &all, NULL, SIGNAL_SET_SIZE);
 	write_file("/proc/self/oom_score_adj", "0");
-	if (task->kind == READER)
-		result = read_from(path_of(task), launch->ends[1]);
-	else
-		result = write_to(path_of(task), task->mode, launch->ends[0]);
+	/* Without an execve the copies of the agent's descriptors would stay, and hold other pipes open. */
+	sys(dup2, launch->report, 2);
+	launch->report = 2;
+	if (from >= 0)
+		sys(dup2, from, 0);
+	if (to >= 0)
+		sys(dup2, to, 1);
+	close_from(3);
+	result = task->kind == READER ? read_from(path_of(task), 1)
+				      : write_to(path_of(task), task->mode, 0);
 	if (result < 0)
 		fail(launch, path_of(task), -result);
 	for (;;)

@@ -41,6 +41,14 @@ long write_file(const char *path, const char *text)
 	return result < 0 ? result : 0;
 }
 
+void close_from(int fd)
+{
+	if (sys(close_range, fd, ~0u, 0) == 0)
+		return;
+	for (; fd < 1024; fd++) /* a kernel before 5.9; the agent has no more than that */
+		sys(close, fd);
+}
+
 bool exists(const char *path)
 {
 	return sys(access, path, 0) == 0;

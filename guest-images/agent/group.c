@@ -71,9 +71,22 @@ void group_enter(const struct task *task)
 	write_file(path, "0");
 }
 
-/* Sends a signal to all processes of a session, or counts them with signal 0. */
+static bool is_alone(int session)
+{
+	for (struct task *task = tasks; task < tasks + TASKS; task++)
+		if (task->state >= RUNNING && task->kind == COMMAND && task->pid != session)
+			return false;
+	return true;
+}
+
+/*
+ * Sends a signal to all processes of a session, or counts them with signal 0. Without another command
+ * also to those that have left it and lost their parents, whom the agent inherits.
+ */
 static u32 signal_session(int session, int number)
 {
+	u64 own_session = sys(getsid, 0), own = sys(getpid);
+	bool orphans_too = is_alone(session);
 	struct names processes;
 	const char *name;
 	u32 found = 0;
@@ -82,7 +95,7 @@ static u32 signal_session(int session, int number)
 		return 0;
 	while ((name = names_next(&processes))) {
 		char path[64], line[512], *rest;
-		u64 pid, value = 0;
+		u64 pid, fields[3] = { 0 };
 
 		if (!parse_number(name, 1u << 30, &pid))
 			continue;
@@ -93,11 +106,12 @@ static u32 signal_session(int session, int number)
 		rest = (char *)last_of(line, ')');
 		if (!rest || rest[1] != ' ' || rest[2] == 'Z' || rest[2] == 'X')
 			continue;
-		for (int spaces = 0; *rest && spaces < 4; rest++)
-			spaces += *rest == ' ';
-		while (*rest >= '0' && *rest <= '9')
-			value = value * 10 + (*rest++ - '0');
-		if (value != (u64)session)
+		rest += 4;
+		for (int i = 0; i < 3; i++, rest += *rest == ' ')
+			while (*rest >= '0' && *rest <= '9')
+				fields[i] = fields[i] * 10 + (*rest++ - '0');
+		if (fields[2] != (u64)session &&
+		    !(orphans_too && fields[0] == own && fields[2] != own_session))
 			continue;
 		found++;
 		if (number)

@@ -34,6 +34,7 @@ static long fork_sync(void)
 	long pid = sys(fork);
 
 	if (pid == 0) {
+		close_from(3);
 		sys(sync);
 		for (;;)
 			sys(exit_group, 0);

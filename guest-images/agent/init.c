@@ -188,8 +188,11 @@ void init_machine(void)
 
 void survive(void)
 {
-	/* Pages are locked as they are touched, so that the unused parts of tables cost nothing. */
-	if (sys(mlockall, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -EINVAL)
+	/*
+	 * Pages are locked as they are touched, so that the unused parts of tables cost nothing. For
+	 * another user than root the limit would turn into maps that fail.
+	 */
+	if (sys(geteuid) == 0 && sys(mlockall, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -EINVAL)
 		sys(mlockall, MCL_CURRENT | MCL_FUTURE);
 	write_file("/proc/self/oom_score_adj", "-1000");
 	sys(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -4,8 +4,6 @@
  * docs/agent-protocol.md. Without an option it looks for its channel itself. One thread and one
  * poll; nothing here waits anywhere else while commands run.
  */
-#include <linux/prctl.h>
-
 #include "agent.h"
 #include "channel.h"
 #include "host.h"
@@ -118,7 +116,7 @@ static void serve(int signals)
 
 		reap(signals);
 		channel_flush();
-		if (wants_frames && (wait[0].revents || ready == 0))
+		if (wants_frames && (wait[0].revents || ready == 0 || channel_is_port()))
 			channel_receive();
 		handle_frames();
 		if (channel_is_lost())

@@ -78,7 +78,8 @@ static long open_terminal(struct task *task, struct launch *launch)
 
 static long open_pipes(struct task *task, struct launch *launch)
 {
-	bool one_output = task->flags & EXEC_ONE_OUTPUT;
+	bool has_output = task->kind != WRITER;
+	bool has_errors = task->kind == COMMAND && !(task->flags & EXEC_ONE_OUTPUT);
 	long result = 0;
 	int fd = -1;
 
@@ -93,9 +94,9 @@ static long open_pipes(struct task *task, struct launch *launch)
 		if (result == 0 && !task->input.is_over && task->input.fd < 0)
 			result = -ENOMEM;
 	}
-	if (result == 0)
+	if (result == 0 && has_output)
 		result = open_pipe(&task->output[0].fd, &launch->ends[1], 0);
-	if (result == 0 && !one_output)
+	if (result == 0 && has_errors)
 		result = open_pipe(&task->output[1].fd, &launch->ends[2], 0);
 	return result;
 }
@@ -124,6 +125,7 @@ void task_start(struct task *task)
 	bool is_command = task->kind == COMMAND;
 	char **vector = is_command ? map(vector_size) : NULL;
 	bool is_terminal = task->flags & EXEC_TERMINAL;
+	u64 all = ~0ul, before;
 	long result = -ENOMEM;
 
 	if (vector || !is_command)
@@ -134,8 +136,13 @@ void task_start(struct task *task)
 		point_at_strings(task, &launch, vector);
 		group_create(task);
 	}
-	if (result == 0)
+	if (result == 0) {
+		/* A signal that comes at once must find the process as it wants to be. */
+		sys(rt_sigprocmask, SIG_BLOCK, &all, &before, SIGNAL_SET_SIZE);
 		result = sys(fork);
+		if (result)
+			sys(rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_SET_SIZE);
+	}
 	if (result == 0 && is_command)
 		child_command(task, &launch);
 	if (result == 0)
@@ -149,7 +156,8 @@ void task_start(struct task *task)
 	task->pid = result;
 	unmap(task->strings, task->strings_size);
 	task->strings = NULL;
-	task->output[1].is_over = task->output[1].fd < 0;
+	for (int i = 0; i < 2; i++)
+		task->output[i].is_over = task->output[i].fd < 0;
 	if (is_terminal)
 		input_move(task); /* its input may be at its end already */
 }

@@ -141,7 +141,7 @@ size_t format(char *buffer, size_t size, const char *pattern, ...)
 void say(const char *pattern, ...)
 {
 	char line[512];
-	size_t n = format(line, sizeof(line), "<4>jkvm-agent: ");
+	size_t n = format(line, sizeof(line), "<3>jkvm-agent: ");
 	int fd = sys(open, "/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	va_list list;
 

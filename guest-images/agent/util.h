@@ -37,6 +37,7 @@ void say(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 /* At most size - 1 bytes of a file, with a NUL after them; or a negative errno. */
 long read_file(const char *path, char *buffer, size_t size);
 long write_file(const char *path, const char *text);
+void close_from(int fd); /* and all after it */
 bool exists(const char *path);
 bool is_directory(const char *path);
 void make_directories(const char *path);
