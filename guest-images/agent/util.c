@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "util.h"
 
+#include "agent.h"
+
 /* The compiler calls these four by itself. */
 void *memcpy(void *to, const void *from, size_t size)
 {
@@ -142,7 +144,7 @@ void say(const char *pattern, ...)
 {
 	char line[512];
 	size_t n = format(line, sizeof(line), "<3>jkvm-agent: ");
-	int fd = sys(open, "/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = is_harmless ? -1 : sys(open, "/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	va_list list;
 
 	va_start(list, pattern);
