@@ -145,6 +145,13 @@ public final class Advice {
       case KERNEL_ZIMAGE -> "build it with make bzImage";
       case KERNEL_PAYLOAD_UNKNOWN -> "use --boot=bzimage";
       case KERNEL_HEAP_TOO_SMALL -> "give java a larger -Xmx";
+      case KERNEL_NOT_IN_DIRECTORY -> "build it with make bzImage, or name the file";
+      case KERNEL_SEVERAL -> "name one of them";
+      case KERNEL_CONFIG -> "name another file";
+      case MODULES_ABSENT -> "build them with make modules, or name another directory";
+      case MODULE_UNREADABLE -> "check the file and its disk";
+      case MODULE_DAMAGED -> "build or copy it again";
+      case MODULE_OTHER_KERNEL -> "build the modules again with the kernel, or name the right ones";
 
       case MEMORY_TOO_SMALL -> "give more --mem";
       case KERNEL_TOO_LOW -> "link it at 1 MiB or above";

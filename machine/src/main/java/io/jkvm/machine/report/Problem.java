@@ -108,6 +108,20 @@ public enum Problem {
   KERNEL_PAYLOAD_UNKNOWN,
   /** The unpacked kernel does not fit into the Java heap: a larger heap. */
   KERNEL_HEAP_TOO_SMALL,
+  /** The directory has no kernel where builds and distributions put it: build it, or the file. */
+  KERNEL_NOT_IN_DIRECTORY,
+  /** The directory has several kernels: one of them. */
+  KERNEL_SEVERAL,
+  /** A kernel's configuration can't be read or is none: another file. */
+  KERNEL_CONFIG,
+  /** The directory has no modules of a kernel: another one. */
+  MODULES_ABSENT,
+  /** The lists of the modules, or a module, can't be read: see to the file and its disk. */
+  MODULE_UNREADABLE,
+  /** A module's file contradicts itself: build or copy it again. */
+  MODULE_DAMAGED,
+  /** A module was built for another kernel: the modules that belong to this one. */
+  MODULE_OTHER_KERNEL,
 
   // --- what is loaded beside it, and how it is entered ---
   /** Kernel or initrd do not fit into RAM: a machine with more memory, or a smaller initrd. */
