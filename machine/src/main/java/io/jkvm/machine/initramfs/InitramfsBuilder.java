@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.initramfs;
+
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import io.jkvm.machine.initramfs.CpioWriter.Attributes;
+import io.jkvm.machine.initramfs.EntryTree.Entry;
+import io.jkvm.machine.initramfs.EntryTree.Rank;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Collects files for an initramfs and writes it as a cpio archive.
+ *
+ * <p>Directories above an entry are made (0755, root's). A later entry replaces one of the same
+ * path. A path below a symbolic link goes where the link leads within the initramfs; with {@code
+ * /bin -> usr/bin} in it, {@code /bin/ls} is put into {@code /usr/bin}. A link that replaces a
+ * directory takes what is in that to where it leads.
+ *
+ * <p>Files of the host keep modes, owners and times. Their content is read when the archive is
+ * written; what has changed its size till then is an error. Extended attributes (capabilities of
+ * files, SELinux labels) and that several names are the same file (hard links) are lost: the format
+ * has no room for the former, and each name has its own copy. Names are bytes: those that do not
+ * decode in this process' locale are packed as they are.
+ *
+ * <p>Errors are an {@link IOException} whose message is one line that names the file. The builder
+ * is not to be used after one. Not for use by several threads at once.
+ */
+public final class InitramfsBuilder {
+  private final EntryTree tree = new EntryTree();
+  private final Set<String> notes = new LinkedHashSet<>();
+  private final HostRoot root;
+  private final HostInclusion inclusion;
+  private OptionalLong fixedTime = OptionalLong.empty();
+
+  /** With the usual search path, and without directories for libraries of one's own. */
+  public InitramfsBuilder() {
+    this("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "");
+  }
+
+  /**
+   * An initramfs without any entry but the root directory.
+   *
+   * @param searchPath where {@code #!/usr/bin/env} of a script finds its interpreter, as in PATH;
+   *     directories that are not absolute are passed over
+   * @param libraryPath where programs find their libraries first, as in LD_LIBRARY_PATH; the
+   *     programs in the guest need it too. May be empty
+   */
+  public InitramfsBuilder(String searchPath, String libraryPath) {
+    this(new HostRoot(Path.of("/")), searchPath, libraryPath);
+  }
+
+  InitramfsBuilder(HostRoot root, String searchPath, String libraryPath) {
+    this.root = root;
+    this.inclusion = new HostInclusion(tree, notes::add, root, searchPath, libraryPath);
+  }
+
+  /**
+   * Gives all entries the same time, for archives that are equal whenever the host's files are.
+   *
+   * @param seconds since 1970
+   */
+  public InitramfsBuilder fixedTime(long seconds) {
+    fixedTime = OptionalLong.of(seconds);
+    return this;
+  }
+
+  /**
+   * Adds a directory of root's.
+   *
+   * @param mode permissions, 0 to 07777
+   */
+  public InitramfsBuilder directory(String path, int mode) throws IOException {
+    return put(GuestPath.of(path), new EntryTree.Folder(Attributes.ofRoot(mode)), Rank.GIVEN);
+  }
+
+  /** Adds a file of root's with this content. */
+  public InitramfsBuilder file(String path, int mode, byte[] content) throws IOException {
+    Entry entry = new EntryTree.Content(Attributes.ofRoot(mode), content.clone());
+    return put(GuestPath.of(path), entry, Rank.GIVEN);
+  }
+
+  /**
+   * Adds a file of root's with the content of one of the host, and nothing of what that needs.
+   *
+   * @param host a regular file, or a link to one
+   */
+  public InitramfsBuilder file(String path, int mode, Path host) throws IOException {
+    Path real;
+    HostFiles.Stat stat;
+    try {
+      real = host.toRealPath();
+      stat = HostFiles.stat(real);
+    } catch (IOException e) {
+      throw HostFiles.failure(host, e);
+    }
+    if (!stat.isFile()) {
+      throw new IOException(HostFiles.show(host) + " is " + stat.typeName());
+    }
+    CpioWriter.checkSize(host, stat.size());
+    Entry entry =
+        new EntryTree.HostFile(new Attributes(mode, 0, 0, stat.time()), real, stat.size());
+    return put(GuestPath.of(path), entry, Rank.GIVEN);
+  }
+
+  /**
+   * Adds a symbolic link.
+   *
+   * @param target as the link is to say it, absolute or relative to where the link is
+   */
+  public InitramfsBuilder symlink(String path, String target) throws IOException {
+    return put(GuestPath.of(path), link(target), Rank.GIVEN);
+  }
+
+  /** Adds a character device of root's. */
+  public InitramfsBuilder characterDevice(String path, int mode, int major, int minor)
+      throws IOException {
+    Entry entry = new EntryTree.Device(Attributes.ofRoot(mode), false, major, minor);
+    return put(GuestPath.of(path), entry, Rank.GIVEN);
+  }
+
+  /** Adds a block device of root's. */
+  public InitramfsBuilder blockDevice(String path, int mode, int major, int minor)
+      throws IOException {
+    Entry entry = new EntryTree.Device(Attributes.ofRoot(mode), true, major, minor);
+    return put(GuestPath.of(path), entry, Rank.GIVEN);
+  }
+
+  private InitramfsBuilder put(GuestPath path, Entry entry, Rank rank) throws IOException {
+    tree.put(path, entry, rank);
+    return this;
+  }
+
+  private static Entry link(String target) {
+    return new EntryTree.Link(Attributes.ofRoot(0777), GuestPath.encode(target));
+  }
+
+  /**
+   * Adds a file or directory of the host at the same path, with the links on the way to it, and
+   * what it needs.
+   *
+   * @see #include(Path, GuestPath)
+   */
+  public InitramfsBuilder include(Path host) throws IOException {
+    GuestPath path = GuestPath.of(host);
+    inclusion.include(path, path);
+    return this;
+  }
+
+  /**
+   * Adds a file or directory of the host, and what programs in it need: shared libraries ({@link
+   * SharedLibraries}) and the interpreters of scripts, at the paths where they are looked for, but
+   * never over a file that was added before. What an interpreter needs besides libraries, such as
+   * Python's modules, is not known here. What is missing on the host is in the {@link #notes}.
+   *
+   * @param host a file, whose links are followed, or a directory, whose links are kept; sockets and
+   *     FIFOs in it are left out
+   * @param guest where it is to be
+   */
+  public InitramfsBuilder include(Path host, GuestPath guest) throws IOException {
+    inclusion.include(GuestPath.of(host), guest);
+    return this;
+  }
+
+  /**
+   * Adds a file or directory of the host, and what it needs.
+   *
+   * @param guest where it is to be; after a slash at its end the host's name is added
+   * @see #include(Path, GuestPath)
+   */
+  public InitramfsBuilder include(Path host, String guest) throws IOException {
+    GuestPath path = GuestPath.of(guest);
+    if (guest.endsWith("/") && host.getFileName() != null) {
+      path = path.append(HostFiles.raw(host.getFileName()));
+    }
+    return include(host, path);
+  }
+
+  /**
+   * Adds a whole root directory as it is: modes, owners, times, links and devices. Nothing is
+   * followed out of it and nothing is added to it. Files that this process may not read, sockets,
+   * FIFOs, and what is in a mounted proc or the like are left out, with a note for each.
+   */
+  public InitramfsBuilder packDirectory(Path directory) throws IOException {
+    Path real;
+    try {
+      real = directory.toRealPath();
+    } catch (IOException e) {
+      throw HostFiles.failure(directory, e);
+    }
+    if (!Files.isDirectory(real)) {
+      throw new IOException(HostFiles.show(directory) + " is not a directory");
+    }
+    new DirectoryWalk(tree, notes::add).take(real, GuestPath.ROOT);
+    return this;
+  }
+
+  /**
+   * Adds what programs expect of a root: the usual directories, {@code /bin} and its like as links
+   * into {@code /usr} where the host has them so, the first two devices, and a minimal {@code /etc}
+   * (passwd, group, hosts). What is there already, or is added later, has precedence.
+   */
+  public InitramfsBuilder standardLayout() throws IOException {
+    for (String name : List.of("bin", "sbin", "lib", "lib32", "lib64", "libx32")) {
+      Optional<HostRoot.Located> host = root.locate(GuestPath.of(name));
+      if (host.isPresent() && !host.get().links().isEmpty()) {
+        put(GuestPath.of(name), link("usr/" + name), Rank.FALLBACK);
+        fallback(name, new EntryTree.Folder(Attributes.ofRoot(0755)));
+      }
+    }
+    for (String path : List.of("bin", "dev", "etc", "proc", "run", "sbin", "sys", "usr", "var")) {
+      fallback(path, new EntryTree.Folder(Attributes.ofRoot(0755)));
+    }
+    fallback("root", new EntryTree.Folder(Attributes.ofRoot(0700)));
+    fallback("tmp", new EntryTree.Folder(Attributes.ofRoot(01777)));
+    fallback("var/tmp", new EntryTree.Folder(Attributes.ofRoot(01777)));
+    fallback("dev/console", new EntryTree.Device(Attributes.ofRoot(0600), false, 5, 1));
+    fallback("dev/null", new EntryTree.Device(Attributes.ofRoot(0666), false, 1, 3));
+    text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
+    text("etc/group", "root:x:0:\nnogroup:x:65534:\n");
+    text("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+    return this;
+  }
+
+  private void text(String path, String content) throws IOException {
+    byte[] bytes = content.getBytes(StandardCharsets.US_ASCII);
+    fallback(path, new EntryTree.Content(Attributes.ofRoot(0644), bytes));
+  }
+
+  /** A dangling link counts as something: what it leads to may come later. */
+  private void fallback(String path, Entry entry) throws IOException {
+    GuestPath at = GuestPath.of(path);
+    boolean folder = tree.find(at).map(EntryTree.Folder.class::isInstance).orElse(false);
+    if (tree.findHere(at).isEmpty() || entry instanceof EntryTree.Folder && folder) {
+      put(at, entry, Rank.FALLBACK);
+    }
+  }
+
+  /**
+   * Adds a busybox as {@code /bin/busybox}, with what it needs, and a link to it for each of its
+   * commands, except where there is something already. The file is run on the host to ask it for
+   * them. Whatever is added later has precedence over the links.
+   */
+  public InitramfsBuilder busybox(Path busybox) throws IOException {
+    GuestPath program = GuestPath.of("bin/busybox");
+    List<String> applets = BusyboxApplets.of(busybox);
+    if (tree.findHere(program).isEmpty()) {
+      include(busybox, program);
+    }
+    for (String applet : applets) {
+      fallback(applet, link(program.toString()));
+    }
+    return this;
+  }
+
+  /** What was left out or not found, one line each that names the file, in order. */
+  public List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  /** Whether there is anything at a path, links followed. */
+  public boolean has(GuestPath path) throws IOException {
+    return tree.find(path).isPresent();
+  }
+
+  /** How many bytes the archive will have. */
+  public long size() throws IOException {
+    AtomicLong size = new AtomicLong();
+    tree.visit((name, entry) -> size.addAndGet(CpioWriter.entrySize(name.length, length(entry))));
+    return CpioWriter.archiveSize(size.get());
+  }
+
+  private static long length(Entry entry) {
+    if (entry instanceof EntryTree.HostFile file) {
+      return file.size();
+    }
+    if (entry instanceof EntryTree.Content content) {
+      return content.bytes().length;
+    }
+    return entry instanceof EntryTree.Link link ? link.target().length() : 0;
+  }
+
+  /**
+   * Writes the archive, of {@link #size} bytes. May be called several times.
+   *
+   * @param out stays open
+   */
+  public void write(OutputStream out) throws IOException {
+    BufferedOutputStream buffered = new BufferedOutputStream(out, 1 << 16);
+    CpioWriter writer = new CpioWriter(buffered);
+    tree.visit((name, entry) -> write(writer, name, entry));
+    writer.finish();
+  }
+
+  private void write(CpioWriter writer, byte[] name, Entry entry) throws IOException {
+    Attributes had = entry.attributes();
+    Attributes attributes =
+        new Attributes(had.permissions(), had.uid(), had.gid(), fixedTime.orElse(had.time()));
+    if (entry instanceof EntryTree.HostFile file) {
+      writer.file(name, attributes, file.file(), file.size());
+    } else if (entry instanceof EntryTree.Content content) {
+      writer.file(name, attributes, content.bytes());
+    } else if (entry instanceof EntryTree.Link link) {
+      writer.symlink(name, attributes, link.target().getBytes(StandardCharsets.ISO_8859_1));
+    } else if (entry instanceof EntryTree.Device device && device.block()) {
+      writer.blockDevice(name, attributes, device.major(), device.minor());
+    } else if (entry instanceof EntryTree.Device device) {
+      writer.characterDevice(name, attributes, device.major(), device.minor());
+    } else {
+      writer.directory(name, attributes);
+    }
+  }
+
+  /**
+   * Writes the archive to a file. A regular file is replaced when the archive is whole; until then,
+   * and if it fails, the file stays as it was.
+   */
+  public void writeTo(Path file) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      try (OutputStream out = new Target(file, Files.newOutputStream(file))) {
+        write(out);
+      } catch (FileSystemException e) {
+        throw unwritable(file, e);
+      }
+      return;
+    }
+    Path directory = file.toAbsolutePath().getParent();
+    Path part = directory.resolve(".initramfs-" + UUID.randomUUID() + ".part");
+    try {
+      try (OutputStream out = new Target(file, Files.newOutputStream(part, CREATE_NEW, WRITE))) {
+        write(out);
+      } catch (FileSystemException e) {
+        throw unwritable(file, e);
+      }
+      Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  private static IOException unwritable(Path file, IOException cause) {
+    String why =
+        cause instanceof NoSuchFileException
+            ? "no such directory"
+            : cause instanceof AccessDeniedException ? "permission denied" : cause.getMessage();
+    return new IOException(HostFiles.show(file) + " can't be written (" + why + ")", cause);
+  }
+
+  /** Names the file in errors of writing, to tell them from those of the files that are read. */
+  private static final class Target extends OutputStream {
+    private final Path file;
+    private final OutputStream out;
+
+    Target(Path file, OutputStream out) {
+      this.file = file;
+      this.out = out;
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        out.write(bytes, offset, length);
+      } catch (IOException e) {
+        throw unwritable(file, e);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      out.close();
+    }
+  }
+}
