@@ -20,6 +20,7 @@ package io.jkvm.firmware.kernel;
  *     __u16 jump;                           // 0x200, its displacement tells the header's end
  *     __u32 header;                         // 0x202, "HdrS"
  *     __u16 version;                        // 0x206
+ *     __u16 kernel_version;                 // 0x20e, offset of a string less 0x200; may be 0
  *     __u8  type_of_loader;                 // 0x210
  *     __u8  loadflags;                      // 0x211
  *     __u32 code32_start;                   // 0x214
@@ -53,6 +54,7 @@ public final class BootProtocol {
   public static final int JUMP = 0x200;
   public static final int HEADER = 0x202;
   public static final int VERSION = 0x206;
+  public static final int KERNEL_VERSION = 0x20E;
   public static final int TYPE_OF_LOADER = 0x210;
   public static final int LOADFLAGS = 0x211;
   public static final int CODE32_START = 0x214;

@@ -9,6 +9,7 @@ import io.jkvm.firmware.kernel.payload.PayloadException;
 import io.jkvm.firmware.kernel.payload.PayloadFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
@@ -95,6 +96,21 @@ public final class BzImage implements KernelImage {
       throw KernelFormatException.unreadable(path(), e);
     }
     return setup;
+  }
+
+  /**
+   * What the kernel calls itself, as {@code file} shows it: its release, then who built it and
+   * when; printable ASCII. Empty if the image does not say, or says something else.
+   */
+  public String versionText() throws KernelFormatException {
+    int start = header.versionTextOffset();
+    byte[] setup = readSetup();
+    int end = start;
+    while (end < setup.length && setup[end] >= ' ' && setup[end] < 0x7F) {
+      end++;
+    }
+    boolean terminated = start > 0 && end < setup.length && setup[end] == 0;
+    return terminated ? new String(setup, start, end - start, StandardCharsets.US_ASCII) : "";
   }
 
   /**

@@ -85,6 +85,26 @@ public final class ElfKernel implements KernelImage {
     return pvhEntryAddress;
   }
 
+  /**
+   * Reads a piece of a segment as it is before the kernel runs.
+   *
+   * @param segment one of {@link #segments}
+   * @param offset in the segment
+   * @param length at most the segment's {@link ElfSegment#fileBytes} less the offset
+   */
+  public byte[] read(ElfSegment segment, long offset, int length) throws KernelFormatException {
+    if (offset < 0 || length < 0 || offset > segment.fileBytes() - length) {
+      throw new IllegalArgumentException(length + " bytes at " + offset + " of " + segment);
+    }
+    byte[] piece = new byte[length];
+    try {
+      source.read(segment.fileOffset() + offset, ByteBuffer.wrap(piece));
+    } catch (IOException e) {
+      throw KernelFormatException.unreadable(path, e);
+    }
+    return piece;
+  }
+
   /** The lowest guest-physical address that the kernel occupies. */
   public long startAddress() {
     return segments.get(0).physicalAddress();

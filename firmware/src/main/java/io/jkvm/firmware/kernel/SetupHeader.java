@@ -204,6 +204,15 @@ public final class SetupHeader {
     return version() >= 0x020A ? u32(BootProtocol.INIT_SIZE) : 0;
   }
 
+  /**
+   * Where in the setup code the text is that names the kernel's release and who built it, NUL
+   * terminated; 0 if there is none. Not checked against the length of the setup code.
+   */
+  public int versionTextOffset() {
+    int pointer = u16(BootProtocol.KERNEL_VERSION);
+    return pointer == 0 ? 0 : pointer + SECTOR_BYTES;
+  }
+
   /** A copy of the header's own bytes, from {@link #START_OFFSET} to its end. */
   public byte[] toBytes() {
     byte[] copy = new byte[header.limit() - START_OFFSET];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.firmware.kernel;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -55,6 +56,23 @@ class BzImageTest {
     assertEquals(PayloadFormat.LZ4, image.payloadFormat());
     assertEquals(OptionalLong.of(KernelFiles.KERNEL_ADDRESS + 0x40), image.unpack().entryAddress());
     assertArrayEquals(Arrays.copyOf(good, KernelFiles.SETUP_BYTES), image.readSetup());
+  }
+
+  @Test
+  void tellsTheVersionThatTheSetupCodeNames() throws IOException {
+    assertEquals("", open(good).versionText(), "the pointer is 0");
+    byte[] text = "6.1.0-x (me@here) #1 SMP\0".getBytes(US_ASCII);
+    System.arraycopy(text, 0, good, 0x400, text.length);
+    ByteBuffer header = ByteBuffer.wrap(good).order(ByteOrder.LITTLE_ENDIAN);
+    header.putShort(0x20E, (short) (0x400 - 0x200));
+    assertEquals("6.1.0-x (me@here) #1 SMP", open(good).versionText());
+    good[0x403] = 27;
+    assertEquals("", open(good).versionText(), "not printable");
+    header.putShort(0x20E, (short) 0xFFFF);
+    assertEquals("", open(good).versionText(), "outside of the setup code");
+    Arrays.fill(good, 0xB00, KernelFiles.SETUP_BYTES, (byte) 'x');
+    header.putShort(0x20E, (short) (0xB00 - 0x200));
+    assertEquals("", open(good).versionText(), "no end");
   }
 
   @Test

@@ -55,6 +55,17 @@ class ElfKernelTest {
   }
 
   @Test
+  void readsPiecesOfItsSegments() throws IOException {
+    ElfKernel kernel = open(good);
+    ElfSegment data = kernel.segments().get(1);
+    int at = 0x1000 + TEXT_BYTES;
+    assertArrayEquals(Arrays.copyOfRange(good, at, at + 0x800), kernel.read(data, 0, 0x800));
+    assertArrayEquals(Arrays.copyOfRange(good, at + 9, at + 12), kernel.read(data, 9, 3));
+    assertThrows(IllegalArgumentException.class, () -> kernel.read(data, 1, 0x800));
+    assertThrows(IllegalArgumentException.class, () -> kernel.read(data, Long.MAX_VALUE, 1));
+  }
+
+  @Test
   void translatesAVirtualEntry() throws IOException {
     byte[] elf = withoutNote(b -> b.putLong(ENTRY_FIELD, 0xFFFFFFFF80000000L + DATA + 8));
     assertEquals(OptionalLong.of(DATA + 8), open(elf).entryAddress());
