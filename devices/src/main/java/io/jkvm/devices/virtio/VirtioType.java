@@ -16,7 +16,10 @@ public enum VirtioType {
   CONSOLE(3, 0x078000),
 
   /** No class is defined for a source of randomness. */
-  ENTROPY(4, 0xff0000);
+  ENTROPY(4, 0xff0000),
+
+  /** Other communications device. */
+  SOCKET(19, 0x078000);
 
   private final int deviceId;
   private final int pciClassCode;

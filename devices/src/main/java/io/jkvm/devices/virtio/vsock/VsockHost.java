@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.vsock;
+
+/** Who decides on connections that the guest makes to a port of the host's. */
+@FunctionalInterface
+public interface VsockHost {
+  /**
+   * The guest wants a connection. It opens after the return; to offer bytes before does nothing.
+   * Called by one thread at a time and without a lock of the device's. It must return soon: all
+   * that the guest sends waits for it, and so does a pause or a reset of the device. An exception
+   * refuses the connection.
+   *
+   * @param connection to the guest's port {@link VsockConnection#guestPort}
+   * @return what the host has at its end; null refuses the connection
+   */
+  VsockPeer accept(VsockConnection connection);
+}
