@@ -179,6 +179,25 @@ class CreditTest {
     }
   }
 
+  /** No notification comes for them: they were there before anybody asked for one. */
+  @ParameterizedTest
+  @EnumSource
+  void buffersThatCameBeforeTheWaitCount(Transport transport) throws Exception {
+    try (VsockFixture guest = new VsockFixture(transport).startBare()) {
+      guest.device.listen(5, guest.peer);
+      guest.giveBuffers(1);
+      guest.send(Packet.of(Packet.REQUEST, 1000, 5));
+      await(() -> guest.peer.heard.contains("connected"), "no connection");
+      VsockConnection connection = guest.peer.connection();
+      for (int round = 0; round < 20; round++) {
+        assertEquals(0, connection.offer(ByteBuffer.allocate(1)));
+        guest.giveBuffers(1);
+        VsockFixture.assertEnds(VsockFixture.start(() -> connection.awaitRoom(3_600_000)));
+        assertEquals(1, connection.offer(ByteBuffer.allocate(1)));
+      }
+    }
+  }
+
   /** All three counters go round several times. */
   @Test
   void countersWrap() {
