@@ -9,11 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /** Asks a busybox which commands it has, by running it on the host. */
 final class BusyboxApplets {
   private static final int SECONDS = 10;
   private static final int MAX_LIST = 1 << 18;
+  private static final Pattern APPLET = Pattern.compile("[A-Za-z0-9_./\\[-]{1,100}");
 
   private BusyboxApplets() {}
 
@@ -51,7 +53,7 @@ final class BusyboxApplets {
       try (InputStream in = Files.newInputStream(answer)) {
         String text = new String(in.readNBytes(MAX_LIST), StandardCharsets.ISO_8859_1);
         return text.lines()
-            .filter(line -> line.matches("[A-Za-z0-9_./\\[-]{1,100}"))
+            .filter(line -> APPLET.matcher(line).matches())
             .map(line -> prefix + line)
             .toList();
       }

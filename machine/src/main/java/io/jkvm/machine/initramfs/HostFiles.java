@@ -99,10 +99,16 @@ final class HostFiles {
         (Long) read.get("rdev"));
   }
 
+  /** Text that has the same bytes in every locale; what does not decode shows as U+FFFD. */
+  private static boolean isPlain(String text) {
+    return text.chars().allMatch(c -> c >= ' ' && c <= '~');
+  }
+
   /** The bytes of a path, absolute or relative, one char for each. */
   static String raw(Path path) {
-    if (path.toString().isEmpty()) {
-      return "";
+    String text = path.toString();
+    if (isPlain(text)) {
+      return text;
     }
     if (path.isAbsolute()) {
       int count = path.getNameCount();
@@ -129,8 +135,12 @@ final class HostFiles {
 
   /** The host's path of these bytes. */
   static Path path(GuestPath absolute) {
+    String raw = absolute.raw();
+    if (isPlain(raw)) {
+      return Path.of(raw);
+    }
     StringBuilder uri = new StringBuilder("file://");
-    for (byte b : absolute.raw().getBytes(StandardCharsets.ISO_8859_1)) {
+    for (byte b : raw.getBytes(StandardCharsets.ISO_8859_1)) {
       boolean plain = b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9';
       if (plain || b == '/' || b == '.' || b == '_' || b == '-') {
         uri.append((char) b);

@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -20,6 +22,8 @@ final class HostRoot {
   static final int MAX_LINKS = 40;
 
   private final Path root;
+  private final Map<GuestPath, Optional<Located>> known = new HashMap<>();
+  private Located top;
 
   HostRoot(Path root) {
     this.root = root;
@@ -42,60 +46,98 @@ final class HostRoot {
    */
   record Located(GuestPath real, Path file, HostFiles.Stat stat, List<LinkOnTheWay> links) {}
 
+  /** A place on the way; nothing before it is a link. */
+  private static final class Cursor {
+    private final List<LinkOnTheWay> links = new ArrayList<>();
+    private final Deque<String> pending = new ArrayDeque<>();
+    private GuestPath real;
+    private Path file;
+    private HostFiles.Stat stat;
+
+    void moveTo(Located place) {
+      real = place.real;
+      file = place.file;
+      stat = place.stat;
+    }
+  }
+
   /**
-   * Follows a path to its end.
+   * Follows a path to its end. Directories are remembered: they are not to change meanwhile.
    *
    * @return nothing if there is no such file
    * @throws IOException one line that names the file: a directory may not be searched, or links
    *     lead in a circle
    */
   Optional<Located> locate(GuestPath path) throws IOException {
-    Deque<String> pending = new ArrayDeque<>(path.names());
-    List<LinkOnTheWay> links = new ArrayList<>();
-    GuestPath at = GuestPath.ROOT;
-    Path file = root;
+    if (path.isRoot()) {
+      return Optional.of(top(path));
+    }
+    Optional<Located> parent = known.get(path.parent());
+    if (parent == null) {
+      parent = locate(path.parent());
+      known.put(path.parent(), parent);
+    }
+    if (parent.isEmpty()) {
+      return parent;
+    }
+    Cursor at = new Cursor();
+    at.moveTo(parent.get());
+    at.links.addAll(parent.get().links);
+    at.pending.add(path.lastName());
     try {
-      HostFiles.Stat stat = HostFiles.stat(root.toRealPath());
-      while (!pending.isEmpty()) {
-        String name = pending.poll();
-        if (!stat.isDirectory()) {
+      while (!at.pending.isEmpty()) {
+        if (!at.stat.isDirectory()) {
           return Optional.empty();
         }
-        if (name.equals("..")) {
-          at = at.parent();
-          file = onHost(at);
-          stat = HostFiles.stat(file);
-          continue;
-        }
-        Path next = file.resolve(HostFiles.name(name));
-        HostFiles.Stat found = HostFiles.stat(next);
-        if (!found.isLink()) {
-          at = at.append(name);
-          file = next;
-          stat = found;
-          continue;
-        }
-        if (links.size() == MAX_LINKS) {
-          throw new FileSystemException(null, null, "too many levels of symbolic links");
-        }
-        String target = HostFiles.readLink(next);
-        links.add(new LinkOnTheWay(at.append(name), target));
-        if (target.startsWith("/")) {
-          at = GuestPath.ROOT;
-          file = root;
-          stat = HostFiles.stat(root.toRealPath());
-        }
-        List<String> names = GuestPath.split(target);
-        for (int i = names.size() - 1; i >= 0; i--) {
-          pending.push(names.get(i));
-        }
+        step(at, path);
       }
-      return Optional.of(new Located(at, file, stat, links));
+      return Optional.of(new Located(at.real, at.file, at.stat, List.copyOf(at.links)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException e) {
       throw new IOException(path + " " + HostFiles.reason(e), e);
     }
+  }
+
+  private void step(Cursor at, GuestPath path) throws IOException {
+    String name = at.pending.poll();
+    if (name.equals("..")) {
+      at.real = at.real.parent();
+      at.file = onHost(at.real);
+      at.stat = HostFiles.stat(at.file.toRealPath());
+      return;
+    }
+    Path next = at.file.resolve(HostFiles.name(name));
+    HostFiles.Stat found = HostFiles.stat(next);
+    if (!found.isLink()) {
+      at.real = at.real.append(name);
+      at.file = next;
+      at.stat = found;
+      return;
+    }
+    if (at.links.size() == MAX_LINKS) {
+      throw new FileSystemException(null, null, "too many levels of symbolic links");
+    }
+    String target = HostFiles.readLink(next);
+    at.links.add(new LinkOnTheWay(at.real.append(name), target));
+    if (target.startsWith("/")) {
+      at.moveTo(top(path));
+    }
+    List<String> names = GuestPath.split(target);
+    for (int i = names.size() - 1; i >= 0; i--) {
+      at.pending.push(names.get(i));
+    }
+  }
+
+  private Located top(GuestPath path) throws IOException {
+    if (top == null) {
+      try {
+        top = new Located(GuestPath.ROOT, root, HostFiles.stat(root.toRealPath()), List.of());
+      } catch (IOException e) {
+        throw new IOException(path + " " + HostFiles.reason(e), e);
+      }
+    }
+    return top;
   }
 
   private Path onHost(GuestPath real) {

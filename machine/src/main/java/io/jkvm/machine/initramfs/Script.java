@@ -78,11 +78,11 @@ public record Script(String interpreter, Optional<String> argument) {
     if (!program.equals("env") || argument.isEmpty()) {
       return Optional.empty();
     }
-    // Without -S the whole rest is one word: "env python3 -u" finds nothing on any host.
+    // Without -S all of it is one name, which no host has: what is taken then does no harm.
     String rest = argument.get();
-    for (String split : new String[] {"--split-string=", "--split-string", "-S"}) {
+    for (String split : new String[] {"--split-string", "-S"}) {
       if (rest.startsWith(split)) {
-        rest = rest.substring(split.length());
+        rest = rest.substring(split.length()).replaceFirst("^=", "");
         break;
       }
     }

@@ -36,6 +36,7 @@ public final class SharedLibraries {
   private final LoaderDirectories directories;
   private final List<String> libraryPath;
   private final Map<GuestPath, Optional<ElfFile>> files = new HashMap<>();
+  private final Map<String, Loader> loaders = new HashMap<>();
   private List<GuestPath> configured;
 
   /**
@@ -166,6 +167,16 @@ public final class SharedLibraries {
   }
 
   private Loader loader(String interpreter, ElfFile program) throws IOException {
+    String key = interpreter + " " + program.bits() + " " + program.machine();
+    Loader known = loaders.get(key);
+    if (known == null) {
+      known = makeLoader(interpreter, program);
+      loaders.put(key, known);
+    }
+    return known;
+  }
+
+  private Loader makeLoader(String interpreter, ElfFile program) throws IOException {
     Optional<GuestPath> pathFile = LoaderDirectories.muslPathFile(interpreter);
     List<Directory> found = new ArrayList<>();
     if (pathFile.isPresent()) {
@@ -273,9 +284,11 @@ public final class SharedLibraries {
       return Optional.empty();
     }
     GuestPath real = located.get().real();
-    if (!files.containsKey(real)) {
-      files.put(real, ElfFile.read(located.get().file()));
+    Optional<ElfFile> known = files.get(real);
+    if (known == null) {
+      known = ElfFile.read(located.get().file());
+      files.put(real, known);
     }
-    return files.get(real);
+    return known;
   }
 }

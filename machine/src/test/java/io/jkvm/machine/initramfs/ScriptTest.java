@@ -29,6 +29,7 @@ class ScriptTest {
         "#!/usr/bin/env python3                 | /usr/bin/env | python3 | python3",
         "#!/usr/bin/env -S A=b -i perl -w       | /usr/bin/env | -S A=b -i perl -w | perl",
         "#!/usr/bin/env -Sperl -w               | /usr/bin/env | -Sperl -w | perl",
+        "#!/usr/bin/env --split-string=perl -w  | /usr/bin/env | --split-string=perl -w | perl",
         "#!/bin/environment x                   | /bin/environment | x |",
         "#!/usr/bin/env                         | /usr/bin/env |         |",
       })
