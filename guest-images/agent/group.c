@@ -222,3 +222,8 @@ void group_remove(struct task *task)
 		remove_cgroup(path, n, DEPTH);
 	task->cgroup[0] = 0;
 }
+
+void groups_remove(void)
+{
+	sys(rmdir, PARENT);
+}

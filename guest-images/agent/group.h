@@ -15,5 +15,7 @@ bool group_is_empty(const struct task *task);
 void group_signal(const struct task *task, int number);
 bool group_out_of_memory(const struct task *task);
 void group_remove(struct task *task);
+/* The folder of all groups, when none is left. */
+void groups_remove(void);
 
 #endif

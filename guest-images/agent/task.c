@@ -267,4 +267,5 @@ void tasks_kill(void)
 	for (struct task *task = tasks; task < tasks + TASKS; task++)
 		if (task->state >= RUNNING)
 			group_remove(task);
+	groups_remove();
 }
