@@ -47,6 +47,11 @@ public final class Terminal {
   private static final int VTIME = 5;
   private static final int VMIN = 6;
 
+  /** struct winsize: rows, columns, and two that nobody uses, 16 bits each. */
+  private static final int WINSIZE_BYTES = 8;
+
+  private static final int TIOCGWINSZ = 0x5413;
+
   private static final int TCSANOW = 0;
   private static final int TCSAFLUSH = 2;
 
@@ -57,6 +62,25 @@ public final class Terminal {
 
   private Terminal(int fd) {
     this.fd = fd;
+  }
+
+  /**
+   * The size of a terminal's window.
+   *
+   * @param rows 0 if it is not known
+   * @param columns 0 if it is not known
+   */
+  public record WindowSize(int rows, int columns) {}
+
+  /** Its size now; none where the terminal is gone. */
+  public WindowSize windowSize() {
+    NativeMemory size = new NativeMemory(WINSIZE_BYTES);
+    if (Libc.ioctl(fd, TIOCGWINSZ, size.address()) < 0) {
+      return new WindowSize(0, 0);
+    }
+    return new WindowSize(
+        Short.toUnsignedInt(size.buffer().getShort(0)),
+        Short.toUnsignedInt(size.buffer().getShort(2)));
   }
 
   /** Whether a descriptor is a terminal. */
