@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
-import io.jkvm.core.lifecycle.PauseTimeoutException;
 import io.jkvm.core.lifecycle.StopLatch;
 import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.devices.console.ConsoleHub;
+import io.jkvm.machine.agent.CommandResult;
+import io.jkvm.machine.agent.GuestAgent;
+import io.jkvm.machine.agent.GuestCommand;
 import io.jkvm.machine.assembly.AssembledMachine;
-import io.jkvm.machine.assembly.AssemblyEvents;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.assembly.MachineAssembler;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.MachineStatistics;
-import io.jkvm.machine.report.Note;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.MachineSpec;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -64,7 +65,8 @@ public final class Machine implements AutoCloseable {
     listeners = new Listeners(spec.name());
     List.of(wanted).forEach(listeners::add);
     stop = new StopLatch(reason -> LastWords.refine(reason, hub));
-    parts = new MachineAssembler(spec, host, new Events(), stop, hub).assemble();
+    parts =
+        new MachineAssembler(spec, host, new AssemblyTold(spec, listeners), stop, hub).assemble();
     parts.onReceiveRoom(console::roomAvailable);
     stop.onRequest(this::stopRequested);
   }
@@ -176,13 +178,7 @@ public final class Machine implements AutoCloseable {
       if (paused) {
         return;
       }
-      try {
-        parts.pause();
-      } catch (PauseTimeoutException e) {
-        throw new MachineException(Problem.PAUSE_TIMEOUT, name() + ": " + e.getMessage(), e);
-      } catch (RuntimeException e) {
-        throw new MachineException(Problem.DEVICE, name() + ": pausing failed: " + e, e);
-      }
+      parts.pause(name());
       paused = true;
       changed(MachineState.PAUSED);
     } finally {
@@ -369,9 +365,27 @@ public final class Machine implements AutoCloseable {
     return parts.receiveBreak();
   }
 
+  /**
+   * The program in the guest that runs commands.
+   *
+   * @throws MachineException with {@link Problem#STATE} if the specification does not ask for one
+   */
+  public GuestAgent agent() {
+    return parts
+        .agent()
+        .orElseThrow(
+            () -> new MachineException(Problem.STATE, name() + " was made without an agent"));
+  }
+
+  /** Runs a command of the guest to its end, without input: {@link GuestAgent#run}. */
+  public CommandResult exec(String... command) throws IOException, InterruptedException {
+    return agent().run(GuestCommand.of(command));
+  }
+
   private void stopRequested() {
     console.machineStopped();
     StopReason reason = stopReason().orElseThrow();
+    parts.agent().ifPresent(agent -> agent.fail(name() + " stopped: " + reason));
     listeners.happened(listener -> listener.stopped(this, reason));
     listeners.happened(listener -> listener.stateChanged(this, MachineState.STOPPED));
     listeners.tell();
@@ -381,20 +395,5 @@ public final class Machine implements AutoCloseable {
     return new MachineException(
         Problem.STATE,
         "can't " + what + " " + name() + ": it is " + state().name().toLowerCase(Locale.ROOT));
-  }
-
-  /** What the assembler and the vCPUs tell. */
-  private final class Events implements AssemblyEvents {
-    @Override
-    public void progress(String step) {
-      listeners.happened(listener -> listener.progress(spec, step));
-      listeners.tell();
-    }
-
-    @Override
-    public void note(Note note) {
-      listeners.happened(listener -> listener.note(spec, note));
-      listeners.tell();
-    }
   }
 }

@@ -10,9 +10,13 @@ import io.jkvm.devices.legacy.ExitStatusPort;
 import io.jkvm.devices.serial.Uart16550;
 import io.jkvm.devices.virtio.net.NetStatistics;
 import io.jkvm.devices.virtio.net.VirtioNet;
+import io.jkvm.machine.agent.GuestAgent;
+import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.MachineStatistics;
+import io.jkvm.machine.report.Problem;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The parts of a machine that is ready to run. Its state is the owner's to guard. */
 public final class AssembledMachine {
@@ -21,6 +25,7 @@ public final class AssembledMachine {
   private final AcpiPm powerManagement;
   private final ExitStatusPort exitStatus;
   private final List<VirtioNet> cards;
+  private final Optional<GuestAgent> agent;
   private final List<Pausable> devices;
   private final CloseStack resources;
 
@@ -30,6 +35,7 @@ public final class AssembledMachine {
       AcpiPm powerManagement,
       ExitStatusPort exitStatus,
       List<VirtioNet> cards,
+      Optional<GuestAgent> agent,
       List<Pausable> devices,
       CloseStack resources) {
     this.vm = vm;
@@ -37,6 +43,7 @@ public final class AssembledMachine {
     this.powerManagement = powerManagement;
     this.exitStatus = exitStatus;
     this.cards = List.copyOf(cards);
+    this.agent = agent;
     this.devices = List.copyOf(devices);
     this.resources = resources;
   }
@@ -49,6 +56,11 @@ public final class AssembledMachine {
   /** Where the guest leaves its exit status. */
   public ExitStatusPort exitStatus() {
     return exitStatus;
+  }
+
+  /** The agent, where the specification asks for one. */
+  public Optional<GuestAgent> agent() {
+    return agent;
   }
 
   /** Who is told that the serial port may take more input. */
@@ -78,9 +90,20 @@ public final class AssembledMachine {
   /**
    * Brings all to rest, the vCPUs first: one of them may be inside a device, and wait for it.
    *
-   * @throws PauseTimeoutException if a part did not come to rest; then all go on
+   * @param name the machine's, for the message
+   * @throws MachineException if a part did not come to rest, or failed to; then all go on
    */
-  public void pause() throws PauseTimeoutException {
+  public void pause(String name) {
+    try {
+      pauseParts();
+    } catch (PauseTimeoutException e) {
+      throw new MachineException(Problem.PAUSE_TIMEOUT, name + ": " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      throw new MachineException(Problem.DEVICE, name + ": pausing failed: " + e, e);
+    }
+  }
+
+  private void pauseParts() throws PauseTimeoutException {
     List<Pausable> parts = new ArrayList<>();
     parts.add(vm);
     parts.addAll(devices);

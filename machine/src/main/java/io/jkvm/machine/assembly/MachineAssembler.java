@@ -124,6 +124,8 @@ public final class MachineAssembler {
     if (spec.entropySource()) {
       virtio.add(new VirtioRng());
     }
+    Optional<AgentPort> agent = spec.agent() ? Optional.of(new AgentPort()) : Optional.empty();
+    agent.ifPresent(port -> virtio.add(port.device()));
     for (Supplier<VirtioDevice> factory : spec.virtioDevices()) {
       virtio.add(ownDevice(board, factory));
     }
@@ -171,7 +173,14 @@ public final class MachineAssembler {
       noteLimits(capabilities);
     }
     return new AssembledMachine(
-        machine, serial, powerManagement, exitStatus, cards, board.pausables(), resources);
+        machine,
+        serial,
+        powerManagement,
+        exitStatus,
+        cards,
+        agent.map(AgentPort::agent),
+        board.pausables(),
+        resources);
   }
 
   private static VirtioDevice ownDevice(Mainboard board, Supplier<VirtioDevice> factory) {

@@ -28,6 +28,7 @@ import java.util.function.Supplier;
  *     announced
  * @param cpuFeatures changes to what CPUID shows, later ones win
  * @param kvmDevice {@code /dev/kvm} as a rule
+ * @param agent whether there is a channel for the program that runs commands in the guest
  * @param portDevices devices of the user's own on I/O ports
  * @param virtioDevices virtio devices of the user's own, on the transport after all others
  */
@@ -46,6 +47,7 @@ public record MachineSpec(
     Optional<String> commandLineOnly,
     List<CpuFeatureChange> cpuFeatures,
     Path kvmDevice,
+    boolean agent,
     List<PortDevice> portDevices,
     List<Supplier<VirtioDevice>> virtioDevices) {
 
@@ -82,7 +84,12 @@ public record MachineSpec(
     SpecChecks.disks(disks);
     SpecChecks.cards(cards);
     PortChecks.devices(portDevices);
-    int devices = disks.size() + cards.size() + (entropySource ? 1 : 0) + virtioDevices.size();
+    int devices =
+        disks.size()
+            + cards.size()
+            + (entropySource ? 1 : 0)
+            + (agent ? 1 : 0)
+            + virtioDevices.size();
     if (transport == VirtioTransport.PCI) {
       SpecChecks.pciDevices(devices);
     } else {

@@ -33,6 +33,7 @@ public final class MachineSpecBuilder {
   private String commandLine = "";
   private Optional<String> commandLineOnly = Optional.empty();
   private Path kvmDevice = Path.of("/dev/kvm");
+  private boolean agent;
 
   MachineSpecBuilder(Path kernel) {
     this.kernel = kernel;
@@ -55,6 +56,7 @@ public final class MachineSpecBuilder {
     commandLine = spec.commandLine();
     commandLineOnly = spec.commandLineOnly();
     kvmDevice = spec.kvmDevice();
+    agent = spec.agent();
   }
 
   /** The machine's name, in the names of its threads and in its log lines; "jkvm" if not given. */
@@ -69,9 +71,21 @@ public final class MachineSpecBuilder {
     return this;
   }
 
+  /** Adds an archive ahead of those that are there, which may replace files of it. */
+  public MachineSpecBuilder firstInitrd(Path archive) {
+    initrds.add(0, archive);
+    return this;
+  }
+
   /** Adds a disk. */
   public MachineSpecBuilder disk(DiskSpec disk) {
     disks.add(disk);
+    return this;
+  }
+
+  /** Adds a disk ahead of those that are there. */
+  public MachineSpecBuilder firstDisk(DiskSpec disk) {
+    disks.add(0, disk);
     return this;
   }
 
@@ -146,6 +160,15 @@ public final class MachineSpecBuilder {
     return this;
   }
 
+  /**
+   * Whether there is a channel for jkvm's agent, which runs commands in the guest; the guest has to
+   * have it, as its init or started by that.
+   */
+  public MachineSpecBuilder agent(boolean wanted) {
+    agent = wanted;
+    return this;
+  }
+
   /** Adds a device of one's own on I/O ports. */
   public MachineSpecBuilder portDevice(
       int firstPort, int portCount, String deviceName, PortDevice.Factory factory) {
@@ -180,6 +203,7 @@ public final class MachineSpecBuilder {
         commandLineOnly,
         cpuFeatures,
         kvmDevice,
+        agent,
         portDevices,
         virtioDevices);
   }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.agent;
+
+/**
+ * How a command in the guest ended.
+ *
+ * @param how the sort of end
+ * @param value the exit status 0 to 255, the signal 1 to 64, or an errno, as {@code how} says
+ * @param leftoversKilled something that the command had started outlived it, and was killed
+ * @param outOfMemory the guest's kernel killed something of it for want of memory, as its control
+ *     group counts; false where nothing counts
+ * @param text what the agent says about it, one line of at most 1024 bytes, perhaps empty; the
+ *     guest's words, with anything in them
+ */
+public record CommandEnd(
+    How how, int value, boolean leftoversKilled, boolean outOfMemory, String text) {
+  private static final int SIGNALLED = 128;
+  private static final int NOT_FOUND = 127;
+  private static final int NOT_EXECUTABLE = 126;
+  private static final int SETUP_FAILED = 125;
+
+  /** The sorts of end, in the order of their numbers in the protocol. */
+  public enum How {
+    /** It exited, with a status. */
+    EXITED,
+    /** A signal ended it. */
+    SIGNALLED,
+    /** There is no such command. */
+    NOT_FOUND,
+    /** It is there, but can't be executed. */
+    NOT_EXECUTABLE,
+    /** It could not be started for another reason, such as a user that is not there. */
+    SETUP_FAILED
+  }
+
+  /** One number for it, as a shell and containers have it. */
+  public int shellStatus() {
+    return switch (how) {
+      case EXITED -> value;
+      case SIGNALLED -> SIGNALLED + value;
+      case NOT_FOUND -> NOT_FOUND;
+      case NOT_EXECUTABLE -> NOT_EXECUTABLE;
+      case SETUP_FAILED -> SETUP_FAILED;
+    };
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.assembly;
+
+import io.jkvm.devices.virtio.console.ConsolePort;
+import io.jkvm.devices.virtio.console.PortHost;
+import io.jkvm.devices.virtio.console.PortSpec;
+import io.jkvm.devices.virtio.console.VirtioConsole;
+import io.jkvm.machine.agent.AgentChannel;
+import io.jkvm.machine.agent.GuestAgent;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/** The agent's channel as a port of a console device. */
+final class AgentPort implements PortHost, AgentChannel {
+  /** What the agent looks for: docs/agent-protocol.md, "The channel". */
+  private static final String NAME = "io.jkvm.agent";
+
+  private final VirtioConsole device;
+  private final ConsolePort port;
+  private final GuestAgent agent = new GuestAgent(this);
+
+  AgentPort() {
+    device = new VirtioConsole("agent", List.of(PortSpec.stream(NAME, this)));
+    port = device.ports().get(0);
+    port.open();
+  }
+
+  VirtioConsole device() {
+    return device;
+  }
+
+  GuestAgent agent() {
+    return agent;
+  }
+
+  @Override
+  public void accept(ByteBuffer bytes) {
+    agent.accept(bytes);
+  }
+
+  @Override
+  public void guestOpen(boolean open) {
+    // The last bytes may still be on their way, but nobody is there to be believed any more.
+    if (!open && agent.hasSpoken()) {
+      agent.fail("the guest's agent is gone");
+    }
+  }
+
+  @Override
+  public int offer(ByteBuffer bytes) {
+    return port.offer(bytes);
+  }
+
+  @Override
+  public void awaitRoom(int timeoutMilliseconds) {
+    port.awaitRoom(timeoutMilliseconds);
+  }
+}
