@@ -59,6 +59,26 @@ public final class ConsoleReader {
     return found[0];
   }
 
+  /**
+   * Waits for output and takes all that has come.
+   *
+   * @param timeout how long at most
+   * @return empty if nothing came in time, or the machine has stopped and all of it was taken
+   */
+  public byte[] read(Duration timeout) throws InterruptedException {
+    boolean stopped = machine.stopReason().isPresent(); // before the last look
+    if (!stopped) {
+      hub.awaitBeyond(position, Durations.nanoseconds(timeout));
+    }
+    byte[] bytes;
+    synchronized (hub) {
+      position = Math.max(position, hub.oldest());
+      bytes = hub.since(position);
+    }
+    position += bytes.length;
+    return bytes;
+  }
+
   /** Finds the end of what is waited for, or -1. */
   private interface Search {
     int end(byte[] bytes);

@@ -18,6 +18,7 @@ import java.util.function.Consumer;
  */
 public final class ConsoleStream implements AutoCloseable {
   private static final int STANDARD_OUTPUT = 1;
+  private static final int STANDARD_ERROR = 2;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
   private final ConsoleOutput output;
@@ -42,6 +43,11 @@ public final class ConsoleStream implements AutoCloseable {
    */
   public static ConsoleStream standardOutput(Consumer<IOException> onFailure) {
     return new ConsoleStream(new Fd(STANDARD_OUTPUT), null, "standard output", onFailure);
+  }
+
+  /** The process' standard error, in the same way. */
+  public static ConsoleStream standardError(Consumer<IOException> onFailure) {
+    return new ConsoleStream(new Fd(STANDARD_ERROR), null, "standard error", onFailure);
   }
 
   /**

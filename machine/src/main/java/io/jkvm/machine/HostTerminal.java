@@ -3,6 +3,7 @@ package io.jkvm.machine;
 
 import io.jkvm.core.linux.OwnProcess;
 import io.jkvm.core.linux.Terminal;
+import io.jkvm.machine.agent.GuestCommand;
 import java.util.Optional;
 
 /**
@@ -22,6 +23,17 @@ public final class HostTerminal implements AutoCloseable {
   /** The terminal on standard input, as it is; empty if that is something else. */
   public static Optional<HostTerminal> standardInput() {
     return Terminal.of(STANDARD_INPUT).map(HostTerminal::new);
+  }
+
+  /** Whether a standard stream is a terminal: 0 input, 1 output, 2 error. */
+  public static boolean isTerminal(int stream) {
+    return Terminal.isTerminal(stream);
+  }
+
+  /** The size of its window now, 0 for what is not known. */
+  public GuestCommand.Size size() {
+    Terminal.WindowSize size = terminal.windowSize();
+    return new GuestCommand.Size(size.rows(), size.columns());
   }
 
   /** Whether this process may read the terminal and change its mode, as {@code fg} lets a job. */

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file in memory without a name in any directory: it is gone with the process. It can be opened
+ * again by {@link #path}, in this process only.
+ */
+final class AnonymousFile implements AutoCloseable {
+  private static final Path SHARED_MEMORY = Path.of("/dev/shm");
+  private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
+  private static final int BUFFER_BYTES = 1 << 20;
+
+  private final FileChannel channel;
+  private final Path path;
+
+  private AnonymousFile(FileChannel channel, Path path) {
+    this.channel = channel;
+    this.path = path;
+  }
+
+  /** Fills it. */
+  interface Content {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  static AnonymousFile of(Content content) throws IOException {
+    Path named =
+        Files.isWritable(SHARED_MEMORY)
+            ? Files.createTempFile(SHARED_MEMORY, "jkvm", ".cpio")
+            : Files.createTempFile("jkvm", ".cpio");
+    FileChannel channel = null;
+    try {
+      channel = FileChannel.open(named, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      Path path = descriptorOf(named);
+      Files.delete(named);
+      OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES);
+      content.writeTo(out);
+      out.flush();
+      return new AnonymousFile(channel, path);
+    } catch (IOException | RuntimeException e) {
+      if (channel != null) {
+        channel.close();
+      }
+      Files.deleteIfExists(named);
+      throw e;
+    }
+  }
+
+  /** Java does not tell a channel's descriptor; its name is still unique here. */
+  private static Path descriptorOf(Path named) throws IOException {
+    Path real = named.toRealPath();
+    try (DirectoryStream<Path> open = Files.newDirectoryStream(DESCRIPTORS)) {
+      for (Path descriptor : open) {
+        if (leadsTo(descriptor, real)) {
+          return descriptor;
+        }
+      }
+    }
+    throw new IOException(named + " is not among the files in " + DESCRIPTORS);
+  }
+
+  private static boolean leadsTo(Path descriptor, Path file) {
+    try {
+      return Files.readSymbolicLink(descriptor).equals(file);
+    } catch (IOException e) {
+      return false; // closed meanwhile, or no link
+    }
+  }
+
+  Path path() {
+    return path;
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // Nothing was to be kept.
+    }
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.agent.CommandEnd;
+import io.jkvm.machine.kernellog.KernelEvent;
+import io.jkvm.machine.results.EndClass;
+import java.util.Optional;
+
+/**
+ * An end, before all of the kernel's log has been read.
+ *
+ * @param agentIsGone true if the guest seems to run on without its agent
+ */
+record Ending(
+    EndClass end,
+    String detail,
+    Optional<CommandEnd> commandEnd,
+    Optional<KernelEvent> decisive,
+    boolean agentIsGone) {
+  static Ending of(EndClass end, String detail) {
+    return new Ending(end, detail, Optional.empty(), Optional.empty(), false);
+  }
+
+  static Ending of(EndClass end, String detail, CommandEnd commandEnd) {
+    return new Ending(end, detail, Optional.of(commandEnd), Optional.empty(), false);
+  }
+
+  static Ending gone(String detail) {
+    return new Ending(EndClass.GONE, detail, Optional.empty(), Optional.empty(), true);
+  }
+
+  Ending because(EndClass other, String why, KernelEvent event) {
+    return new Ending(other, why, commandEnd, Optional.of(event), false);
+  }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.agent.AgentProgram;
+import io.jkvm.machine.initramfs.CommandFinder;
+import io.jkvm.machine.initramfs.InitramfsBuilder;
+import io.jkvm.machine.kernel.AgentModules;
+import io.jkvm.machine.kernel.KernelModule;
+import io.jkvm.machine.kernel.KernelModules;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.kernel.Purpose;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.spec.MachineSpecBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The initramfs of a run: the agent as init, the modules that it needs, and the root's files. It
+ * has no name in the host's file system while it is used, so nothing is left behind however the
+ * process ends.
+ */
+public final class GuestRoot implements AutoCloseable {
+  /** Where the agent is: docs/agent-protocol.md, "As init". */
+  private static final String AGENT = "/.jkvm/agent";
+
+  private static final String MODULES = "/.jkvm/modules/";
+  private static final List<Path> BUSYBOX =
+      List.of(Path.of("/bin/busybox"), Path.of("/usr/bin/busybox"));
+
+  private final RootSpec spec;
+  private final AnonymousFile file;
+  private final List<String> notes;
+
+  private GuestRoot(RootSpec spec, AnonymousFile file, List<String> notes) {
+    this.spec = spec;
+    this.file = file;
+    this.notes = List.copyOf(notes);
+  }
+
+  /**
+   * Makes the initramfs for a kernel.
+   *
+   * @throws MachineException with {@link Problem#INITRD_UNREADABLE} if a file can't be read, with
+   *     problems of modules if those can't
+   */
+  public static GuestRoot make(RootSpec spec, KernelSource kernel) {
+    try {
+      List<String> notes = new ArrayList<>();
+      InitramfsBuilder builder = new InitramfsBuilder(spec.searchPath(), "");
+      if (spec.kind() == RootSpec.Kind.DIRECTORY) {
+        builder.packDirectory(spec.source().orElseThrow());
+      } else if (spec.kind() == RootSpec.Kind.INITRAMFS) {
+        addCommand(builder, spec);
+        builder.directory(spec.directory(), 0755);
+      }
+      for (RootSpec.Include include : spec.includes()) {
+        if (include.guest().isEmpty()) {
+          builder.include(include.host());
+        } else {
+          builder.include(include.host(), include.guest());
+        }
+      }
+      if (spec.kind() == RootSpec.Kind.INITRAMFS) {
+        Optional<Path> busybox = BUSYBOX.stream().filter(Files::isExecutable).findFirst();
+        if (busybox.isPresent()) {
+          builder.busybox(busybox.get());
+        }
+      }
+      builder.standardLayout();
+      builder.file(AGENT, 0755, AgentProgram.bytes());
+      addModules(builder, spec, kernel, notes);
+      notes.addAll(builder.notes());
+      return new GuestRoot(spec, AnonymousFile.of(builder::write), notes);
+    } catch (IOException e) {
+      throw new MachineException(
+          Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
+    }
+  }
+
+  private static void addCommand(InitramfsBuilder builder, RootSpec spec) throws IOException {
+    if (spec.command().isEmpty()) {
+      return;
+    }
+    CommandFinder finder = new CommandFinder(Path.of("").toAbsolutePath(), spec.searchPath());
+    CommandFinder.Result found = finder.find(spec.command().get());
+    if (found.host().isPresent()) {
+      builder.include(found.host().get(), found.guest().orElseThrow());
+    }
+  }
+
+  private static void addModules(
+      InitramfsBuilder builder, RootSpec spec, KernelSource kernel, List<String> notes)
+      throws IOException {
+    Optional<KernelModules> modules = KernelModules.find(kernel);
+    if (modules.isEmpty()) {
+      if (!spec.modules().isEmpty()) {
+        throw new MachineException(
+            Problem.MODULES_ABSENT,
+            "there are no modules for " + kernel.image() + " at " + kernel.moduleDirectories());
+      }
+      return;
+    }
+    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
+    if (spec.kind() == RootSpec.Kind.IMAGE) {
+      purposes.add(Purpose.ROOT_IMAGE);
+    }
+    List<String> wanted = new ArrayList<>();
+    AgentModules.names(purposes).stream().filter(modules.get()::has).forEach(wanted::add);
+    wanted.addAll(spec.modules());
+    KernelModules.LoadOrder order = modules.get().resolve(wanted);
+    if (!order.absent().isEmpty()) {
+      throw new MachineException(
+          Problem.MODULES_ABSENT,
+          modules.get().directory()
+              + " does not have the module "
+              + String.join(", ", order.absent()));
+    }
+    int number = 0;
+    for (KernelModule module : order.modules()) {
+      try {
+        String name = String.format("%03d-%s.ko", number++, module.name());
+        builder.file(MODULES + name, 0644, module.read());
+      } catch (MachineException e) {
+        if (!order.optional().contains(module.name())) {
+          throw e;
+        }
+        notes.add(e.getMessage());
+      }
+    }
+  }
+
+  /** What was left out, one line each. */
+  public List<String> notes() {
+    return notes;
+  }
+
+  /** The same machine with this root, and its agent as init. */
+  public MachineSpec boot(MachineSpec machine) {
+    MachineSpecBuilder builder = machine.toBuilder().agent(true).firstInitrd(file.path());
+    String init = "rdinit=" + AGENT + " printk.time=1";
+    if (machine.commandLineOnly().isPresent()) {
+      builder.commandLineOnly(machine.commandLineOnly().get() + " " + init);
+    } else {
+      builder.commandLine(init);
+    }
+    return builder.build();
+  }
+
+  /** The device that the agent is to make the root, if that is a disk. */
+  public Optional<String> device() {
+    return spec.kind() == RootSpec.Kind.IMAGE ? Optional.of("/dev/vda") : Optional.empty();
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.Console;
+import io.jkvm.machine.ConsoleStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Where a run's kernel log goes: a file, standard error, both or nowhere. */
+final class LogStreams implements AutoCloseable {
+  private final List<ConsoleStream> streams = new ArrayList<>();
+  private volatile IOException failure;
+
+  LogStreams(TestSpec spec) {
+    spec.kernelLog().ifPresent(file -> streams.add(ConsoleStream.file(file, this::failed)));
+    if (spec.kernelLogOnError()) {
+      streams.add(ConsoleStream.standardError(this::failed));
+    }
+  }
+
+  /** The guest is not held up by it: what follows is discarded. */
+  private void failed(IOException e) {
+    failure = e;
+  }
+
+  void attach(Console console) {
+    streams.forEach(console::attach);
+  }
+
+  /** The first write that failed, such as for a full disk. */
+  Optional<IOException> failure() {
+    return Optional.ofNullable(failure);
+  }
+
+  @Override
+  public void close() {
+    streams.forEach(ConsoleStream::close);
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a guest's root is made of.
+ *
+ * @param kind how
+ * @param source of a directory or an image
+ * @param command the name of the command that is to be run, which is put into an initramfs with all
+ *     that it needs; empty if that is in the root already
+ * @param directory where the command is to run, made in an initramfs if it is not there
+ * @param searchPath where the host has the command, as in PATH
+ * @param includes files of the host's
+ * @param modules of the kernel, by name or file, to be loaded at the start
+ */
+public record RootSpec(
+    Kind kind,
+    Optional<Path> source,
+    Optional<String> command,
+    String directory,
+    String searchPath,
+    List<Include> includes,
+    List<String> modules) {
+  /** How a root is made. */
+  public enum Kind {
+    /** From the command, what it needs, and busybox. */
+    INITRAMFS,
+    /** From all of a directory. */
+    DIRECTORY,
+    /** It is a disk's file system; the initramfs has nothing but the agent. */
+    IMAGE
+  }
+
+  /**
+   * A file or directory of the host's.
+   *
+   * @param guest where it is to be; empty for the same place
+   */
+  public record Include(Path host, String guest) {}
+
+  /** Takes copies. */
+  public RootSpec {
+    includes = List.copyOf(includes);
+    modules = List.copyOf(modules);
+    if (kind != Kind.INITRAMFS && source.isEmpty()) {
+      throw new IllegalArgumentException("a root without a source");
+    }
+  }
+
+  /** The same with what a program on a terminal looks for: the descriptions of terminals. */
+  public RootSpec withTerminal() {
+    List<Include> more = new ArrayList<>(includes);
+    if (kind == Kind.INITRAMFS) {
+      for (String directory : List.of("/lib/terminfo", "/etc/terminfo")) {
+        if (Files.isDirectory(Path.of(directory))) {
+          more.add(new Include(Path.of(directory), ""));
+        }
+      }
+    }
+    return new RootSpec(kind, source, command, this.directory, searchPath, more, modules);
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.kernellog.FailOn;
+import io.jkvm.machine.spec.MachineSpec;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * What is to be run, and when it counts as failed.
+ *
+ * @param machine has to ask for an agent, and its guest to start it
+ * @param command what the agent runs
+ * @param limit how long the run may take, the boot included
+ * @param stall how long neither the command nor the kernel may be silent
+ * @param failOn reports of the kernel that are failures
+ * @param kernelLog a file for the guest's serial console, all of it
+ * @param kernelLogOnError whether it goes to this process' standard error too
+ * @param rootDevice a device that becomes the guest's root before the command runs, below an
+ *     overlay in the guest's memory
+ */
+public record TestSpec(
+    MachineSpec machine,
+    GuestCommand command,
+    Optional<Duration> limit,
+    Optional<Duration> stall,
+    FailOn failOn,
+    Optional<Path> kernelLog,
+    boolean kernelLogOnError,
+    Optional<String> rootDevice) {
+  /** Checks that the machine has an agent. */
+  public TestSpec {
+    if (!machine.agent()) {
+      throw new IllegalArgumentException("a machine without an agent");
+    }
+  }
+}
