@@ -3,6 +3,8 @@ package io.jkvm.launcher;
 
 import io.jkvm.launcher.command.OnReboot;
 import io.jkvm.launcher.command.RunCommand;
+import io.jkvm.launcher.command.ShellCommand;
+import io.jkvm.launcher.command.TestCommand;
 import io.jkvm.launcher.option.ArgumentEncoding;
 import io.jkvm.launcher.option.ForeignOptions;
 import io.jkvm.launcher.option.WordConverter;
@@ -25,7 +27,7 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "jkvm",
     description = "A minimal hypervisor for Linux guests on Linux/x86-64.",
-    subcommands = RunCommand.class,
+    subcommands = {RunCommand.class, TestCommand.class, ShellCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     footer = {"", "'jkvm run --help' or 'jkvm help run' describes a command."})
 public final class Main implements Runnable {

@@ -3,44 +3,36 @@ package io.jkvm.launcher.command;
 
 import io.jkvm.launcher.option.CpuidOption;
 import io.jkvm.launcher.option.DiskOption;
-import io.jkvm.launcher.option.KernelFinder;
 import io.jkvm.launcher.option.NetOption;
 import io.jkvm.launcher.option.PublishOption;
 import io.jkvm.launcher.option.SizeOption;
 import io.jkvm.launcher.report.Advice;
-import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.BootWay;
 import io.jkvm.machine.spec.CardSpec;
 import io.jkvm.machine.spec.CpuFeatureChange;
+import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import io.jkvm.machine.spec.PublishedPort;
 import io.jkvm.machine.spec.VirtioTransport;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What a machine is to be, as options of a command; {@link #spec} makes a specification of it. */
+/**
+ * What a machine is to be, as options of a command; {@link #spec} makes a specification of it and a
+ * kernel.
+ */
 final class MachineOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
-
-  @Option(
-      names = {"-k", "--kernel"},
-      paramLabel = "FILE",
-      description = {
-        "Kernel: a bzImage (boot protocol 2.06 or later) or an uncompressed ELF vmlinux.",
-        "Default: the first of ./bzImage, arch/x86/boot/bzImage, the kernel that 'make run' builds"
-            + " and /boot/vmlinuz-$(uname -r) that exists; jkvm says which."
-      })
-  private Path kernel;
 
   @Option(
       names = {"-i", "--initrd"},
@@ -171,12 +163,23 @@ final class MachineOptions {
   /**
    * The machine that the options describe.
    *
-   * @throws IOException if no kernel is given and none is found
    * @throws ParameterException naming the option that is wrong
    */
-  MachineSpec spec(Reporter reporter) throws IOException {
+  MachineSpec spec(Path kernel) {
+    MachineSpecBuilder builder = builder(kernel);
+    return checked("", builder::build);
+  }
+
+  /** The same with a read-only disk ahead of the others, if one is given. */
+  MachineSpec spec(Path kernel, Optional<Path> root) {
+    MachineSpecBuilder builder = builder(kernel);
+    root.ifPresent(image -> builder.firstDisk(DiskSpec.raw(image).asReadOnly()));
+    return checked("", builder::build);
+  }
+
+  private MachineSpecBuilder builder(Path kernel) {
     MachineSpecBuilder builder =
-        MachineSpec.boot(checkNamesFile("--kernel", kernel == null ? Path.of(".") : kernel))
+        MachineSpec.boot(kernel)
             .memoryBytes(checked("--mem", () -> SizeOption.parse(memory)))
             .cpus(cpus)
             .bootWay(boot)
@@ -191,13 +194,7 @@ final class MachineOptions {
     initrds.forEach(initrd -> builder.initrd(checkNamesFile("--initrd", initrd)));
     disks.forEach(disk -> builder.disk(checked("--disk", () -> DiskOption.parse(disk))));
     cards().forEach(builder::card);
-    MachineSpec spec = checked("", builder::build);
-    if (kernel != null) {
-      return spec;
-    }
-    Path found = KernelFinder.usualPlaces().find();
-    reporter.note("kernel " + found);
-    return spec.withKernel(found);
+    return builder;
   }
 
   private List<CardSpec> cards() {
@@ -209,14 +206,14 @@ final class MachineOptions {
     return checked("--publish", () -> PublishOption.publish(cards, ports));
   }
 
-  private Path checkNamesFile(String option, Path file) {
+  Path checkNamesFile(String option, Path file) {
     if (file.toString().isEmpty()) {
       throw new ParameterException(command.commandLine(), option + ": '' names no file");
     }
     return file;
   }
 
-  private <T> T checked(String option, Supplier<T> parse) {
+  <T> T checked(String option, Supplier<T> parse) {
     try {
       return parse.get();
     } catch (MachineException e) {

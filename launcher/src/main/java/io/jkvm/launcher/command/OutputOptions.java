@@ -17,6 +17,10 @@ final class OutputOptions {
       description = "Print each step with its time, and stack traces with errors.")
   private boolean verbose;
 
+  boolean isVerbose() {
+    return verbose;
+  }
+
   Reporter reporter(PrintWriter err) {
     return new Reporter(err, quiet, verbose);
   }

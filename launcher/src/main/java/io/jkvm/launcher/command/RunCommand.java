@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.command;
 
+import io.jkvm.launcher.option.KernelFinder;
 import io.jkvm.launcher.option.TimeOption;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.launcher.terminal.TerminalSession;
 import io.jkvm.machine.spec.MachineSpec;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -66,6 +68,16 @@ import picocli.CommandLine.ParameterException;
 public final class RunCommand implements Callable<Integer> {
   @CommandLine.Spec private CommandSpec spec;
 
+  @Option(
+      names = {"-k", "--kernel"},
+      paramLabel = "FILE",
+      description = {
+        "Kernel: a bzImage (boot protocol 2.06 or later) or an uncompressed ELF vmlinux.",
+        "Default: the first of ./bzImage, arch/x86/boot/bzImage, the kernel that 'make run' builds"
+            + " and /boot/vmlinuz-$(uname -r) that exists; jkvm says which."
+      })
+  private Path kernel;
+
   @Mixin private MachineOptions machine;
 
   @Option(
@@ -98,7 +110,15 @@ public final class RunCommand implements Callable<Integer> {
     Optional<Duration> limit = Optional.ofNullable(timeout).map(t -> time("--timeout", t));
     Duration patience = grace.equals("0") ? Duration.ZERO : time("--grace", grace);
     Reporter reporter = output.reporter(spec.commandLine().getErr());
-    MachineSpec wanted = machine.spec(reporter);
+    MachineSpec wanted;
+    if (kernel == null) {
+      machine.spec(Path.of(".")); // what is wrong with the options comes before what is not found
+      Path found = KernelFinder.usualPlaces().find();
+      reporter.note("kernel " + found);
+      wanted = machine.spec(found);
+    } else {
+      wanted = machine.spec(machine.checkNamesFile("--kernel", kernel));
+    }
     return new TerminalSession(wanted, onReboot == OnReboot.RESTART, limit, patience, reporter)
         .run();
   }

@@ -41,6 +41,24 @@ public final class Reporter {
     err.println("jkvm: " + text);
   }
 
+  /** A line of the guest's or of a log's, as evidence; shown like an error. */
+  public void quote(String line) {
+    err.println("  | " + line);
+  }
+
+  /** A line of what was found out. */
+  public void result(String line) {
+    err.println(line);
+  }
+
+  /** A line that the next one of its kind takes the place of; only for a terminal. */
+  public void transientLine(String text) {
+    if (!quiet) {
+      err.print("\r\033[K" + text);
+      err.flush();
+    }
+  }
+
   /** What the user asked to see. */
   public void help(String text) {
     err.print("\n" + text);

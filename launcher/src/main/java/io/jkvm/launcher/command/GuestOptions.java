@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.command;
+
+import io.jkvm.launcher.testing.GuestEnvironment;
+import io.jkvm.launcher.testing.RawArguments;
+import io.jkvm.machine.agent.GuestCommand;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What the guest's root is made of, and how a command runs in it. */
+final class GuestOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = {"-k", "--kernel"},
+      paramLabel = "FILE|DIR",
+      description = {
+        "Kernel: a bzImage or vmlinux, or a directory: a built kernel tree, an O= build directory,"
+            + " or a distribution's kernel package, unpacked; its modules are found too.",
+        "Default: as for 'jkvm run'."
+      })
+  private List<Path> kernels = List.of();
+
+  @Option(
+      names = "--root",
+      paramLabel = "initramfs|DIR|IMAGE",
+      defaultValue = "initramfs",
+      description = {
+        "The guest's root.",
+        "initramfs: made for the run from the command, what it needs and busybox (default).",
+        "DIR: a directory, packed into the guest's memory.",
+        "IMAGE: a raw image with a file system, which is not written: changes stay in memory."
+      })
+  private String root;
+
+  @Option(
+      names = "--include",
+      paramLabel = "HOST[:GUEST]",
+      description = {
+        "Put a file or directory of the host into the guest, at the same place or at GUEST; may be"
+            + " repeated. A program brings the shared libraries that it names, a script its"
+            + " interpreter."
+      })
+  private List<String> includes = List.of();
+
+  @Option(
+      names = "--module",
+      paramLabel = "NAME|FILE.ko",
+      description =
+          "Load a module of the kernel, and those that it depends on, before the command runs; may"
+              + " be repeated.")
+  private List<String> modules = List.of();
+
+  @Option(
+      names = {"-u", "--user"},
+      paramLabel = "USER[:GROUP]",
+      defaultValue = "",
+      description = "Run as this user of the guest, a name or a number (default: root).")
+  private String user;
+
+  @Option(
+      names = {"-C", "--cwd"},
+      paramLabel = "DIR",
+      description =
+          "Run in this directory of the guest (default: this one with --root initramfs, else /).")
+  private String directory;
+
+  @Option(
+      names = {"-e", "--env"},
+      paramLabel = "NAME[=VALUE]",
+      description = {
+        "Set a variable for the command, without =VALUE to the host's; may be repeated.",
+        "It has the host's environment, less HOME, TMPDIR, XDG_RUNTIME_DIR and others that name"
+            + " what the guest does not have (docs/testing-kernels.md lists them)."
+      })
+  private List<String> variables = List.of();
+
+  @Option(names = "--clear-env", description = "Pass on nothing of the host's environment.")
+  private boolean clearEnvironment;
+
+  List<Path> kernels() {
+    return kernels;
+  }
+
+  String root() {
+    return root;
+  }
+
+  boolean rootIsInitramfs() {
+    return root.equals("initramfs");
+  }
+
+  List<String> includes() {
+    return includes;
+  }
+
+  List<String> modules() {
+    return modules;
+  }
+
+  /**
+   * The command as the guest is to run it.
+   *
+   * @param arguments its name and arguments, at least the name
+   */
+  GuestCommand command(List<byte[]> arguments) {
+    List<byte[]> host = RawArguments.environment();
+    Set<String> ours = Boolean.getBoolean("jkvm.locale") ? Set.of("LC_ALL") : Set.of();
+    GuestEnvironment environment =
+        clearEnvironment ? GuestEnvironment.empty() : GuestEnvironment.ofHost(host, ours);
+    for (String variable : variables) {
+      try {
+        environment.with(variable, host);
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), "--env: " + e.getMessage(), e);
+      }
+    }
+    return GuestCommand.ofBytes(arguments)
+        .environmentBytes(new ArrayList<>(environment.strings()))
+        .user(user)
+        .directory(directory());
+  }
+
+  String directory() {
+    if (directory != null) {
+      return directory;
+    }
+    return rootIsInitramfs() ? Path.of("").toAbsolutePath().toString() : "/";
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.command;
+
+import io.jkvm.launcher.option.KernelFinder;
+import io.jkvm.launcher.report.Reporter;
+import io.jkvm.launcher.testing.RawArguments;
+import io.jkvm.launcher.testing.ShellSession;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.testing.GuestRoot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+
+/** {@code jkvm shell}: a shell on a kernel, as over ssh. */
+@Command(
+    name = "shell",
+    sortOptions = false,
+    description = {
+      "Boots a kernel and runs a shell in it on this terminal: every key is the guest's, and the"
+          + " guest's terminal has this one's size. '~.' after Enter leaves.",
+      "Ends with the shell's exit status.",
+      ""
+    },
+    footer = {
+      "",
+      "Examples:",
+      "",
+      "  jkvm shell --kernel ~/linux",
+      "  jkvm shell --root rootfs.img -- login -f root"
+    })
+public final class ShellCommand implements Callable<Integer> {
+  private static final List<Path> SHELLS =
+      List.of(Path.of("/bin/bash"), Path.of("/usr/bin/bash"), Path.of("/bin/sh"));
+
+  @CommandLine.Spec private CommandSpec spec;
+
+  @Mixin private GuestOptions guest;
+
+  @Option(names = "--log", paramLabel = "FILE", description = "Write the kernel's log to a file.")
+  private Path log;
+
+  @Mixin private MachineOptions machine;
+
+  @Mixin private OutputOptions output;
+
+  @Parameters(
+      paramLabel = "COMMAND",
+      arity = "0..*",
+      description = "Another command than a shell, behind '--'.")
+  private List<String> command = List.of();
+
+  @Override
+  public Integer call() throws Exception {
+    Reporter reporter = output.reporter(spec.commandLine().getErr());
+    if (guest.kernels().size() > 1) {
+      throw new ParameterException(spec.commandLine(), "--kernel: one is enough for a shell");
+    }
+    Path kernel =
+        guest.kernels().isEmpty() ? KernelFinder.usualPlaces().find() : guest.kernels().get(0);
+    List<byte[]> arguments =
+        command.isEmpty()
+            ? List.of(shell().getBytes(java.nio.charset.StandardCharsets.UTF_8))
+            : RawArguments.last(command);
+    RootOptions root = new RootOptions(guest);
+    KernelSource source = KernelSource.of(kernel);
+    try (GuestRoot made =
+        GuestRoot.make(
+            root.spec(command.isEmpty() ? shell() : command.get(0)).withTerminal(), source)) {
+      made.notes().forEach(reporter::step);
+      return new ShellSession(
+              made.boot(machine.spec(source.image(), root.image())),
+              made.device(),
+              guest.command(arguments),
+              Optional.ofNullable(log),
+              reporter)
+          .run();
+    }
+  }
+
+  private String shell() throws IOException {
+    if (!guest.rootIsInitramfs()) {
+      return "/bin/sh";
+    }
+    return SHELLS.stream()
+        .filter(Files::isExecutable)
+        .findFirst()
+        .orElse(Path.of("/bin/sh"))
+        .toString();
+  }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.testing;
+
+import io.jkvm.machine.kernel.KernelRequirement;
+import io.jkvm.machine.kernel.KernelRequirements;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.kernel.Purpose;
+import io.jkvm.machine.kernellog.KernelEvent;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.results.Attachment;
+import io.jkvm.machine.results.EndClass;
+import io.jkvm.machine.results.Excerpt;
+import io.jkvm.machine.results.RunReport;
+import io.jkvm.machine.results.TestCase;
+import io.jkvm.machine.results.ktap.KtapParser;
+import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.testing.GuestRoot;
+import io.jkvm.machine.testing.RootSpec;
+import io.jkvm.machine.testing.TestOutcome;
+import io.jkvm.machine.testing.TestRun;
+import io.jkvm.machine.testing.TestSpec;
+import io.jkvm.machine.testing.TestStreams;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** One run of a plan: its machine, what it prints, and what is told of it. */
+final class PlannedRun {
+  private static final int HEAD_BYTES = 64 << 10;
+  private static final int TAIL_BYTES = 256 << 10;
+
+  private final TestPlan plan;
+  private final KernelSource kernel;
+  private final int number;
+  private final int repetition;
+  private final TestRun run;
+  private final Optional<Path> log;
+  private final KtapParser commandTests = new KtapParser();
+  private final Excerpt output = new Excerpt(HEAD_BYTES, TAIL_BYTES);
+
+  /**
+   * A run.
+   *
+   * @param number among all runs, from 1
+   * @param repetition on its kernel, from 1
+   * @param input for the command, if it is to have any
+   * @param out where its output goes too, beside what is kept
+   */
+  PlannedRun(
+      TestPlan plan,
+      KernelSource kernel,
+      GuestRoot root,
+      int number,
+      int repetition,
+      Optional<InputStream> input,
+      OutputStream out,
+      OutputStream err) {
+    this.plan = plan;
+    this.kernel = kernel;
+    this.number = number;
+    this.repetition = repetition;
+    log = plan.logOf(number);
+    MachineSpec machine =
+        root.boot(plan.machine().apply(kernel.image())).toBuilder()
+            .name("test" + number)
+            .commandLine(plan.fullLog() || plan.kernelTests() ? "" : "loglevel=5")
+            .build();
+    TestSpec spec =
+        new TestSpec(
+            machine,
+            plan.command(),
+            plan.limit(),
+            plan.stall(),
+            plan.failOn(),
+            log,
+            plan.showLog(),
+            root.device());
+    TestStreams streams =
+        new TestStreams(
+            input,
+            new TeeStream(out, this::commandPrinted),
+            new TeeStream(err, (bytes, from, length) -> keep(bytes, from, length)));
+    run = new TestRun(spec, streams);
+  }
+
+  private void commandPrinted(byte[] bytes, int from, int length) {
+    commandTests.accept(bytes, from, length);
+    keep(bytes, from, length);
+  }
+
+  private synchronized void keep(byte[] bytes, int from, int length) {
+    output.accept(bytes, from, length);
+  }
+
+  int number() {
+    return number;
+  }
+
+  void interrupt() {
+    run.interrupt();
+  }
+
+  TestRun run() {
+    return run;
+  }
+
+  /** What the command has printed, or its beginning and its end. */
+  synchronized String outputText() {
+    return output.text();
+  }
+
+  /**
+   * Runs it.
+   *
+   * @throws MachineException if the machine can't be made
+   */
+  TestOutcome toEnd() throws InterruptedException {
+    Thread check = new Thread(this::checkConfiguration, "test" + number + "/config");
+    check.setDaemon(true);
+    check.start();
+    return run.run();
+  }
+
+  /** Beside the boot, which it would hold up: an image has to be unpacked for it. */
+  private void checkConfiguration() {
+    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
+    if (plan.root().kind() == RootSpec.Kind.IMAGE) {
+      purposes.add(Purpose.ROOT_IMAGE);
+    }
+    try {
+      String missing =
+          kernel.config().stream()
+              .flatMap(
+                  config -> KernelRequirements.missing(config, purposes, name -> true).stream())
+              .filter(lack -> lack.requirement().level() == KernelRequirement.Level.NEEDED)
+              .map(lack -> lack.options() + " (" + lack.requirement().reason() + ")")
+              .collect(Collectors.joining(", "));
+      if (!missing.isEmpty()) {
+        run.refuse(
+            "the kernel "
+                + kernel.image()
+                + " was built without "
+                + missing
+                + "; 'jkvm test --print-config' prints what it needs");
+      }
+    } catch (MachineException e) {
+      return; // the machine says it better
+    }
+  }
+
+  /** Where in the log the end can be seen; empty if that is not known. */
+  String place(TestOutcome outcome) {
+    return outcome
+        .decisive()
+        .map(
+            event ->
+                "line "
+                    + event.line()
+                    + " of "
+                    + log.map(Path::toString).orElse("the kernel's log"))
+        .orElse("");
+  }
+
+  /** The run as reports have it. */
+  RunReport report(TestOutcome outcome) {
+    List<TestCase> cases = new ArrayList<>(commandTests.finish(outcome.end()).cases());
+    if (plan.kernelTests()) {
+      cases.addAll(outcome.kernelTests());
+    }
+    return RunReport.of(plan.name(), kernelName(), outcome.end(), outcome.status())
+        .withRepetition(repetition)
+        .withDetail(outcome.detail(), place(outcome))
+        .withTime(outcome.began(), outcome.duration())
+        .withCases(cases)
+        .withKernelReports(outcome.events().stream().map(PlannedRun::attachment).toList())
+        .withOutput(outputText(), log.map(Path::toString).orElse(""));
+  }
+
+  /** The run of a machine that could not be made. */
+  RunReport report(MachineException e, String line) {
+    return RunReport.of(plan.name(), kernelName(), EndClass.SETUP, TestOutcome.SETUP)
+        .withRepetition(repetition)
+        .withDetail(line, "");
+  }
+
+  private String kernelName() {
+    return plan.kernels().size() == 1 ? "" : kernel.release().orElse(kernel.image().toString());
+  }
+
+  private static Attachment attachment(KernelEvent event) {
+    String kind = event.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
+    int count = (int) Math.min(Integer.MAX_VALUE, event.count());
+    return new Attachment(kind, event.title(), event.text(), count);
+  }
+
+  /** For names of files and the like in a message. */
+  static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+}
