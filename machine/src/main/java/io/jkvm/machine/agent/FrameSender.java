@@ -38,16 +38,24 @@ final class FrameSender {
     frame.clear();
     frame.putInt(length).put((byte) type).put((byte) stream).putShort((short) task);
     frame.put(payload, from, length).flip();
-    while (true) {
-      String why = closed;
-      if (why != null) {
-        throw new AgentException(why);
+    boolean interrupted = false; // half a frame can't be taken back
+    try {
+      while (true) {
+        String why = closed;
+        if (why != null) {
+          throw new AgentException(why);
+        }
+        channel.offer(frame);
+        if (!frame.hasRemaining()) {
+          return;
+        }
+        interrupted |= Thread.interrupted();
+        channel.awaitRoom(WAIT_MILLISECONDS);
       }
-      channel.offer(frame);
-      if (!frame.hasRemaining()) {
-        return;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
-      channel.awaitRoom(WAIT_MILLISECONDS);
     }
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.agent;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,9 +24,14 @@ public final class GuestAgent {
   private final Requests requests;
   private final FrameReader reader = new FrameReader(this::frame);
 
+  /** Held until the answer to the agent's hello is on its way: nothing may come before. */
+  private final Object greeting = new Object();
+
+  /** Guarded by greeting. */
+  private boolean answered;
+
   // Guarded by this.
   private boolean greeted;
-  private boolean ready;
   private String failure;
 
   /** An agent behind a channel. */
@@ -74,6 +78,11 @@ public final class GuestAgent {
 
   private synchronized boolean isFailed() {
     return failure != null;
+  }
+
+  /** Why nothing comes from the agent any more; empty as long as it is there, or may come. */
+  public synchronized Optional<String> failure() {
+    return Optional.ofNullable(failure);
   }
 
   private void frame(int type, int stream, int task, ByteBuffer payload) throws AgentException {
@@ -154,12 +163,13 @@ public final class GuestAgent {
       if (failure != null) {
         throw new AgentException(failure);
       }
-      if (ready) {
-        return true;
-      }
-      ready = true;
     }
-    sender.send(Frame.HELLO, 0, helloPayload());
+    synchronized (greeting) {
+      if (!answered) {
+        sender.send(Frame.HELLO, 0, helloPayload());
+        answered = true;
+      }
+    }
     return true;
   }
 
@@ -185,24 +195,14 @@ public final class GuestAgent {
     return tasks.start(command);
   }
 
-  /** Runs a command without input to its end. */
+  /**
+   * Runs a command without input to its end.
+   *
+   * @throws IOException if the agent is gone, or the command writes more than 64 MiB; it is killed
+   *     then
+   */
   public CommandResult run(GuestCommand command) throws IOException, InterruptedException {
-    GuestTask task = start(command.withoutInput());
-    ByteArrayOutputStream error = new ByteArrayOutputStream();
-    Thread errors = new Thread(() -> drain(task, error), "agent/stderr");
-    errors.setDaemon(true);
-    errors.start();
-    byte[] output = task.output().readAllBytes();
-    errors.join();
-    return new CommandResult(task.await(), output, error.toByteArray());
-  }
-
-  private static void drain(GuestTask task, ByteArrayOutputStream error) {
-    try {
-      task.error().transferTo(error);
-    } catch (IOException e) {
-      // Whoever reads the other stream or waits for the end is told.
-    }
+    return new WholeRun(start(command.withoutInput())).result();
   }
 
   /** Copies a file of the guest's; its content is the task's output. */

@@ -150,6 +150,10 @@ public final class GuestCommand {
     return terminal;
   }
 
+  boolean hasInput() {
+    return input;
+  }
+
   int flags() {
     return (terminal.isPresent() ? 1 : 0) | (input ? 2 : 0) | (mergedError ? 4 : 0);
   }

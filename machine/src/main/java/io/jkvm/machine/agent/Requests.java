@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** What is asked of the agent itself and answered with DONE, in the order of the questions. */
+/**
+ * What is asked of the agent itself and answered with DONE: of each type in the order of the
+ * questions.
+ */
 final class Requests {
   private static final int MAX_OPEN = 64;
 
@@ -66,10 +69,11 @@ final class Requests {
   synchronized void done(ByteBuffer payload) throws AgentException {
     long type = Tasks.u32(payload);
     long error = Tasks.u32(payload);
-    Question question = open.poll();
-    if (question == null || type != question.type || payload.remaining() > Frame.MAX_TEXT_BYTES) {
+    Question question = open.stream().filter(asked -> asked.type == type).findFirst().orElse(null);
+    if (question == null || payload.remaining() > Frame.MAX_TEXT_BYTES) {
       throw new AgentException("the guest's agent answered what was not asked: " + type);
     }
+    open.remove(question);
     question.answered = true;
     if (error != 0) {
       String text = StandardCharsets.UTF_8.decode(payload).toString();

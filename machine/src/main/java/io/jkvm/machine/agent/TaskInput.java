@@ -14,6 +14,9 @@ final class TaskInput extends OutputStream {
   private final FrameSender sender;
   private final int task;
 
+  /** Held while something is on its way, so that nothing goes behind the end. */
+  private final Object sending = new Object();
+
   // Guarded by this.
   private long window = Frame.WINDOW_BYTES;
   private boolean ended;
@@ -49,11 +52,13 @@ final class TaskInput extends OutputStream {
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
     Objects.checkFromIndexSize(offset, length, bytes.length);
-    int written = 0;
-    while (written < length) {
-      int part = reserve(Math.min(length - written, Frame.MAX_PAYLOAD_BYTES));
-      sender.send(Frame.DATA, Frame.STDIN, task, bytes, offset + written, part);
-      written += part;
+    synchronized (sending) {
+      int written = 0;
+      while (written < length) {
+        int part = reserve(Math.min(length - written, Frame.MAX_PAYLOAD_BYTES));
+        sender.send(Frame.DATA, Frame.STDIN, task, bytes, offset + written, part);
+        written += part;
+      }
     }
   }
 
@@ -74,6 +79,11 @@ final class TaskInput extends OutputStream {
     return part;
   }
 
+  /** There is no input: the agent has been told so with the command. */
+  synchronized void closedFromTheBeginning() {
+    closed = true;
+  }
+
   /** The command's input is at its end. */
   @Override
   public void close() throws IOException {
@@ -87,6 +97,8 @@ final class TaskInput extends OutputStream {
         return;
       }
     }
-    sender.send(Frame.EOF, Frame.STDIN, task, new byte[0], 0, 0);
+    synchronized (sending) {
+      sender.send(Frame.EOF, Frame.STDIN, task, new byte[0], 0, 0);
+    }
   }
 }

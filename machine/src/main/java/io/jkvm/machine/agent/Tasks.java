@@ -36,7 +36,7 @@ final class Tasks {
             command.arguments().size(),
             command.environmentStrings().size(),
             strings.length);
-    return start(Frame.EXEC, request, strings);
+    return start(Frame.EXEC, request, strings, command.hasInput());
   }
 
   GuestTask startFile(int type, byte[] request, byte[] path) throws AgentException {
@@ -45,7 +45,7 @@ final class Tasks {
     byte[] whole = new byte[request.length + length.length];
     System.arraycopy(request, 0, whole, 0, request.length);
     System.arraycopy(length, 0, whole, request.length, length.length);
-    return start(type, whole, strings);
+    return start(type, whole, strings, type == Frame.WRITE);
   }
 
   private static byte[] joined(List<byte[]> strings) throws AgentException {
@@ -64,12 +64,16 @@ final class Tasks {
     return joined.toByteArray();
   }
 
-  private GuestTask start(int type, byte[] request, byte[] strings) throws AgentException {
+  private GuestTask start(int type, byte[] request, byte[] strings, boolean hasInput)
+      throws AgentException {
     GuestTask task;
     int number;
     synchronized (this) {
       number = freeNumber();
       task = new GuestTask(sender, number);
+      if (!hasInput) {
+        task.taskInput().closedFromTheBeginning();
+      }
       running.put(number, task);
     }
     try {
