@@ -25,8 +25,6 @@ import java.util.stream.Collectors;
 
 /** What each {@link Purpose} requires of a kernel's configuration; of Linux 5.4 and later. */
 public final class KernelRequirements {
-  private static final Option VSOCK =
-      orModule("VIRTIO_VSOCKETS", "vmw_vsock_virtio_transport", "NET", "VSOCKETS");
   private static final Option OVERLAY = orModule("OVERLAY_FS", "overlay");
   private static final Option TTY = builtIn("TTY");
 
@@ -48,10 +46,10 @@ public final class KernelRequirements {
                   orModule("VIRTIO_PCI", "virtio_pci", "PCI", "VIRTIO_MENU"),
                   orModule("VIRTIO_MMIO", "virtio_mmio", "VIRTIO_MENU")),
               COMMAND),
-          anyOf(
+          of(
               NEEDED,
               "the agent's channel to the host",
-              List.of(VSOCK, orModule("VIRTIO_CONSOLE", "virtio_console", "TTY")),
+              orModule("VIRTIO_CONSOLE", "virtio_console", "TTY"),
               COMMAND),
           of(RECOMMENDED, "interrupts of their own for queues", builtIn("PCI_MSI", "PCI"), COMMAND),
           of(

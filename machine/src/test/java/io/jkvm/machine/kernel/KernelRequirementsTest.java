@@ -62,12 +62,11 @@ class KernelRequirementsTest {
   @Test
   void anyAlternativeWillDo() {
     String fragment = KernelRequirements.fragment(Set.of(Purpose.COMMAND));
-    String without = fragment.replace("CONFIG_VIRTIO_VSOCKETS=y", "");
+    String without = fragment.replace("CONFIG_VIRTIO_PCI=y", "");
     assertEquals(
-        List.of("CONFIG_VIRTIO_VSOCKETS or CONFIG_VIRTIO_CONSOLE: the agent's channel to the host"),
+        List.of("CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO: the machine's devices"),
         lines(config(without), NONE, Purpose.COMMAND));
-    assertEquals(
-        List.of(), lines(config(without + "CONFIG_VIRTIO_CONSOLE=y"), NONE, Purpose.COMMAND));
+    assertEquals(List.of(), lines(config(without + "CONFIG_VIRTIO_MMIO=y"), NONE, Purpose.COMMAND));
   }
 
   @Test
@@ -83,12 +82,12 @@ class KernelRequirementsTest {
   @Test
   void aModuleCountsIfItIsThere() {
     String fragment = KernelRequirements.fragment(Set.of(Purpose.COMMAND));
-    KernelConfig modular = config(fragment.replace("VIRTIO_VSOCKETS=y", "VIRTIO_VSOCKETS=m"));
-    assertEquals(List.of(), lines(modular, "vmw_vsock_virtio_transport"::equals, Purpose.COMMAND));
+    KernelConfig modular = config(fragment.replace("VIRTIO_CONSOLE=y", "VIRTIO_CONSOLE=m"));
+    assertEquals(List.of(), lines(modular, "virtio_console"::equals, Purpose.COMMAND));
     assertEquals(
         List.of(
-            "CONFIG_VIRTIO_VSOCKETS (is m, and module vmw_vsock_virtio_transport was not found)"
-                + " or CONFIG_VIRTIO_CONSOLE: the agent's channel to the host"),
+            "CONFIG_VIRTIO_CONSOLE (is m, and module virtio_console was not found)"
+                + ": the agent's channel to the host"),
         lines(modular, NONE, Purpose.COMMAND));
     KernelConfig embedded = config(KernelRequirements.fragment(ALL) + "CONFIG_IKCONFIG=m\n");
     assertEquals(
