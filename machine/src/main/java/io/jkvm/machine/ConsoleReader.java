@@ -20,6 +20,7 @@ public final class ConsoleReader {
   private final Machine machine;
   private final ConsoleHub hub;
   private long position;
+  private long missed;
 
   ConsoleReader(Machine machine, ConsoleHub hub) {
     this.machine = machine;
@@ -72,11 +73,17 @@ public final class ConsoleReader {
     }
     byte[] bytes;
     synchronized (hub) {
+      missed += Math.max(0, hub.oldest() - position);
       position = Math.max(position, hub.oldest());
       bytes = hub.since(position);
     }
     position += bytes.length;
     return bytes;
+  }
+
+  /** How many bytes {@link #read} has left out, because they came faster than it was called. */
+  public long missed() {
+    return missed;
   }
 
   /** Finds the end of what is waited for, or -1. */

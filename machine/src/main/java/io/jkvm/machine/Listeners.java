@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
+import io.jkvm.machine.assembly.AssemblyEvents;
+import io.jkvm.machine.report.Note;
+import io.jkvm.machine.spec.MachineSpec;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -13,16 +16,28 @@ import org.slf4j.LoggerFactory;
  * happened, by one of the threads that make them happen; one that happens meanwhile, also in a
  * listener, is told after it. A listener that throws harms neither the machine nor the others.
  */
-final class Listeners {
+final class Listeners implements AssemblyEvents {
   private final List<MachineListener> listeners = new CopyOnWriteArrayList<>();
-  private final String machineName;
+  private final MachineSpec spec;
 
   // Guarded by itself.
   private final Deque<Consumer<MachineListener>> events = new ArrayDeque<>();
   private boolean telling;
 
-  Listeners(String machineName) {
-    this.machineName = machineName;
+  Listeners(MachineSpec spec) {
+    this.spec = spec;
+  }
+
+  @Override
+  public void progress(String step) {
+    happened(listener -> listener.progress(spec, step));
+    tell();
+  }
+
+  @Override
+  public void note(Note note) {
+    happened(listener -> listener.note(spec, note));
+    tell();
   }
 
   void add(MachineListener listener) {
@@ -64,7 +79,7 @@ final class Listeners {
       event.accept(listener);
     } catch (Throwable e) { // also what it does not declare
       LoggerFactory.getLogger(MachineListener.class)
-          .warn("{}: a listener threw an exception", machineName, e);
+          .warn("{}: a listener threw an exception", spec.name(), e);
     }
   }
 }

@@ -62,11 +62,10 @@ public final class Machine implements AutoCloseable {
   private Machine(MachineSpec spec, Host host, MachineListener[] wanted) {
     this.spec = spec;
     this.host = host;
-    listeners = new Listeners(spec.name());
+    listeners = new Listeners(spec);
     List.of(wanted).forEach(listeners::add);
     stop = new StopLatch(reason -> LastWords.refine(reason, hub));
-    parts =
-        new MachineAssembler(spec, host, new AssemblyTold(spec, listeners), stop, hub).assemble();
+    parts = new MachineAssembler(spec, host, listeners, stop, hub).assemble();
     parts.onReceiveRoom(console::roomAvailable);
     stop.onRequest(this::stopRequested);
   }

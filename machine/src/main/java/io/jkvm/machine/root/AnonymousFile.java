@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.machine.testing;
+package io.jkvm.machine.root;
 
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -33,11 +33,20 @@ final class AnonymousFile implements AutoCloseable {
     void writeTo(OutputStream out) throws IOException;
   }
 
-  static AnonymousFile of(Content content) throws IOException {
-    Path named =
+  /**
+   * Makes one.
+   *
+   * @param size how many bytes it will have: containers have little shared memory
+   */
+  static AnonymousFile of(long size, Content content) throws IOException {
+    boolean inMemory =
         Files.isWritable(SHARED_MEMORY)
-            ? Files.createTempFile(SHARED_MEMORY, "jkvm", ".cpio")
-            : Files.createTempFile("jkvm", ".cpio");
+            && Files.getFileStore(SHARED_MEMORY).getUsableSpace() > size;
+    return in(inMemory ? SHARED_MEMORY : Path.of(System.getProperty("java.io.tmpdir")), content);
+  }
+
+  private static AnonymousFile in(Path directory, Content content) throws IOException {
+    Path named = Files.createTempFile(directory, "jkvm", ".cpio");
     FileChannel channel = null;
     try {
       channel = FileChannel.open(named, StandardOpenOption.READ, StandardOpenOption.WRITE);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.machine.testing;
+package io.jkvm.machine.root;
 
 import io.jkvm.machine.agent.AgentProgram;
 import io.jkvm.machine.initramfs.CommandFinder;
+import io.jkvm.machine.initramfs.GuestPath;
 import io.jkvm.machine.initramfs.InitramfsBuilder;
 import io.jkvm.machine.kernel.AgentModules;
 import io.jkvm.machine.kernel.KernelModule;
@@ -78,7 +79,7 @@ public final class GuestRoot implements AutoCloseable {
       builder.file(AGENT, 0755, AgentProgram.bytes());
       addModules(builder, spec, kernel, notes);
       notes.addAll(builder.notes());
-      return new GuestRoot(spec, AnonymousFile.of(builder::write), notes);
+      return new GuestRoot(spec, AnonymousFile.of(builder.size(), builder::write), notes);
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
@@ -91,8 +92,18 @@ public final class GuestRoot implements AutoCloseable {
     }
     CommandFinder finder = new CommandFinder(Path.of("").toAbsolutePath(), spec.searchPath());
     CommandFinder.Result found = finder.find(spec.command().get());
-    if (found.host().isPresent()) {
-      builder.include(found.host().get(), found.guest().orElseThrow());
+    if (found.host().isEmpty()) {
+      return; // the guest says so, or has one of its own
+    }
+    Path host = found.host().get();
+    GuestPath guest = found.guest().orElseThrow();
+    if (found.kind() == CommandFinder.Kind.FOUND) {
+      builder.include(host, guest);
+    } else if (!Files.isDirectory(host)) {
+      // Something that the guest can't execute either, for its own words.
+      builder.file(guest.toString(), 0644, new byte[0]);
+    } else {
+      builder.directory(guest.toString(), 0755);
     }
   }
 

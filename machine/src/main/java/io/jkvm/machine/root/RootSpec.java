@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.machine.testing;
+package io.jkvm.machine.root;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -22,6 +22,9 @@ final class AgentComplaint {
       return;
     }
     for (byte value : bytes) {
+      if (value == '\r') {
+        continue;
+      }
       if (value == '\n') {
         look();
         line.setLength(0);
@@ -35,7 +38,7 @@ final class AgentComplaint {
     int at = line.indexOf(MARK);
     if (at >= 0) {
       byte[] text = line.substring(at + MARK.length()).getBytes(StandardCharsets.ISO_8859_1);
-      found = KernelWatch.printable(text).replace("?", "").replace(STILL, "");
+      found = KernelWatch.printable(text).replace(STILL, "");
     }
   }
 

@@ -4,6 +4,7 @@ package io.jkvm.machine.testing;
 import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.results.EndClass;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -31,5 +32,13 @@ record Ending(
 
   Ending because(EndClass other, String why, KernelEvent event) {
     return new Ending(other, why, commandEnd, Optional.of(event), false);
+  }
+
+  /** A command's verdict does not stand if the host has lost something of the run. */
+  Ending afterFailures(List<Exception> failures) {
+    if (failures.isEmpty() || !end.isVerdictOfCommand()) {
+      return this;
+    }
+    return of(EndClass.SETUP, failures.get(0).getMessage() + "; the command: " + detail);
   }
 }

@@ -5,7 +5,6 @@ import io.jkvm.machine.Machine;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.agent.CommandEnd.How;
-import io.jkvm.machine.agent.GuestTask;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.kernellog.KernelEventKind;
 import io.jkvm.machine.results.EndClass;
@@ -21,6 +20,9 @@ final class Judge {
   /** After a report that is a failure the command has this long to end by itself. */
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(30);
 
+  /** A kernel that does not reset after its panic says no more after this. */
+  private static final Duration AFTER_PANIC = Duration.ofSeconds(2);
+
   private static final int SIGKILL = 9;
   private static final int KILLED_STATUS = 137;
 
@@ -34,25 +36,10 @@ final class Judge {
     this.watch = watch;
   }
 
-  /** Waits for news. */
-  interface News {
-    RunState await(KernelWatch watch) throws InterruptedException;
-  }
-
-  /** Waits until the run has ended somehow. */
-  Ending await(News news) throws InterruptedException {
-    while (true) {
-      Optional<Ending> ending = look(news.await(watch));
-      if (ending.isPresent()) {
-        return ending.get();
-      }
-    }
-  }
-
-  private Optional<Ending> look(RunState state) {
-    Optional<CommandEnd> commandEnd = state.task().flatMap(GuestTask::end);
-    if (commandEnd.isPresent()) {
-      return Optional.of(of(commandEnd.get()));
+  /** The end, once there is one. */
+  Optional<Ending> look(RunState state) {
+    if (state.isFinished() && state.synced()) {
+      return state.command().flatMap(RunningCommand::end).map(this::of);
     }
     Optional<StopReason> stop = machine.stopReason();
     if (stop.isPresent()) {
@@ -61,20 +48,35 @@ final class Judge {
     if (state.interrupted()) {
       return Optional.of(Ending.of(EndClass.INTERRUPTED, "ended by its user"));
     }
-    if (state.refusal().isPresent()) {
-      return Optional.of(Ending.of(EndClass.SETUP, state.refusal().get()));
+    Optional<String> setup = state.setupFailure().or(state::refusal).or(() -> noChannel(state));
+    if (setup.isPresent()) {
+      return Optional.of(Ending.of(EndClass.SETUP, setup.get()));
     }
-    Optional<String> noChannel = watch.noChannel();
-    if (noChannel.isPresent() && state.task().isEmpty()) {
-      return Optional.of(
-          Ending.of(EndClass.SETUP, "the guest can't speak to jkvm: " + noChannel.get()));
+    Optional<String> gone =
+        state.agentFailure().or(() -> state.command().flatMap(RunningCommand::failure));
+    if (gone.isPresent()) {
+      return Optional.of(Ending.gone(gone.get()));
     }
-    Optional<String> failure = state.agentFailure().or(() -> agentFailure(state.task()));
-    if (failure.isPresent()) {
-      return Optional.of(Ending.gone(failure.get()));
+    return silence(state);
+  }
+
+  private Optional<String> noChannel(RunState state) {
+    return watch
+        .noChannel()
+        .filter(why -> !state.agentIsThere())
+        .map(why -> "the guest can't speak to jkvm: " + why);
+  }
+
+  private Optional<Ending> silence(RunState state) {
+    if (watch.hasSpoken()) {
+      state.clock().touch();
     }
-    Optional<KernelEvent> failed = firstFailure(watch.begun());
-    failed.ifPresent(event -> state.clock().shorten(AFTER_FAILURE));
+    List<KernelEvent> begun = watch.begun();
+    if (begun.stream().anyMatch(Judge::isPanic)) {
+      state.clock().shorten(AFTER_PANIC);
+    } else if (firstFailure(begun).isPresent()) {
+      state.clock().shorten(AFTER_FAILURE);
+    }
     if (state.clock().isOver()) {
       return Optional.of(
           Ending.of(EndClass.LIMIT, "still running after " + state.clock().limitText()));
@@ -86,10 +88,6 @@ final class Judge {
               "neither the command nor the kernel said anything for " + state.clock().stallText()));
     }
     return Optional.empty();
-  }
-
-  private static Optional<String> agentFailure(Optional<GuestTask> task) {
-    return task.flatMap(GuestTask::failure);
   }
 
   private Ending of(CommandEnd end) {
@@ -112,14 +110,20 @@ final class Judge {
     };
   }
 
-  /** The same, now that the machine has stopped and all of its log is read. */
-  Ending refine(Ending ending) {
-    if (ending.agentIsGone() && machine.stopReason().isPresent()) {
-      StopReason reason = machine.stopReason().get();
-      if (reason.kind() != StopReason.Kind.REQUESTED) {
-        return refine(of(reason));
-      }
+  /**
+   * The same, now that the machine has stopped and all of its log is read.
+   *
+   * @param stoppedByUs whether the machine ran until the run was over
+   */
+  Ending refine(Ending ending, boolean stoppedByUs) {
+    Ending known = ending;
+    if (!stoppedByUs && machine.stopReason().isPresent()) {
+      known = of(machine.stopReason().get()); // also one that ended behind its command's end
     }
+    return byTheLog(known);
+  }
+
+  private Ending byTheLog(Ending ending) {
     List<KernelEvent> events = watch.complete();
     Optional<KernelEvent> panic = events.stream().filter(Judge::isPanic).findFirst();
     if (panic.isPresent()) {

@@ -4,15 +4,16 @@ package io.jkvm.machine.testing;
 import io.jkvm.machine.ConsoleReader;
 import io.jkvm.machine.Machine;
 import io.jkvm.machine.kernellog.KernelEvent;
+import io.jkvm.machine.kernellog.KernelEventKind;
 import io.jkvm.machine.kernellog.KernelLog;
 import io.jkvm.machine.kernellog.KernelLogListener;
 import io.jkvm.machine.results.EndClass;
+import io.jkvm.machine.results.PrintableText;
 import io.jkvm.machine.results.TestCase;
 import io.jkvm.machine.results.ktap.KtapParser;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,20 +22,20 @@ import java.util.Optional;
 final class KernelWatch {
   private static final Duration LOOK = Duration.ofSeconds(1);
   private static final int LAST_LINES = 20;
+  private static final int MAX_CHARACTERS = 500;
 
   private final Machine machine;
   private final Runnable onNews;
   private final Thread thread;
 
-  /** Of the watch's thread, until that has ended. */
+  // Of the watch's thread, until that has ended.
+  private final ConsoleReader reader;
+  private final KernelLog log = new KernelLog(new Events());
   private final KtapParser tests = new KtapParser();
-
-  /** Of the watch's thread. */
   private final AgentComplaint complaint = new AgentComplaint();
 
-  // Guarded by this: what began, and what is complete by its fingerprint.
-  private final List<KernelEvent> begun = new ArrayList<>();
-  private final Map<String, KernelEvent> complete = new LinkedHashMap<>();
+  // Guarded by this: the first report of each kind.
+  private final Map<KernelEventKind, KernelEvent> begun = new EnumMap<>(KernelEventKind.class);
   private boolean spoke;
   private Optional<String> noChannel = Optional.empty();
 
@@ -46,6 +47,7 @@ final class KernelWatch {
   KernelWatch(Machine machine, Runnable onNews) {
     this.machine = machine;
     this.onNews = onNews;
+    reader = machine.console().newReader();
     thread = new Thread(this::read, machine.name() + "/kernel-log");
     thread.setDaemon(true);
   }
@@ -55,8 +57,6 @@ final class KernelWatch {
   }
 
   private void read() {
-    ConsoleReader reader = machine.console().newReader();
-    KernelLog log = new KernelLog(new Events());
     try {
       while (true) {
         boolean stopped = machine.stopReason().isPresent(); // before the last look
@@ -98,14 +98,19 @@ final class KernelWatch {
     return noChannel;
   }
 
-  /** The reports that have begun so far. */
+  /** The first report of each kind that has begun so far. */
   synchronized List<KernelEvent> begun() {
-    return List.copyOf(begun);
+    return List.copyOf(begun.values());
   }
 
-  /** The reports that are whole, equal ones once. */
-  synchronized List<KernelEvent> complete() {
-    return List.copyOf(complete.values());
+  /** The reports, equal ones once; only after {@link #awaitEnd}. */
+  List<KernelEvent> complete() {
+    return log.events();
+  }
+
+  /** How many bytes came faster than they could be read; only after {@link #awaitEnd}. */
+  long missed() {
+    return reader.missed();
   }
 
   /** Waits until all that a machine has printed is read; only for one that has stopped. */
@@ -128,7 +133,7 @@ final class KernelWatch {
 
   /** Without what a terminal would take for commands. */
   static String printable(String text) {
-    return text.replaceAll("\\p{Cntrl}", "?");
+    return PrintableText.forLine(text, MAX_CHARACTERS);
   }
 
   /** Without what a terminal would take for commands. */
@@ -136,25 +141,12 @@ final class KernelWatch {
     return printable(new String(text, StandardCharsets.UTF_8));
   }
 
-  /** Keeps what the log tells; the log itself bounds their number and size. */
+  /** Keeps the first report of each kind that begins. */
   private final class Events implements KernelLogListener {
-    private static final int MAX_BEGUN = 1000;
-
     @Override
     public void event(KernelEvent event) {
       synchronized (KernelWatch.this) {
-        if (begun.size() < MAX_BEGUN) {
-          begun.add(event);
-        }
-      }
-    }
-
-    @Override
-    public void complete(KernelEvent event) {
-      synchronized (KernelWatch.this) {
-        if (complete.size() < MAX_BEGUN || complete.containsKey(event.fingerprint())) {
-          complete.put(event.fingerprint(), event);
-        }
+        begun.putIfAbsent(event.kind(), event);
       }
     }
   }

@@ -4,15 +4,23 @@ package io.jkvm.machine.testing;
 import io.jkvm.machine.Console;
 import io.jkvm.machine.ConsoleStream;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /** Where a run's kernel log goes: a file, standard error, both or nowhere. */
 final class LogStreams implements AutoCloseable {
+  private static final Duration DRAIN = Duration.ofSeconds(10);
+
   private final List<ConsoleStream> streams = new ArrayList<>();
   private volatile IOException failure;
 
+  /**
+   * Opens them.
+   *
+   * @throws io.jkvm.machine.report.MachineException if the file can't be written
+   */
   LogStreams(TestSpec spec) {
     spec.kernelLog().ifPresent(file -> streams.add(ConsoleStream.file(file, this::failed)));
     if (spec.kernelLogOnError()) {
@@ -36,6 +44,10 @@ final class LogStreams implements AutoCloseable {
 
   @Override
   public void close() {
-    streams.forEach(ConsoleStream::close);
+    for (ConsoleStream stream : streams) {
+      if (!stream.close(DRAIN)) {
+        failure = failure == null ? new IOException("the kernel's log is cut") : failure;
+      }
+    }
   }
 }

@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /** How long a run may still take, and how long it has been silent. For any thread. */
 final class RunClock {
-  private static final long NEVER_LOOK_LATER_MILLISECONDS = 60_000;
+  private static final long NEVER_LOOK_LATER_NANOSECONDS = 60_000_000_000L;
 
   private final long startNanos = System.nanoTime();
   private final Optional<Duration> stall;
@@ -14,7 +14,6 @@ final class RunClock {
 
   // Guarded by this.
   private long limitNanos;
-  private boolean shortened;
   private long touchedNanos = startNanos;
 
   RunClock(Optional<Duration> limit, Optional<Duration> stall) {
@@ -31,10 +30,7 @@ final class RunClock {
   /** From now on it may take this long at most, if it was not less. */
   synchronized void shorten(Duration left) {
     long limit = System.nanoTime() - startNanos + left.toNanos();
-    if (!shortened && limit < limitNanos) {
-      limitNanos = limit;
-    }
-    shortened = true;
+    limitNanos = Math.min(limitNanos, limit);
   }
 
   synchronized boolean isOver() {
@@ -48,11 +44,14 @@ final class RunClock {
   /** Until one of the two is over; a minute at most. */
   synchronized long millisecondsLeft() {
     long now = System.nanoTime();
-    long left = limitNanos == Long.MAX_VALUE ? Long.MAX_VALUE : limitNanos - (now - startNanos);
+    long left = NEVER_LOOK_LATER_NANOSECONDS;
+    if (limitNanos != Long.MAX_VALUE) {
+      left = Math.min(left, limitNanos - (now - startNanos));
+    }
     if (stall.isPresent()) {
       left = Math.min(left, stall.get().toNanos() - (now - touchedNanos));
     }
-    return Math.min(NEVER_LOOK_LATER_MILLISECONDS, (left + 999_999) / 1_000_000);
+    return (left + 999_999) / 1_000_000;
   }
 
   String limitText() {

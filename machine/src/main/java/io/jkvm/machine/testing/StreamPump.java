@@ -4,68 +4,74 @@ package io.jkvm.machine.testing;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Optional;
 
-/** Copies one stream to another on a thread of its own. */
+/** Copies a command's output to the host on a thread of its own. */
 final class StreamPump {
   private static final int PIECE_BYTES = 64 << 10;
 
+  /** Java has no class for EPIPE. */
+  private static final String EPIPE = "Broken pipe";
+
+  private final String name;
   private final InputStream from;
   private final OutputStream to;
-  private final Runnable onBytes;
-  private final boolean closeTarget;
-  private final Thread thread;
+  private final Runnable onNews;
+  private volatile IOException failure;
+  private volatile boolean ended;
 
-  private StreamPump(
-      String name, InputStream from, OutputStream to, boolean closeTarget, Runnable onBytes) {
+  /**
+   * Begins to copy, until the end or until the target takes no more.
+   *
+   * @param name of the stream, for messages
+   * @param onNews called for each piece, and at the end
+   */
+  StreamPump(String machine, String name, InputStream from, OutputStream to, Runnable onNews) {
+    this.name = name;
     this.from = from;
     this.to = to;
-    this.closeTarget = closeTarget;
-    this.onBytes = onBytes;
-    thread = new Thread(this::copy, name);
+    this.onNews = onNews;
+    Thread thread = new Thread(this::copy, machine + "/" + name);
     thread.setDaemon(true);
     thread.start();
   }
 
-  /** Begins to copy a command's output, until its end or until the target takes no more. */
-  static StreamPump output(String name, InputStream from, OutputStream to, Runnable onBytes) {
-    return new StreamPump(name, from, to, false, onBytes);
-  }
-
-  /** Begins to copy a command's input, and closes it at the end. */
-  static StreamPump input(String name, InputStream from, OutputStream to) {
-    return new StreamPump(name, from, to, true, () -> {});
-  }
-
   private void copy() {
     byte[] piece = new byte[PIECE_BYTES];
-    try {
+    try (from) { // if the target is gone, the command gets SIGPIPE when it writes on
       for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
-        onBytes.run();
-        to.write(piece, 0, count);
-        if (from.available() == 0) {
-          to.flush();
-        }
+        onNews.run();
+        write(piece, count);
+        onNews.run();
       }
     } catch (IOException e) {
-      // Either side is gone, which the run finds out by itself; the other side is told below.
+      // The agent is gone, which the run finds out by itself; or the target, which write has noted.
+    } finally {
+      ended = true;
+      onNews.run();
     }
-    closeEnd();
   }
 
-  private void closeEnd() {
+  private void write(byte[] piece, int count) throws IOException {
     try {
-      if (closeTarget) {
-        to.close();
-      } else {
-        from.close(); // the command gets SIGPIPE if it writes on
+      to.write(piece, 0, count);
+      if (from.available() == 0) {
+        to.flush();
       }
     } catch (IOException e) {
-      // The agent is gone.
+      if (!EPIPE.equals(e.getMessage())) { // a reader that has left is no failure
+        failure = new IOException(name + " can't be written: " + e.getMessage(), e);
+      }
+      throw e;
     }
   }
 
-  /** Waits for the end, for a limited time if that is above 0. */
-  void join(long milliseconds) throws InterruptedException {
-    thread.join(milliseconds);
+  boolean hasEnded() {
+    return ended;
+  }
+
+  /** What the host could not do. */
+  Optional<IOException> failure() {
+    return Optional.ofNullable(failure);
   }
 }

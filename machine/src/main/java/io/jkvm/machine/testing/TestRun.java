@@ -5,8 +5,10 @@ import io.jkvm.machine.Machine;
 import io.jkvm.machine.MachineListener;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.agent.AgentException;
+import io.jkvm.machine.agent.GuestAgent;
 import io.jkvm.machine.agent.GuestTask;
 import io.jkvm.machine.report.MachineException;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -15,27 +17,26 @@ import java.util.Optional;
 
 /**
  * One run: a machine is booted, a command run in it, and the machine thrown away. For one {@link
- * #run}; {@link #interrupt} may be called by any thread.
+ * #run}; {@link #interrupt} and {@link #refuse} may be called by any thread.
  */
 public final class TestRun {
-  /** What is on its way to a reader who does not read is dropped after this if the run failed. */
-  private static final int DRAIN_MILLISECONDS = 2000;
-
   /** How long a guest whose agent is gone may take to stop by itself, as in a power-off. */
   private static final Duration FAREWELL = Duration.ofSeconds(10);
 
   private final TestSpec spec;
   private final TestStreams streams;
   private final RunClock clock;
-  private final List<StreamPump> pumps = new ArrayList<>();
 
   // Guarded by this.
   private boolean news;
-  private GuestTask task;
+  private RunningCommand command;
   private Instant ready;
   private String agentFailure;
+  private String setupFailure;
+  private boolean synced;
   private boolean interrupted;
   private String refusal;
+  private final List<Exception> failures = new ArrayList<>();
 
   /** A run. */
   public TestRun(TestSpec spec, TestStreams streams) {
@@ -50,20 +51,20 @@ public final class TestRun {
     poke();
   }
 
-  /** Ends it because it can't be done; it reports that. */
+  /** Ends it because it can't be done, unless the guest has shown meanwhile that it can. */
   public synchronized void refuse(String why) {
     refusal = why;
     poke();
   }
 
-  /** The command, once it is started. */
-  public synchronized Optional<GuestTask> task() {
-    return Optional.ofNullable(task);
-  }
-
   private synchronized void poke() {
     news = true;
     notifyAll();
+  }
+
+  private void touch() {
+    clock.touch();
+    poke();
   }
 
   /**
@@ -73,55 +74,106 @@ public final class TestRun {
    */
   public TestOutcome run(MachineListener... listeners) throws InterruptedException {
     Instant began = Instant.now();
-    try (LogStreams log = new LogStreams(spec);
-        Machine machine = Machine.create(spec.machine(), listeners)) {
+    LogStreams log = new LogStreams(spec);
+    KernelWatch watch;
+    Ending ending;
+    Duration duration;
+    try (Machine machine = Machine.create(spec.machine(), listeners)) {
       log.attach(machine.console());
-      KernelWatch watch = new KernelWatch(machine, this::poke);
+      watch = new KernelWatch(machine, this::poke);
       watch.start();
       machine.addListener(new Stopped());
       machine.start();
-      Thread starter = new Thread(() -> startCommand(machine), machine.name() + "/command");
-      starter.setDaemon(true);
-      starter.start();
-      Ending ending = new Judge(spec, machine, watch).await(this::awaitNews);
-      return takeDown(machine, watch, log, ending, began);
+      inThread(machine.name() + "/command", () -> startCommand(machine));
+      Judge judge = new Judge(spec, machine, watch);
+      ending = awaitEnd(machine, judge);
+      duration = Duration.between(began, Instant.now());
+      ending = takeDown(machine, watch, judge, ending);
+    } finally {
+      log.close();
+    }
+    synchronized (this) {
+      log.failure().ifPresent(failures::add);
+      failures.addAll(RunningCommand.failures(Optional.ofNullable(command)));
+      if (watch.missed() > 0) {
+        failures.add(new IOException(watch.missed() + " bytes of the kernel's log were not read"));
+      }
+      Ending last = ending.afterFailures(failures);
+      return new TestOutcome(
+          last.end(),
+          last.detail(),
+          last.commandEnd(),
+          watch.complete(),
+          last.decisive(),
+          watch.tests(last.end()),
+          command != null,
+          began,
+          duration,
+          Optional.ofNullable(ready).map(at -> Duration.between(began, at)),
+          watch.lastLines(),
+          List.copyOf(failures));
     }
   }
 
+  private static void inThread(String name, Runnable body) {
+    Thread thread = new Thread(body, name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
   private void startCommand(Machine machine) {
+    GuestAgent agent = machine.agent();
     try {
-      machine.agent().awaitReady();
+      agent.awaitReady();
       synchronized (this) {
         ready = Instant.now();
       }
+      touch();
       if (spec.rootDevice().isPresent()) {
-        machine.agent().mountRoot(spec.rootDevice().get(), true);
+        agent.mountRoot(spec.rootDevice().get(), true);
       }
       boolean hasInput = streams.input().isPresent();
-      GuestTask started =
-          machine.agent().start(hasInput ? spec.command() : spec.command().withoutInput());
-      String name = machine.name();
+      GuestTask started = agent.start(hasInput ? spec.command() : spec.command().withoutInput());
       synchronized (this) {
-        task = started;
-        pumps.add(
-            StreamPump.output(name + "/stdout", started.output(), streams.output(), clock::touch));
-        pumps.add(
-            StreamPump.output(name + "/stderr", started.error(), streams.error(), clock::touch));
+        command = new RunningCommand(machine.name(), started, streams, this::touch);
       }
-      streams.input().ifPresent(in -> StreamPump.input(name + "/stdin", in, started.input()));
-      started.onEnd(this::poke);
     } catch (AgentException e) {
-      synchronized (this) {
-        agentFailure = e.getMessage();
-      }
+      failed(e.getMessage(), agent);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } catch (RuntimeException | Error e) { // such as no more threads
+      failed(e.toString(), agent);
     }
     poke();
   }
 
+  /** The agent is gone, or it is there and can't do what it is asked to. */
+  private synchronized void failed(String why, GuestAgent agent) {
+    if (agent.failure().isPresent()) {
+      agentFailure = why;
+    } else {
+      setupFailure = why;
+    }
+  }
+
+  /** Until the command's end is reported and its output is where it belongs, or all is over. */
+  private Ending awaitEnd(Machine machine, Judge judge) throws InterruptedException {
+    boolean syncing = false;
+    while (true) {
+      RunState state = awaitNews();
+      Optional<Ending> ending = judge.look(state);
+      if (ending.isPresent()) {
+        return ending.get();
+      }
+      if (state.isFinished() && !syncing) {
+        syncing = true;
+        inThread(machine.name() + "/sync", () -> syncDisks(machine));
+      }
+    }
+  }
+
   /** The state of things, after waiting for news or for a time that is over. */
-  private synchronized RunState awaitNews(KernelWatch watch) throws InterruptedException {
+  private synchronized RunState awaitNews() throws InterruptedException {
     while (!news) {
       long left = clock.millisecondsLeft();
       if (left <= 0) {
@@ -130,72 +182,50 @@ public final class TestRun {
       wait(left);
     }
     news = false;
-    if (watch.hasSpoken()) {
-      clock.touch();
-    }
     return new RunState(
-        Optional.ofNullable(task),
+        Optional.ofNullable(command),
+        ready != null,
         Optional.ofNullable(agentFailure),
+        Optional.ofNullable(refusal).filter(why -> ready == null),
+        Optional.ofNullable(setupFailure),
         interrupted,
-        Optional.ofNullable(refusal),
+        synced,
         clock);
   }
 
-  private TestOutcome takeDown(
-      Machine machine, KernelWatch watch, LogStreams log, Ending ending, Instant began)
+  /** What a command has written to a disk outlives the machine. */
+  private void syncDisks(Machine machine) {
+    try {
+      if (spec.machine().disks().stream().anyMatch(disk -> !disk.readOnly())) {
+        machine.agent().sync();
+      }
+    } catch (AgentException e) {
+      synchronized (this) {
+        failures.add(e);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    synchronized (this) {
+      synced = true;
+    }
+    poke();
+  }
+
+  private Ending takeDown(Machine machine, KernelWatch watch, Judge judge, Ending ending)
       throws InterruptedException {
     if (ending.agentIsGone()) {
       machine.awaitStop(FAREWELL);
     }
-    Duration duration = Duration.between(began, Instant.now());
-    Ending last = ending;
-    if (ending.end().isVerdictOfCommand()) {
-      joinPumps(0);
-      syncDisks(machine);
-    }
-    machine.stop(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
+    boolean stoppedByUs =
+        machine.stop(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
     watch.awaitEnd();
-    last = new Judge(spec, machine, watch).refine(ending);
-    joinPumps(DRAIN_MILLISECONDS);
-    List<Exception> failures = new ArrayList<>(machine.closeAndReport());
-    log.failure().ifPresent(failures::add);
+    Ending last = judge.refine(ending, stoppedByUs);
+    List<Exception> failed = machine.closeAndReport();
     synchronized (this) {
-      return new TestOutcome(
-          last.end(),
-          last.detail(),
-          last.commandEnd(),
-          watch.complete(),
-          last.decisive(),
-          watch.tests(last.end()),
-          task != null,
-          began,
-          duration,
-          Optional.ofNullable(ready).map(at -> Duration.between(began, at)),
-          watch.lastLines(),
-          failures);
+      failures.addAll(failed);
     }
-  }
-
-  private void joinPumps(long milliseconds) throws InterruptedException {
-    List<StreamPump> running;
-    synchronized (this) {
-      running = List.copyOf(pumps);
-    }
-    for (StreamPump pump : running) {
-      pump.join(milliseconds);
-    }
-  }
-
-  /** What a command has written to a disk outlives the machine. */
-  private void syncDisks(Machine machine) throws InterruptedException {
-    if (spec.machine().disks().stream().allMatch(disk -> disk.readOnly())) {
-      return;
-    }
-    try {
-      machine.agent().sync();
-    } catch (AgentException e) {
-      poke(); // gone between its report and now: the report stands
-    }
+    return last;
   }
 
   /** Wakes the run when its machine stops. */

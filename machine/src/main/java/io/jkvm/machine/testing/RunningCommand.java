@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.agent.CommandEnd;
+import io.jkvm.machine.agent.GuestTask;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.List;
+import java.util.Optional;
+
+/** A command of a run with its streams: copied on threads that end with it. */
+final class RunningCommand {
+  private static final int PIECE_BYTES = 64 << 10;
+
+  private final GuestTask task;
+  private final List<StreamPump> pumps;
+
+  /**
+   * Begins to copy.
+   *
+   * @param onNews called when something has come, and at the end
+   */
+  RunningCommand(String machine, GuestTask task, TestStreams streams, Runnable onNews) {
+    this.task = task;
+    pumps =
+        List.of(
+            new StreamPump(machine, "standard output", task.output(), streams.output(), onNews),
+            new StreamPump(machine, "standard error", task.error(), streams.error(), onNews));
+    streams.input().ifPresent(in -> feed(machine, in, task.input()));
+    task.onEnd(onNews);
+  }
+
+  /** On a thread that may be left behind in a read of the host's. */
+  private static void feed(String machine, InputStream from, OutputStream to) {
+    Thread thread =
+        new Thread(
+            () -> {
+              byte[] piece = new byte[PIECE_BYTES];
+              try (to) {
+                for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
+                  to.write(piece, 0, count);
+                }
+              } catch (IOException e) {
+                // The command reads no more. What is left of the host's input is left there.
+              }
+            },
+            machine + "/standard input");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  Optional<CommandEnd> end() {
+    return task.end();
+  }
+
+  /** Why it never will end. */
+  Optional<String> failure() {
+    return task.failure();
+  }
+
+  /** Whether all that it has written is where it was to go. */
+  boolean isDrained() {
+    return pumps.stream().allMatch(StreamPump::hasEnded);
+  }
+
+  /** What the host could not write. */
+  List<Exception> failures() {
+    return pumps.stream()
+        .map(StreamPump::failure)
+        .flatMap(Optional::stream)
+        .map(Exception.class::cast)
+        .toList();
+  }
+
+  static List<Exception> failures(Optional<RunningCommand> command) {
+    return command.map(RunningCommand::failures).orElse(List.of());
+  }
+}
