@@ -7,7 +7,7 @@ import io.jkvm.machine.agent.GuestCommand;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -77,7 +77,7 @@ final class GuestOptions {
       paramLabel = "NAME[=VALUE]",
       description = {
         "Set a variable for the command, without =VALUE to the host's; may be repeated.",
-        "It has the host's environment, less HOME, TMPDIR, XDG_RUNTIME_DIR and others that name"
+        "It has the host's environment, less HOME, USER, TMPDIR and others that name"
             + " what the guest does not have (docs/testing-kernels.md lists them)."
       })
   private List<String> variables = List.of();
@@ -112,9 +112,10 @@ final class GuestOptions {
    */
   GuestCommand command(List<byte[]> arguments) {
     List<byte[]> host = RawArguments.environment();
-    Set<String> ours = Boolean.getBoolean("jkvm.locale") ? Set.of("LC_ALL") : Set.of();
     GuestEnvironment environment =
-        clearEnvironment ? GuestEnvironment.empty() : GuestEnvironment.ofHost(host, ours);
+        clearEnvironment
+            ? GuestEnvironment.empty()
+            : GuestEnvironment.ofHost(host, Optional.ofNullable(System.getProperty("jkvm.locale")));
     for (String variable : variables) {
       try {
         environment.with(variable, host);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.command;
 
-import io.jkvm.machine.testing.RootSpec;
+import io.jkvm.machine.root.RootSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -6,7 +6,7 @@ import io.jkvm.launcher.report.Reporter;
 import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.launcher.testing.ShellSession;
 import io.jkvm.machine.kernel.KernelSource;
-import io.jkvm.machine.testing.GuestRoot;
+import io.jkvm.machine.root.GuestRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

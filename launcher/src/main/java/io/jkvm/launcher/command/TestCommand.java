@@ -4,7 +4,6 @@ package io.jkvm.launcher.command;
 import io.jkvm.launcher.option.KernelFinder;
 import io.jkvm.launcher.option.TimeOption;
 import io.jkvm.launcher.report.Reporter;
-import io.jkvm.launcher.testing.BisectStatus;
 import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.launcher.testing.TestPlan;
 import io.jkvm.launcher.testing.TestSession;
@@ -32,6 +31,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "test",
     sortOptions = false,
+    exitCodeOnInvalidInput = TestOutcome.SETUP,
+    exitCodeOnExecutionException = TestOutcome.SETUP,
     description = {
       "Boots a kernel, runs a command in it and ends with the command's own exit status. Standard"
           + " input, output and error are the command's; the kernel's log goes elsewhere.",
@@ -42,7 +43,7 @@ import picocli.CommandLine.Parameters;
     exitCodeList = {
       "0-255:the command's own; the class is 'exited'",
       TestOutcome.LIMIT + ":limit: --timeout is over",
-      TestOutcome.SETUP + ":setup: the host, a file, or what the guest lacks",
+      TestOutcome.SETUP + ":setup: wrong usage, the host, a file, or what the guest lacks",
       "126:setup: the command is there, but can't be executed",
       "127:setup: there is no such command",
       "128+n:signal: signal n ended the command; or jkvm itself",
@@ -94,7 +95,8 @@ public final class TestCommand implements Callable<Integer> {
   @Option(
       names = "--log",
       paramLabel = "FILE",
-      description = "Write all of the kernel's log to a file; FILE-N with several runs.")
+      description =
+          "Write all of the kernel's log to a file; with several runs k.log is k-1.log, k-2.log...")
   private Path log;
 
   @Option(
@@ -171,18 +173,22 @@ public final class TestCommand implements Callable<Integer> {
       spec.commandLine().getOut().flush();
       return 0;
     }
-    if (command.isEmpty()) {
+    if (command.isEmpty() || command.get(0).isEmpty()) {
       throw new ParameterException(spec.commandLine(), "no command; write it behind '--'");
     }
     if (repeat < 1 || jobs < 1) {
       throw new ParameterException(spec.commandLine(), "--repeat and --jobs are 1 or more");
     }
     Reporter reporter = output.reporter(spec.commandLine().getErr());
-    TestSession session = new TestSession(plan(reporter), reporter);
+    TestSession session;
+    try {
+      session = new TestSession(plan(reporter), reporter);
+    } catch (IOException e) {
+      reporter.error("setup, status " + TestOutcome.SETUP + ": " + e.getMessage());
+      return TestOutcome.SETUP;
+    }
     int status = session.run();
-    return bisect || bisectSkipBoot
-        ? BisectStatus.of(status, session.commandsStarted(), bisectSkipBoot)
-        : status;
+    return bisect || bisectSkipBoot ? session.bisectStatus(bisectSkipBoot) : status;
   }
 
   private TestPlan plan(Reporter reporter) throws IOException {
@@ -203,6 +209,7 @@ public final class TestCommand implements Callable<Integer> {
     }
     boolean showLog = output.isVerbose();
     RootOptions root = new RootOptions(guest);
+    machine.spec(Path.of("."), root.image()); // what is wrong with an option is said before a run
     return new TestPlan(
         new String(arguments.get(0), StandardCharsets.UTF_8),
         kernels,

@@ -13,7 +13,10 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /**
  * A command of a guest's on this process' standard streams, as ssh has it: with a terminal of its
@@ -22,6 +25,8 @@ import java.util.Optional;
 public final class GuestShell {
   private static final int PIECE_BYTES = 4096;
   private static final int SIGHUP = 1;
+  private static final int MAX_PIECES = 1024;
+  private static final byte[] END = new byte[0];
 
   private final Machine machine;
   private final GuestCommand command;
@@ -40,15 +45,19 @@ public final class GuestShell {
    * @throws IOException if the guest's agent is gone before
    */
   public CommandEnd run() throws IOException, InterruptedException {
-    GuestCommand wanted = host.map(it -> command.terminal(it.size())).orElse(command);
-    GuestTask task = machine.agent().start(wanted);
+    machine.agent().awaitReady(); // the terminal may get another size meanwhile
+    GuestTask task =
+        machine.agent().start(host.map(it -> command.terminal(it.size())).orElse(command));
+    host.ifPresent(it -> JobControl.handle("WINCH", () -> resize(task, it)));
+    host.ifPresent(it -> resize(task, it));
     terminal.take();
     try {
-      host.ifPresent(it -> JobControl.handle("WINCH", () -> resize(task, it)));
       JobControl.start(this::suspend, terminal::continued);
-      copyInThread("shell-input", () -> copyInput(task));
+      BlockingQueue<byte[]> typed = new LinkedBlockingQueue<>(MAX_PIECES);
+      inThread("shell-keys", () -> readKeys(typed));
+      inThread("shell-input", () -> send(typed, task));
       Thread errors =
-          copyInThread(
+          inThread(
               "shell-error", () -> copy(task.error(), new FileOutputStream(FileDescriptor.err)));
       copy(task.output(), new FileOutputStream(FileDescriptor.out));
       errors.join();
@@ -63,8 +72,8 @@ public final class GuestShell {
     terminal.giveBack();
   }
 
-  private static Thread copyInThread(String name, Runnable copy) {
-    Thread thread = new Thread(copy, name);
+  private static Thread inThread(String name, Runnable body) {
+    Thread thread = new Thread(body, name);
     thread.setDaemon(true);
     thread.start();
     return thread;
@@ -82,28 +91,38 @@ public final class GuestShell {
     }
   }
 
-  private void copyInput(GuestTask task) {
-    ShellEscape escape = new ShellEscape(() -> leave(task));
+  /** Reads on, for "~.", also while the guest takes nothing: what is typed then is dropped. */
+  private void readKeys(BlockingQueue<byte[]> typed) {
+    ShellEscape escape = new ShellEscape(machine::stop);
     byte[] keys = new byte[PIECE_BYTES];
-    byte[] kept = new byte[PIECE_BYTES + 1];
+    byte[] kept = new byte[2 * PIECE_BYTES];
     InputStream in = new FileInputStream(FileDescriptor.in);
-    try (OutputStream guest = task.input()) {
+    try {
       for (int count = in.read(keys); count >= 0; count = in.read(keys)) {
         if (host.isPresent()) {
-          guest.write(kept, 0, escape.unescape(keys, count, kept));
+          typed.offer(Arrays.copyOf(kept, escape.unescape(keys, count, kept)));
         } else {
-          guest.write(keys, 0, count);
+          typed.put(Arrays.copyOf(keys, count)); // a pipe is held back
         }
       }
+      typed.put(END);
     } catch (IOException e) {
-      // The command has ended, or our terminal is gone; a guest whose user has left ends too.
-      hangUp(task);
+      machine.stop(); // the terminal is gone, and its user
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  private void leave(GuestTask task) {
-    hangUp(task);
-    machine.stop();
+  private static void send(BlockingQueue<byte[]> typed, GuestTask task) {
+    try (OutputStream guest = task.input()) {
+      for (byte[] keys = typed.take(); keys != END; keys = typed.take()) {
+        guest.write(keys);
+      }
+    } catch (IOException e) {
+      hangUp(task); // it reads no more
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void hangUp(GuestTask task) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
-import io.jkvm.machine.testing.TestOutcome;
+import io.jkvm.machine.results.EndClass;
+import io.jkvm.machine.results.RunReport;
+import io.jkvm.machine.results.Verdict;
+import java.util.List;
 
 /** Exit statuses for {@code git bisect run}, which stops the bisection at 128 and more. */
-public final class BisectStatus {
+final class BisectStatus {
   private static final int GOOD = 0;
   private static final int BAD = 1;
   private static final int SKIP = 125;
@@ -12,19 +15,22 @@ public final class BisectStatus {
   private BisectStatus() {}
 
   /**
-   * The status for git.
+   * The status for git: bad if one of the runs failed, else to be skipped if one could not be done.
    *
-   * @param status of the runs
-   * @param commandStarted whether the kernel came as far as the command, in each run
+   * @param commandsStarted whether the kernel came as far as the command, in each run
    * @param skipBoot whether one that did not is to be skipped
    */
-  public static int of(int status, boolean commandStarted, boolean skipBoot) {
-    if (status == 0) {
-      return GOOD;
-    }
-    if (status == TestOutcome.SETUP || status == TestOutcome.INTERRUPTED) {
+  static int of(List<RunReport> runs, boolean commandsStarted, boolean skipBoot) {
+    boolean undone =
+        runs.isEmpty()
+            || runs.stream()
+                .anyMatch(run -> run.end() == EndClass.SETUP || run.end() == EndClass.INTERRUPTED);
+    if (undone || skipBoot && !commandsStarted) {
       return SKIP;
     }
-    return skipBoot && !commandStarted ? SKIP : BAD;
+    boolean passed =
+        runs.stream()
+            .allMatch(run -> run.verdict() == Verdict.PASS || run.verdict() == Verdict.SKIP);
+    return passed ? GOOD : BAD;
   }
 }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** The environment of a command in the guest: the host's, less what means nothing there. */
@@ -20,17 +21,22 @@ public final class GuestEnvironment {
           "JAVA_HOME",
           "JKVM_JAVA_OPTIONS",
           "LD_PRELOAD",
+          "LOGNAME",
           "OLDPWD",
           "PWD",
+          "SHELL",
           "SSH_AUTH_SOCK",
           "SSH_CLIENT",
           "SSH_CONNECTION",
           "SSH_TTY",
           "TMPDIR",
+          "USER",
           "WAYLAND_DISPLAY",
           "XAUTHORITY",
           "XDG_RUNTIME_DIR",
           "_");
+
+  private static final String LOCALE = "LC_ALL";
 
   private final Map<String, byte[]> variables = new LinkedHashMap<>();
 
@@ -44,16 +50,25 @@ public final class GuestEnvironment {
   /**
    * The host's, less {@link #DROPPED}.
    *
-   * @param ours variables that jkvm's own start has set, which the user did not
+   * @param locale what LC_ALL was before jkvm's own start has changed it, if it has; empty for not
+   *     set
    */
-  public static GuestEnvironment ofHost(List<byte[]> host, Set<String> ours) {
+  public static GuestEnvironment ofHost(List<byte[]> host, Optional<String> locale) {
     GuestEnvironment environment = new GuestEnvironment();
     for (byte[] string : host) {
       String name = name(string);
-      if (!DROPPED.contains(name) && !ours.contains(name)) {
+      if (!DROPPED.contains(name)) {
         environment.variables.put(name, string);
       }
     }
+    locale.ifPresent(
+        before -> {
+          environment.variables.remove(LOCALE);
+          if (!before.isEmpty()) {
+            environment.variables.put(
+                LOCALE, (LOCALE + "=" + before).getBytes(StandardCharsets.UTF_8));
+          }
+        });
     return environment;
   }
 

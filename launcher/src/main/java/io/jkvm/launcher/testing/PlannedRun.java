@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
+import io.jkvm.machine.kernel.KernelModules;
 import io.jkvm.machine.kernel.KernelRequirement;
 import io.jkvm.machine.kernel.KernelRequirements;
 import io.jkvm.machine.kernel.KernelSource;
@@ -8,21 +9,19 @@ import io.jkvm.machine.kernel.Purpose;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.Attachment;
-import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.results.Excerpt;
 import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.TestCase;
 import io.jkvm.machine.results.ktap.KtapParser;
+import io.jkvm.machine.root.GuestRoot;
+import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.spec.MachineSpec;
-import io.jkvm.machine.testing.GuestRoot;
-import io.jkvm.machine.testing.RootSpec;
 import io.jkvm.machine.testing.TestOutcome;
 import io.jkvm.machine.testing.TestRun;
 import io.jkvm.machine.testing.TestSpec;
 import io.jkvm.machine.testing.TestStreams;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -30,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** One run of a plan: its machine, what it prints, and what is told of it. */
@@ -43,8 +43,11 @@ final class PlannedRun {
   private final int repetition;
   private final TestRun run;
   private final Optional<Path> log;
+
+  // Guarded by this.
   private final KtapParser commandTests = new KtapParser();
   private final Excerpt output = new Excerpt(HEAD_BYTES, TAIL_BYTES);
+  private boolean cutLine;
 
   /**
    * A run.
@@ -68,10 +71,11 @@ final class PlannedRun {
     this.number = number;
     this.repetition = repetition;
     log = plan.logOf(number);
+    MachineSpec asked = plan.machine().apply(kernel.image());
     MachineSpec machine =
-        root.boot(plan.machine().apply(kernel.image())).toBuilder()
+        root.boot(asked).toBuilder()
             .name("test" + number)
-            .commandLine(plan.fullLog() || plan.kernelTests() ? "" : "loglevel=5")
+            .commandLine(plan.quietBoot(asked.commandLine()) ? "loglevel=5" : "")
             .build();
     TestSpec spec =
         new TestSpec(
@@ -85,19 +89,23 @@ final class PlannedRun {
             root.device());
     TestStreams streams =
         new TestStreams(
-            input,
-            new TeeStream(out, this::commandPrinted),
-            new TeeStream(err, (bytes, from, length) -> keep(bytes, from, length)));
+            input, new TeeStream(out, this::commandPrinted), new TeeStream(err, this::keep));
     run = new TestRun(spec, streams);
   }
 
-  private void commandPrinted(byte[] bytes, int from, int length) {
+  private synchronized void commandPrinted(byte[] bytes, int from, int length) {
     commandTests.accept(bytes, from, length);
     keep(bytes, from, length);
   }
 
   private synchronized void keep(byte[] bytes, int from, int length) {
     output.accept(bytes, from, length);
+    cutLine = length > 0 ? bytes[from + length - 1] != '\n' : cutLine;
+  }
+
+  /** Whether the command's last line has no end. */
+  synchronized boolean hasCutLine() {
+    return cutLine;
   }
 
   int number() {
@@ -106,10 +114,6 @@ final class PlannedRun {
 
   void interrupt() {
     run.interrupt();
-  }
-
-  TestRun run() {
-    return run;
   }
 
   /** What the command has printed, or its beginning and its end. */
@@ -156,21 +160,20 @@ final class PlannedRun {
     }
   }
 
-  /** Where in the log the end can be seen; empty if that is not known. */
+  private Predicate<String> modules() {
+    Optional<KernelModules> modules = KernelModules.find(kernel);
+    return name -> modules.isPresent() && modules.get().has(name);
+  }
+
+  /** Where in the log's file the end can be seen; empty if that is not known. */
   String place(TestOutcome outcome) {
-    return outcome
-        .decisive()
-        .map(
-            event ->
-                "line "
-                    + event.line()
-                    + " of "
-                    + log.map(Path::toString).orElse("the kernel's log"))
+    return log.flatMap(
+            file -> outcome.decisive().map(event -> "line " + event.line() + " of " + file))
         .orElse("");
   }
 
   /** The run as reports have it. */
-  RunReport report(TestOutcome outcome) {
+  synchronized RunReport report(TestOutcome outcome) {
     List<TestCase> cases = new ArrayList<>(commandTests.finish(outcome.end()).cases());
     if (plan.kernelTests()) {
       cases.addAll(outcome.kernelTests());
@@ -184,13 +187,6 @@ final class PlannedRun {
         .withOutput(outputText(), log.map(Path::toString).orElse(""));
   }
 
-  /** The run of a machine that could not be made. */
-  RunReport report(MachineException e, String line) {
-    return RunReport.of(plan.name(), kernelName(), EndClass.SETUP, TestOutcome.SETUP)
-        .withRepetition(repetition)
-        .withDetail(line, "");
-  }
-
   private String kernelName() {
     return plan.kernels().size() == 1 ? "" : kernel.release().orElse(kernel.image().toString());
   }
@@ -199,10 +195,5 @@ final class PlannedRun {
     String kind = event.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
     int count = (int) Math.min(Integer.MAX_VALUE, event.count());
     return new Attachment(kind, event.title(), event.text(), count);
-  }
-
-  /** For names of files and the like in a message. */
-  static String text(byte[] bytes) {
-    return new String(bytes, StandardCharsets.UTF_8);
   }
 }

@@ -10,19 +10,24 @@ import io.jkvm.machine.StopReason;
 import io.jkvm.machine.agent.AgentException;
 import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.testing.TestOutcome;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /** {@code jkvm shell} from a machine's specification to an exit status. */
 public final class ShellSession {
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
   private static final int FAREWELL_SECONDS = 10;
   private static final int LAST_LINES = 20;
+  private static final Pattern NO_CHANNEL =
+      Pattern.compile("jkvm-agent: no channel to the host: ([^\\r\\n;]*)");
 
   private final MachineSpec spec;
   private final Optional<String> rootDevice;
@@ -58,6 +63,9 @@ public final class ShellSession {
       GuestShell shell = new GuestShell(machine, command);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endOnSignal(machine, shell), "signal"));
       machine.start();
+      Thread complaints = new Thread(() -> awaitComplaint(machine), "no-channel");
+      complaints.setDaemon(true);
+      complaints.start();
       return run(machine, shell);
     } finally {
       finished.countDown();
@@ -87,7 +95,7 @@ public final class ShellSession {
 
   /** The shell has not ended, the guest has. */
   private int gone(Machine machine, AgentException e) throws InterruptedException {
-    Optional<StopReason> reason = machine.awaitStop(java.time.Duration.ofSeconds(FAREWELL_SECONDS));
+    Optional<StopReason> reason = machine.awaitStop(Duration.ofSeconds(FAREWELL_SECONDS));
     if (reason.isEmpty()) {
       reporter.error("gone: " + e.getMessage());
       return TestOutcome.GONE;
@@ -108,6 +116,21 @@ public final class ShellSession {
             ? TestOutcome.PANIC
             : TestOutcome.GONE;
       }
+    }
+  }
+
+  /** A kernel without a channel for the agent would keep us waiting for ever. */
+  private void awaitComplaint(Machine machine) {
+    try {
+      String why = machine.console().newReader().expect(NO_CHANNEL, Duration.ofDays(1)).group(1);
+      if (!machine.agent().hasSpoken()) {
+        reporter.error("the guest can't speak to jkvm: " + why);
+        machine.stop();
+      }
+    } catch (MachineException e) {
+      return; // it ended, or did well for a day
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

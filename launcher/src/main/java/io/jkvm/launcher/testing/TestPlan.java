@@ -3,8 +3,9 @@ package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.agent.GuestCommand;
 import io.jkvm.machine.kernellog.FailOn;
+import io.jkvm.machine.kernellog.KernelEventKind;
+import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.spec.MachineSpec;
-import io.jkvm.machine.testing.RootSpec;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -52,6 +53,21 @@ public record TestPlan(
     boolean stopOnFailure) {
   boolean isSingle() {
     return repeat == 1 && kernels.size() == 1;
+  }
+
+  /**
+   * Whether the kernel is to print warnings alone: nobody looks at the rest, and each byte of it
+   * takes the boot time.
+   *
+   * @param commandLine what the user adds to the kernel's command line
+   */
+  boolean quietBoot(String commandLine) {
+    boolean wanted =
+        fullLog
+            || kernelTests
+            || stall.isPresent()
+            || failOn.includes(KernelEventKind.KMEMLEAK); // reported as mere information
+    return !wanted && !commandLine.matches("(?s).*\\b(loglevel=|quiet|debug|ignore_loglevel).*");
   }
 
   /** The log's file of one of several runs: {@code k.log} becomes {@code k-3.log}. */

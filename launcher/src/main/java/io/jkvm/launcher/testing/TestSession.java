@@ -3,24 +3,24 @@ package io.jkvm.launcher.testing;
 
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.Reporter;
+import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.results.JUnitReport;
 import io.jkvm.machine.results.JsonReport;
 import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.RunSet;
 import io.jkvm.machine.results.TextSummary;
 import io.jkvm.machine.results.Verdict;
-import io.jkvm.machine.testing.GuestRoot;
+import io.jkvm.machine.root.GuestRoot;
 import io.jkvm.machine.testing.TestOutcome;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,8 +37,8 @@ public final class TestSession {
   private final TestPlan plan;
   private final Reporter reporter;
   private final CountDownLatch finished = new CountDownLatch(1);
-  private final Map<Path, KernelSource> kernels = new LinkedHashMap<>();
-  private final Map<Path, GuestRoot> roots = new LinkedHashMap<>();
+  private final List<KernelSource> kernels = new ArrayList<>();
+  private final List<GuestRoot> roots = new ArrayList<>();
 
   // Guarded by this.
   private final List<PlannedRun> running = new ArrayList<>();
@@ -56,42 +56,43 @@ public final class TestSession {
    * Runs the plan.
    *
    * @return the exit status
-   * @throws IOException if a report can't be written
    */
-  public int run() throws IOException, InterruptedException {
+  public int run() throws InterruptedException {
     Runtime.getRuntime().addShutdownHook(new Thread(this::endOnSignal, "signal"));
+    Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
     try {
       // A report that stands there before the end is of a run that did not come to one.
-      writeReports(new RunSet(List.of(notRun())));
-      for (Path kernel : plan.kernels()) {
+      writeReports(List.of(notRun("jkvm did not come to the end of the run")));
+      for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
-        GuestRoot root = GuestRoot.make(plan.root(), source);
-        root.notes().forEach(reporter::step);
-        kernels.put(kernel, source);
-        roots.put(kernel, root);
+        kernels.add(source);
+        roots.add(GuestRoot.make(plan.root(), source));
+        roots.get(roots.size() - 1).notes().forEach(reporter::step);
       }
-      int status = plan.isSingle() ? runOne() : runMany();
-      writeReports(new RunSet(List.copyOf(reports())));
-      return status;
+      return plan.isSingle() ? runOne() : runMany();
+    } catch (MachineException e) {
+      return setUpFailed(Advice.line(e));
+    } catch (IOException e) {
+      return setUpFailed(e.getMessage());
     } finally {
-      roots.values().forEach(GuestRoot::close);
+      roots.forEach(GuestRoot::close);
       finished.countDown();
     }
   }
 
-  /** Whether each run came as far as the command. */
-  public synchronized boolean commandsStarted() {
-    return commandsStarted;
+  /** Before any run, or of a report: the last line says that, and the status is jkvm's own. */
+  private int setUpFailed(String line) {
+    try {
+      writeReports(List.of(notRun(line)));
+    } catch (IOException e) {
+      reporter.step(e.getMessage()); // the line tells what came first
+    }
+    reporter.error(EndClass.SETUP.word() + ", status " + TestOutcome.SETUP + ": " + line);
+    return TestOutcome.SETUP;
   }
 
-  private synchronized TestOutcome noted(TestOutcome outcome) {
-    commandsStarted &= outcome.commandStarted();
-    return outcome;
-  }
-
-  private RunReport notRun() {
-    return RunReport.of(plan.name(), "", io.jkvm.machine.results.EndClass.SETUP, TestOutcome.SETUP)
-        .withDetail("jkvm did not come to the end of the run", "");
+  private RunReport notRun(String why) {
+    return RunReport.of(plan.name(), "", EndClass.SETUP, TestOutcome.SETUP).withDetail(why, "");
   }
 
   /** A shutdown hook: the JVM ends with 128 and the signal's number after it. */
@@ -109,110 +110,143 @@ public final class TestSession {
     }
   }
 
-  private synchronized List<RunReport> reports() {
-    return List.copyOf(reports.values());
+  /**
+   * What {@code git bisect run} is to hear of the runs.
+   *
+   * @param skipBoot whether a kernel that did not come as far as the command is to be skipped
+   */
+  public synchronized int bisectStatus(boolean skipBoot) {
+    return BisectStatus.of(List.copyOf(reports.values()), commandsStarted, skipBoot);
+  }
+
+  private synchronized RunSet reports() {
+    return new RunSet(List.copyOf(reports.values()));
   }
 
   // --- one run: its streams are this process' ---
 
-  private int runOne() throws InterruptedException {
-    Path kernel = plan.kernels().get(0);
+  private int runOne() throws IOException, InterruptedException {
     PlannedRun run =
         new PlannedRun(
             plan,
-            kernels.get(kernel),
-            roots.get(kernel),
+            kernels.get(0),
+            roots.get(0),
             1,
             1,
             Optional.of(new FileInputStream(FileDescriptor.in)),
             new FileOutputStream(FileDescriptor.out),
             new FileOutputStream(FileDescriptor.err));
     begin(run);
-    try {
-      TestOutcome outcome = noted(run.toEnd());
-      end(run, run.report(outcome));
-      outcome
-          .boot()
-          .ifPresent(boot -> reporter.step("the guest was up after " + boot.toMillis() + " ms"));
-      if (!outcome.end().isVerdictOfCommand() && !plan.showLog()) {
-        outcome.lastLines().forEach(reporter::quote);
-      }
-      outcome.failures().forEach(failure -> reporter.error(failure.getMessage()));
-      reporter.note(lastLine(run, outcome));
-      return outcome.failures().isEmpty() ? outcome.status() : TestOutcome.SETUP;
-    } catch (MachineException e) {
-      end(run, run.report(e, Advice.line(e)));
-      reporter.error("setup, status " + TestOutcome.SETUP + ": " + Advice.line(e));
-      return TestOutcome.SETUP;
+    TestOutcome outcome = noted(run.toEnd());
+    RunReport report = run.report(outcome);
+    end(run, report);
+    outcome
+        .boot()
+        .ifPresent(boot -> reporter.step("the guest was up after " + boot.toMillis() + " ms"));
+    if (run.hasCutLine()) {
+      reporter.result("");
     }
-  }
-
-  private static String lastLine(PlannedRun run, TestOutcome outcome) {
+    if (!outcome.end().isVerdictOfCommand() && !plan.showLog()) {
+      outcome.lastLines().forEach(reporter::quote);
+    }
+    outcome.failures().forEach(failure -> reporter.error(failure.getMessage()));
+    if (!report.cases().isEmpty()) {
+      new TextSummary(reports()).lines().forEach(reporter::result);
+    }
+    writeReports(reports().runs());
+    int status = outcome.status();
+    if (status == 0 && plan.kernelTests() && report.verdict().isBad()) {
+      status = 1; // what the kernel has tested is a part of what was asked
+    }
     String place = run.place(outcome);
-    return outcome.end().word()
-        + ", status "
-        + outcome.status()
-        + ": "
-        + outcome.detail()
-        + (place.isEmpty() ? "" : " (" + place + ")");
+    reporter.result(
+        "jkvm: "
+            + outcome.end().word()
+            + ", status "
+            + status
+            + ": "
+            + outcome.detail()
+            + (place.isEmpty() ? "" : " (" + place + ")"));
+    return status;
   }
 
   // --- many: what they print is kept, and shown of those that fail ---
 
-  private int runMany() throws InterruptedException {
+  private int runMany() throws IOException, InterruptedException {
     ExecutorService pool = Executors.newFixedThreadPool(plan.jobs());
-    Progress progress = new Progress(reporter, plan.kernels().size() * plan.repeat());
+    int planned = plan.kernels().size() * plan.repeat();
+    Progress progress = new Progress(reporter, planned);
     int number = 0;
     for (int repetition = 1; repetition <= plan.repeat(); repetition++) {
-      for (Path kernel : plan.kernels()) {
+      for (int kernel = 0; kernel < plan.kernels().size(); kernel++) {
         int ownNumber = ++number;
+        int ownKernel = kernel;
         int ownRepetition = repetition;
-        pool.execute(() -> runOneOfMany(kernel, ownNumber, ownRepetition, progress));
+        pool.execute(() -> runOneOfMany(ownKernel, ownNumber, ownRepetition, progress));
       }
     }
     pool.shutdown();
     pool.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
     progress.end();
-    RunSet set = new RunSet(reports());
+    RunSet set = reports();
     new TextSummary(set).lines().forEach(reporter::result);
-    return set.passed()
-        ? 0
-        : set.runs().stream()
-            .filter(run -> run.verdict() != Verdict.PASS && run.verdict() != Verdict.SKIP)
-            .mapToInt(run -> Math.max(1, run.status()))
-            .findFirst()
-            .orElse(TestOutcome.SETUP);
+    writeReports(set.runs());
+    boolean complete = set.runs().size() == planned;
+    int status = complete && set.passed() ? 0 : statusOf(set);
+    reporter.result(
+        "jkvm: " + set.runs().size() + " of " + planned + " runs done, status " + status);
+    return status;
   }
 
-  private void runOneOfMany(Path kernel, int number, int repetition, Progress progress) {
+  /** That of the first run that did not pass. */
+  private static int statusOf(RunSet set) {
+    return set.runs().stream()
+        .filter(run -> !passed(run))
+        .mapToInt(run -> Math.max(1, run.status()))
+        .findFirst()
+        .orElse(TestOutcome.SETUP);
+  }
+
+  private static boolean passed(RunReport run) {
+    return run.verdict() == Verdict.PASS || run.verdict() == Verdict.SKIP;
+  }
+
+  private void runOneOfMany(int kernel, int number, int repetition, Progress progress) {
     if (isEnding()) {
       return;
     }
-    OutputStream nowhere = OutputStream.nullOutputStream();
-    PlannedRun run =
-        new PlannedRun(
-            plan,
-            kernels.get(kernel),
-            roots.get(kernel),
-            number,
-            repetition,
-            Optional.empty(),
-            nowhere,
-            nowhere);
-    begin(run);
     RunReport report;
+    String output = "";
+    PlannedRun run = null;
     try {
+      OutputStream nowhere = OutputStream.nullOutputStream();
+      run =
+          new PlannedRun(
+              plan,
+              kernels.get(kernel),
+              roots.get(kernel),
+              number,
+              repetition,
+              Optional.empty(),
+              nowhere,
+              nowhere);
+      begin(run);
       report = run.report(noted(run.toEnd()));
+      output = run.outputText();
     } catch (MachineException e) {
-      report = run.report(e, Advice.line(e));
+      report = notRun(Advice.line(e)).withRepetition(repetition);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return;
+      report = notRun("interrupted").withRepetition(repetition);
+    } catch (RuntimeException | Error e) { // no run is to vanish without a word
+      report = notRun(e.toString()).withRepetition(repetition);
     }
-    end(run, report);
-    boolean passed = report.verdict() == Verdict.PASS || report.verdict() == Verdict.SKIP;
-    progress.finished(report, passed, run.outputText());
-    if (!passed && plan.stopOnFailure()) {
+    synchronized (this) {
+      running.remove(run);
+      reports.put(number, report);
+    }
+    progress.finished(report, passed(report), output);
+    if (!passed(report) && plan.stopOnFailure()) {
       synchronized (this) {
         ending = true;
       }
@@ -235,7 +269,13 @@ public final class TestSession {
     reports.put(run.number(), report);
   }
 
-  private void writeReports(RunSet set) throws IOException {
+  private synchronized TestOutcome noted(TestOutcome outcome) {
+    commandsStarted &= outcome.commandStarted();
+    return outcome;
+  }
+
+  private void writeReports(List<RunReport> runs) throws IOException {
+    RunSet set = new RunSet(runs);
     if (plan.junit().isPresent()) {
       new JUnitReport(set).write(plan.junit().get());
     }

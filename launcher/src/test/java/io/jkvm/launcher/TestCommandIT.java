@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code jkvm test} with a real kernel: every class of end, with its status. */
+@RequiresKvm
+@Guests
+class TestCommandIT {
+  private static final String CRASH = "/sys/kernel/debug/provoke-crash/DIRECT";
+
+  @TempDir Path folder;
+
+  static List<String> command(String... arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                JkvmProcess.binary().toString(),
+                "test",
+                "--kernel",
+                ProjectFiles.guestImage("bzImage").toString(),
+                "--mem",
+                "64M"));
+    command.addAll(Arrays.asList(arguments));
+    return command;
+  }
+
+  private static JkvmProcess.Result test(String... arguments)
+      throws IOException, InterruptedException {
+    return JkvmProcess.run(JkvmProcess.BOOT_SECONDS, command(arguments));
+  }
+
+  private static String lastLine(JkvmProcess.Result result) {
+    List<String> lines = result.err().lines().toList();
+    assertFalse(lines.isEmpty(), result::toString);
+    return lines.get(lines.size() - 1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "42  | exited        | exit 42",
+        "255 | exited        | exit 255",
+        "139 | signal        | kill -SEGV $$",
+        "201 | panic         | echo c >/proc/sysrq-trigger",
+        "201 | panic         | dmesg -n 1; echo c >/proc/sysrq-trigger",
+        "202 | oops          | echo BUG >" + CRASH + "; sleep 1; exit 0",
+        "205 | out-of-memory | tail /dev/zero",
+        "206 | gone          | reboot -f",
+        "206 | gone          | poweroff -f",
+        "206 | gone          | echo b >/proc/sysrq-trigger",
+      })
+  @Guests
+  void eachEndHasItsClassAndStatus(int status, String word, String script) throws Exception {
+    JkvmProcess.Result result = test("--", "sh", "-c", script);
+    assertEquals(status, result.status(), result::toString);
+    assertTrue(
+        lastLine(result).startsWith("jkvm: " + word + ", status " + status), result::toString);
+  }
+
+  @Test
+  @Guests
+  void silenceAndTimeHaveTheirLimits() throws Exception {
+    JkvmProcess.Result stalled = test("--stall", "60s", "--", "sleep", "100000");
+    assertEquals(204, stalled.status(), stalled::toString);
+    assertTrue(lastLine(stalled).startsWith("jkvm: stall"), stalled::toString);
+    // Whether the boot or the command is cut depends on the machine; either is a limit.
+    JkvmProcess.Result limited =
+        test("--timeout", "20s", "--", "sh", "-c", "while :; do echo on; sleep 1; done");
+    assertEquals(124, limited.status(), limited::toString);
+    assertTrue(lastLine(limited).startsWith("jkvm: limit, status 124"), limited::toString);
+  }
+
+  @Test
+  @Guests
+  void aLockupIsReportedByTheKernel() throws Exception {
+    JkvmProcess.Result result =
+        test("--cmdline", "watchdog_thresh=2", "--", "sh", "-c", "echo SOFTLOCKUP >" + CRASH);
+    assertEquals(203, result.status(), result::toString);
+    assertTrue(lastLine(result).startsWith("jkvm: lockup"), result::toString);
+  }
+
+  @Test
+  @Guests
+  void whatCanNotRunIsSetup() throws Exception {
+    JkvmProcess.Result absent = test("--", "nosuch");
+    assertEquals(127, absent.status(), absent::toString);
+    assertTrue(lastLine(absent).contains("setup, status 127"), absent::toString);
+    JkvmProcess.Result directory = test("--", "/etc");
+    assertEquals(126, directory.status(), directory::toString);
+    JkvmProcess.Result user = test("--user", "nosuch", "--", "true");
+    assertEquals(125, user.status(), user::toString);
+    assertTrue(lastLine(user).contains("nosuch"), user::toString);
+  }
+
+  @Test
+  @Guests
+  void aWarningFailsWhereThatIsAskedFor() throws Exception {
+    Path log = folder.resolve("k.log");
+    Path junit = folder.resolve("report.xml");
+    Path json = folder.resolve("report.json");
+    JkvmProcess.Result result =
+        test(
+            "--fail-on",
+            "warning",
+            "--log",
+            log.toString(),
+            "--junit",
+            junit.toString(),
+            "--json",
+            json.toString(),
+            "--",
+            "sh",
+            "-c",
+            "echo WARNING >" + CRASH + "; echo 1..1; echo ok 1 first");
+    assertEquals(202, result.status(), result::toString);
+    assertTrue(lastLine(result).contains("oops, status 202: WARNING: "), result::toString);
+    assertTrue(lastLine(result).contains("of " + log), result::toString);
+    assertEquals("1..1\nok 1 first\n", result.out());
+    assertTrue(Files.readString(log).contains("Linux version"));
+    assertTrue(Files.readString(junit).contains("name=\"first\""), Files.readString(junit));
+    assertTrue(Files.readString(json).contains("\"oops\""), Files.readString(json));
+  }
+
+  @Test
+  @Guests
+  void standardStreamsAreTheCommands() throws Exception {
+    List<String> shell = new ArrayList<>(List.of("sh", "-c"));
+    String quoted =
+        String.join(" ", command("--quiet", "--", "sh", "-c", "'cat; echo err >&2; exit 5'"));
+    shell.add(
+        "echo hi | " + quoted + "; echo status $?; yes | " + quoted.replace("cat;", "head -n 1;"));
+    JkvmProcess.Result result = JkvmProcess.run(2 * JkvmProcess.BOOT_SECONDS, shell);
+    assertEquals("hi\nstatus 5\ny\n", result.out(), result::toString);
+    assertEquals(5, result.status(), result::toString);
+  }
+
+  @Test
+  @Guests
+  void aReaderThatLeavesEndsTheCommand() throws Exception {
+    String quoted = String.join(" ", command("--", "yes"));
+    JkvmProcess.Result result =
+        JkvmProcess.run(JkvmProcess.BOOT_SECONDS, List.of("sh", "-c", quoted + " | head -n 1"));
+    assertEquals("y\n", result.out());
+    assertTrue(lastLine(result).startsWith("jkvm: signal, status 141"), result::toString);
+  }
+
+  @Test
+  @Guests
+  void whatTheKernelLacksIsNamed() throws Exception {
+    Path kernel = Files.copy(ProjectFiles.guestImage("bzImage"), folder.resolve("bzImage"));
+    Files.writeString(folder.resolve(".config"), "CONFIG_64BIT=y\nCONFIG_TTY=y\n");
+    List<String> command = command("--", "true");
+    command.set(3, kernel.toString());
+    JkvmProcess.Result result = JkvmProcess.run(JkvmProcess.BOOT_SECONDS, command);
+    assertEquals(125, result.status(), result::toString);
+    assertTrue(lastLine(result).contains("CONFIG_VIRTIO_CONSOLE"), result::toString);
+  }
+
+  @Test
+  @Guests(2)
+  void manyRunsInOneProcess() throws Exception {
+    int times = Integer.getInteger("jkvm.repeat", 4);
+    Path json = folder.resolve("many.json");
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            times * JkvmProcess.BOOT_SECONDS,
+            command(
+                "--repeat",
+                String.valueOf(times),
+                "--jobs",
+                "2",
+                "--json",
+                json.toString(),
+                "--",
+                "sh",
+                "-c",
+                "echo 1..1; echo ok 1 a"));
+    assertEquals(0, result.status(), result::toString);
+    assertEquals(
+        times, Files.readString(json).split("\"end\"", -1).length - 1, Files.readString(json));
+  }
+}
