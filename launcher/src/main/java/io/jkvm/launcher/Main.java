@@ -7,17 +7,20 @@ import io.jkvm.launcher.command.ShellCommand;
 import io.jkvm.launcher.command.TestCommand;
 import io.jkvm.launcher.option.ArgumentEncoding;
 import io.jkvm.launcher.option.ForeignOptions;
+import io.jkvm.launcher.option.OwnArguments;
 import io.jkvm.launcher.option.WordConverter;
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.BootWay;
 import io.jkvm.machine.spec.VirtioTransport;
+import io.jkvm.machine.testing.TestOutcome;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -29,7 +32,7 @@ import picocli.CommandLine.ParameterException;
     description = "A minimal hypervisor for Linux guests on Linux/x86-64.",
     subcommands = {RunCommand.class, TestCommand.class, ShellCommand.class},
     synopsisSubcommandLabel = "COMMAND",
-    footer = {"", "'jkvm run --help' or 'jkvm help run' describes a command."})
+    footer = {"", "'jkvm test --help' or 'jkvm help test' describes a command."})
 public final class Main implements Runnable {
   @Option(
       names = {"-h", "--help"},
@@ -43,7 +46,8 @@ public final class Main implements Runnable {
       description = "Show the version and exit.")
   private boolean version;
 
-  private static final String SEE_HELP = " (see 'jkvm run --help')";
+  /** The commands that run one of the guest's, whose arguments are not ours to look at. */
+  private static final Set<String> RUN_A_COMMAND = Set.of("test", "shell");
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -69,12 +73,15 @@ public final class Main implements Runnable {
   /** Runs a command line and returns its exit status. */
   static int execute(PrintWriter out, PrintWriter err, String... args) {
     CommandLine command = new CommandLine(new Main());
+    RUN_A_COMMAND.forEach(name -> command.getSubcommands().get(name).setStopAtPositional(true));
+    String[] own = OwnArguments.of(command, args);
     Optional<String> wrong =
-        ArgumentEncoding.complaint(args)
-            .or(() -> longWithOneDash(command, args).map(Main::unknown));
+        ArgumentEncoding.complaint(own).or(() -> longWithOneDash(command, own).map(Main::unknown));
     if (wrong.isPresent()) {
-      err.println("jkvm: " + wrong.get() + SEE_HELP);
-      return ExitStatus.USAGE;
+      boolean isCommand = command.getSubcommands().containsKey(args[0]);
+      err.println(
+          "jkvm: " + wrong.get() + " (see 'jkvm " + (isCommand ? args[0] + " " : "") + "--help')");
+      return usageStatus(args[0]);
     }
     return command
         .setOut(out)
@@ -93,8 +100,7 @@ public final class Main implements Runnable {
     CommandLine run = args.length == 0 ? null : command.getSubcommands().get(args[0]);
     for (int i = 1; run != null && i < args.length; i++) {
       String before = args[i - 1];
-      var option = before.startsWith("-") ? run.getCommandSpec().findOption(before) : null;
-      boolean isValue = option != null && option.arity().max() > 0;
+      boolean isValue = OwnArguments.takesValue(run, before);
       boolean isOurs =
           args[i].matches("-[a-z][a-z-]+(=.*)?")
               && run.getCommandSpec().findOption("-" + args[i].replaceFirst("=.*", "")) != null;
@@ -143,7 +149,12 @@ public final class Main implements Runnable {
     e.getCommandLine()
         .getErr()
         .println("jkvm: " + oneLine(message) + " (see '" + command + " --help')");
-    return ExitStatus.USAGE;
+    return usageStatus(e.getCommandLine().getCommandName());
+  }
+
+  /** Below 125 the status would look like that of a guest's command. */
+  private static int usageStatus(String command) {
+    return RUN_A_COMMAND.contains(command) ? TestOutcome.SETUP : ExitStatus.USAGE;
   }
 
   private static String hint(CommandLine.UnmatchedArgumentException e) {
@@ -157,11 +168,14 @@ public final class Main implements Runnable {
 
   private static int executionError(Exception e, PrintWriter err, CommandLine.ParseResult parsed) {
     boolean verbose = parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose");
-    err.println("jkvm: " + oneLine(lineOf(e)));
+    String name = parsed.hasSubcommand() ? parsed.subcommand().commandSpec().name() : "";
+    int status = RUN_A_COMMAND.contains(name) ? TestOutcome.SETUP : ExitStatus.HOST;
     if (verbose) {
       e.printStackTrace(err);
     }
-    return ExitStatus.HOST;
+    String ending = status == TestOutcome.SETUP ? "setup, status " + status + ": " : "";
+    err.println("jkvm: " + ending + oneLine(lineOf(e)));
+    return status;
   }
 
   private static String lineOf(Exception e) {

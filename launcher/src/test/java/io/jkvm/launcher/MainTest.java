@@ -6,14 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.StopReason;
+import io.jkvm.machine.results.EndClass;
+import io.jkvm.machine.testing.TestOutcome;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Wrong usage, in this process; {@link BadUsageIT} has some of it as the user meets it. */
 class MainTest {
@@ -84,6 +89,110 @@ class MainTest {
     assertTrue(text.startsWith("jkvm: "), text);
     assertTrue(text.contains(why), text);
     assertTrue(text.contains("--help'"), text);
+  }
+
+  static Stream<Arguments> wrongUsageOfCommandsInAGuest() {
+    return Stream.of(
+        usage("no command; write it behind '--' (see 'jkvm test --help')", "test"),
+        usage("no command", "test", "-k", "k", "--"),
+        usage("--repeat and --jobs are 1 or more", "test", "--repeat", "0", "--", "true"),
+        usage("--repeat and --jobs are 1 or more", "test", "--jobs=-1", "--", "true"),
+        usage("'--repeat'", "test", "--repeat", "often", "--", "true"),
+        usage("--fail-on: no kind", "test", "-k", "k", "--fail-on", "nonsense", "--", "true"),
+        usage("there are panic, oops,", "test", "-k", "k", "--fail-on=oops,x", "--", "true"),
+        usage("--timeout: 'soon' is not", "test", "-k", "k", "-t", "soon", "--", "true"),
+        usage("--stall: 'late' is not", "test", "-k", "k", "--stall", "late", "--", "true"),
+        usage("--env: '=x' has no name", "test", "-k", "k", "-e", "=x", "--", "true"),
+        usage("'--stop-on'", "test", "-k", "k", "--stop-on", "rain", "--", "true"),
+        usage("with jkvm: --kernel FILE (see 'jkvm test -", "test", "-kernel", "k", "--", "true"),
+        usage("Unknown option: '--fast'", "test", "--fast", "--", "true"),
+        usage("'-k ??' is not text", "test", "-k \uFFFD\uFFFD", "--", "true"),
+        usage("'k?' is not text", "test", "--module", "k\uFFFD", "--", "true"),
+        usage("--kernel: one is enough", "shell", "-k", "a", "-k", "b"),
+        usage("'-append'; with jkvm: --cmdline TEXT (see 'jkvm shell", "shell", "-append", "x"),
+        usage("Unknown option: '--junit'", "shell", "--junit", "x"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource
+  void wrongUsageOfCommandsInAGuest(String why, String[] args) {
+    // A status below that could be the command's own.
+    assertEquals(TestOutcome.SETUP, execute(args), err::toString);
+    String text = err.toString();
+    assertEquals(1, text.lines().count(), text);
+    assertTrue(text.startsWith("jkvm: "), text);
+    assertTrue(text.contains(why), text);
+    assertTrue(text.contains("--help'"), text);
+  }
+
+  static Stream<Arguments> argumentsOfACommandInAGuest() {
+    return Stream.of(
+        usage("foreign", "--", "qemu", "-kernel", "bzImage"),
+        usage("ours with one dash", "--", "x", "-cmdline", "quiet"),
+        usage("no text", "--", "x", "gr\uFFFD\uFFFDe"),
+        usage("without dashes", "./x", "-append", "gr\uFFFDe"),
+        usage("ours in its place", "x", "--repeat", "0", "--junit", "/no/file/x.xml"),
+        usage("a second --", "--", "x", "--", "-nographic", "--fast"),
+        usage("behind a short one with its value", "-vm", "128M", "x", "-append"),
+        usage("behind an option without a value", "-q", "x", "-append"),
+        usage("behind two values", "--include", "/a", "--cwd", "/", "x", "-append"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource
+  void argumentsOfACommandInAGuest(String what, String[] args) {
+    for (String command : new String[] {"test", "shell"}) {
+      List<String> all = new ArrayList<>(List.of(command, "-k", "/no/kernel"));
+      all.addAll(List.of(args));
+      assertEquals(TestOutcome.SETUP, execute(all.toArray(String[]::new)), err::toString);
+    }
+    // Got beyond the options: the kernel is what is wrong.
+    List<String> last =
+        err.toString().lines().filter(line -> line.contains("status 125: ")).toList();
+    assertEquals(2, last.size(), err.toString());
+    assertTrue(last.stream().allMatch(line -> line.contains("/no/kernel")), last::toString);
+  }
+
+  @Test
+  void aCommandsNameIsNoSubcommand() {
+    execute("test", "-k", "/no/kernel", "--", "run", "--fast");
+    String text = err.toString();
+    assertTrue(text.contains("jkvm: setup, status 125: "), text);
+    assertTrue(text.contains("/no/kernel"), text);
+  }
+
+  @Test
+  void printsTheConfigurationThatAKernelNeeds() {
+    assertEquals(0, execute("test", "--print-config"));
+    String text = out.toString();
+    assertTrue(text.contains("\nCONFIG_SERIAL_8250_CONSOLE=y\n"), text);
+    assertTrue(text.contains("\nCONFIG_KUNIT=y\n"), text);
+    assertTrue(text.lines().allMatch(line -> line.matches("|#.*|CONFIG_[A-Z0-9_]+=y")), text);
+    assertEquals("", err.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"run", "test", "shell"})
+  void helpOfEachCommand(String command) {
+    assertEquals(ExitStatus.OK, execute("help", command));
+    String asked = out.toString();
+    out.getBuffer().setLength(0);
+    assertEquals(ExitStatus.OK, execute(command, "--help"));
+    assertEquals(out.toString(), asked);
+    assertTrue(asked.startsWith("Usage: jkvm " + command), asked);
+    assertTrue(asked.contains("--kernel"), asked);
+    assertTrue(asked.contains("Examples:"), asked);
+    assertEquals("", err.toString());
+  }
+
+  @Test
+  void helpOfTestHasEachClassOfEnd() {
+    execute("help", "test");
+    String words = out.toString().replaceAll("\\s+", " ");
+    for (EndClass end : EndClass.values()) {
+      boolean isShown = end != EndClass.EXITED && end != EndClass.INTERRUPTED;
+      assertTrue(!isShown || words.contains(end.word() + ": "), end + " in " + words);
+    }
   }
 
   @Test
