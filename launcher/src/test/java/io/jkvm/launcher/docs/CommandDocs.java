@@ -22,9 +22,11 @@ final class CommandDocs {
 
   /** The command with its subcommands, parsing as the real one does. */
   static CommandLine command() {
-    return new CommandLine(Main.class)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setExpandAtFiles(false);
+    CommandLine jkvm = new CommandLine(Main.class);
+    jkvm.setCaseInsensitiveEnumValuesAllowed(true).setExpandAtFiles(false);
+    List.of("test", "shell")
+        .forEach(name -> jkvm.getSubcommands().get(name).setStopAtPositional(true));
+    return jkvm;
   }
 
   static CommandSpec subcommand(String name) {
@@ -93,12 +95,19 @@ final class CommandDocs {
     page.append("jkvm \\- ").append(roff(what.replaceFirst("\\.$", ""))).append('\n');
     page.append(".SH SYNOPSIS\n");
     Map<String, CommandLine> subcommands = jkvm.subcommands();
-    subcommands
-        .keySet()
-        .forEach(name -> page.append(".B jkvm " + name + "\n[\\fIOPTION\\fR]...\n.br\n"));
+    subcommands.forEach(
+        (name, command) ->
+            page.append(
+                ".B jkvm " + name + "\n[\\fIOPTION\\fR]..." + parameters(command) + "\n.br\n"));
     page.append(".B jkvm help\n[\\fICOMMAND\\fR]\n.br\n.B jkvm \\-\\-version\n");
     subcommands.forEach((name, command) -> section(page, name, command.getCommandSpec()));
     return page.toString();
+  }
+
+  private static String parameters(CommandLine command) {
+    return command.getCommandSpec().positionalParameters().isEmpty()
+        ? ""
+        : " [\\-\\-] \\fICOMMAND\\fR [\\fIARGUMENT\\fR]...";
   }
 
   private static void section(StringBuilder page, String name, CommandSpec command) {

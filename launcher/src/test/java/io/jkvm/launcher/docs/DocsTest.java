@@ -2,6 +2,7 @@
 package io.jkvm.launcher.docs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
@@ -10,11 +11,17 @@ import io.jkvm.launcher.option.NetOption;
 import io.jkvm.launcher.option.PublishOption;
 import io.jkvm.launcher.option.SizeOption;
 import io.jkvm.launcher.option.TimeOption;
+import io.jkvm.launcher.testing.GuestEnvironment;
+import io.jkvm.machine.kernellog.FailOn;
+import io.jkvm.machine.results.EndClass;
+import io.jkvm.machine.testing.TestOutcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -162,9 +169,14 @@ class DocsTest {
     for (Path document : documents().toList()) {
       commands.addAll(commandsIn(Files.readString(document)));
     }
-    CommandSpec run = CommandDocs.subcommand("run");
-    commands.addAll(commandsIn(String.join("\n", run.usageMessage().footer())));
-    assertTrue(commands.size() > 15, commands.toString());
+    for (CommandLine command : CommandDocs.command().getSubcommands().values()) {
+      CommandSpec spec = command.getCommandSpec();
+      commands.addAll(commandsIn(String.join("\n", spec.usageMessage().footer())));
+    }
+    for (String name : List.of("run", "test", "shell")) {
+      long count = commands.stream().filter(line -> line.startsWith("jkvm " + name)).count();
+      assertTrue(count >= 3, name + " in " + commands);
+    }
     List<String> wrong = new ArrayList<>();
     for (String command : commands) {
       try {
@@ -176,12 +188,14 @@ class DocsTest {
     assertEquals(List.of(), wrong);
   }
 
-  /** The lines that are a call of {@code jkvm run}, with those that continue them. */
+  /** The calls of jkvm's commands that begin a line, with the lines that continue them. */
   private static List<String> commandsIn(String text) {
+    Pattern call = Pattern.compile("(?:^|^git bisect run .*; exec )(jkvm (?:run|test|shell) .*)");
     return text.replaceAll("\\\\\n", " ")
         .lines()
-        .map(String::strip)
-        .filter(line -> line.startsWith("jkvm run"))
+        .map(line -> call.matcher(line.strip()))
+        .filter(Matcher::find)
+        .map(match -> match.group(1))
         .toList();
   }
 
@@ -199,12 +213,72 @@ class DocsTest {
     values(run, "--publish", PublishOption::parse);
     values(run, "--mem", SizeOption::parse);
     values(run, "--timeout", TimeOption::parse);
+    values(run, "--stall", TimeOption::parse);
+    values(run, "--fail-on", word -> FailOn.of(List.of(word)));
+    boolean needsCommand =
+        run.commandSpec().name().equals("test") && !run.hasMatchedOption("--print-config");
+    if (needsCommand && run.matchedPositionals().isEmpty()) {
+      throw new IllegalArgumentException("no command");
+    }
   }
 
   private static void values(ParseResult run, String option, Consumer<String> parser) {
     if (run.hasMatchedOption(option)) {
       run.matchedOption(option).stringValues().forEach(parser);
     }
+  }
+
+  // --- what docs/testing-kernels.md repeats ---
+
+  private static String testingKernels() throws IOException {
+    return Files.readString(ProjectFiles.root().resolve("docs/testing-kernels.md"));
+  }
+
+  @Test
+  void eachClassOfEndIsInTheTableWithItsStatus() throws IOException {
+    String text = testingKernels();
+    Map<EndClass, Integer> statuses = new EnumMap<>(EndClass.class);
+    statuses.put(EndClass.PANIC, TestOutcome.PANIC);
+    statuses.put(EndClass.OOPS, TestOutcome.OOPS);
+    statuses.put(EndClass.LOCKUP, TestOutcome.LOCKUP);
+    statuses.put(EndClass.STALL, TestOutcome.STALL);
+    statuses.put(EndClass.LIMIT, TestOutcome.LIMIT);
+    statuses.put(EndClass.OUT_OF_MEMORY, TestOutcome.OUT_OF_MEMORY);
+    statuses.put(EndClass.GONE, TestOutcome.GONE);
+    statuses.put(EndClass.SETUP, TestOutcome.SETUP);
+    statuses.put(EndClass.INTERRUPTED, TestOutcome.INTERRUPTED);
+    for (EndClass end : EndClass.values()) {
+      String status = statuses.containsKey(end) ? " " + statuses.get(end) + " |" : "";
+      assertTrue(text.contains("\n| `" + end.word() + "` |" + status), end.word());
+    }
+  }
+
+  @Test
+  void theVariablesThatAreLeftOutAreListed() throws IOException {
+    String text = testingKernels();
+    String sentence =
+        text.substring(text.indexOf("**Environment**"), text.indexOf("The agent adds"));
+    assertEquals(
+        new TreeSet<>(GuestEnvironment.DROPPED),
+        matches(CODE, sentence).collect(Collectors.toCollection(TreeSet::new)));
+  }
+
+  @Test
+  void theWordsOfFailOnAreListed() throws IOException {
+    String text = testingKernels();
+    String table = text.substring(text.indexOf("| word |"), text.indexOf("The kernel must have"));
+    String known =
+        assertThrows(IllegalArgumentException.class, () -> FailOn.of(List.of("?"))).getMessage();
+    assertEquals(
+        List.of(known.substring(known.indexOf("there are ") + 10).split(", ")).stream()
+            .sorted()
+            .toList(),
+        Pattern.compile("(?m)^\\| (`.*?`) \\|")
+            .matcher(table)
+            .results()
+            .flatMap(row -> matches(CODE, row.group(1)))
+            .sorted()
+            .toList());
   }
 
   // --- sources ---
