@@ -83,21 +83,33 @@ static const char *variable(char **variables, const char *name)
 	return NULL;
 }
 
+/* No more than CHILD_VARIABLES. */
+#define ADDED_VARIABLES 5
+
+static void runtime_folder_of(const struct user *user, char *path, size_t size)
+{
+	format(path, size, "/run/user/%lu", (unsigned long)user->uid);
+}
+
 /* Adds what the host has not said; the places for it are there. */
 static void complete_variables(char **variables, const struct user *user)
 {
-	static char texts[4][600];
-	const char *const values[4][2] = {
+	static char texts[ADDED_VARIABLES][600];
+	static char runtime_folder[64];
+	const char *const values[ADDED_VARIABLES][2] = {
 		{ "HOME", user->home },
 		{ "USER", user->name },
 		{ "LOGNAME", user->name },
 		{ "SHELL", user->shell },
+		{ "XDG_RUNTIME_DIR", runtime_folder },
 	};
 	char **end = variables;
 
+	runtime_folder_of(user, runtime_folder, sizeof(runtime_folder));
 	while (*end)
 		end++;
-	for (int i = 0; i < 4; i++) {
+	/* The last one is for users who log in; root has no session of that kind here. */
+	for (int i = 0; i < (user->uid ? ADDED_VARIABLES : ADDED_VARIABLES - 1); i++) {
 		if (variable(variables, values[i][0]))
 			continue;
 		format(texts[i], sizeof(texts[i]), "%s=%s", values[i][0], values[i][1]);
@@ -111,7 +123,7 @@ static void make_runtime_folder(char **variables, const struct user *user)
 	const char *wanted = variable(variables, "XDG_RUNTIME_DIR");
 	char path[64];
 
-	format(path, sizeof(path), "/run/user/%lu", (unsigned long)user->uid);
+	runtime_folder_of(user, path, sizeof(path));
 	if (!user->uid || !wanted || !equal(wanted, path))
 		return;
 	make_directories("/run/user");

@@ -107,9 +107,9 @@ void channel_find(void)
 			return;
 		}
 		if (complain_at && now_ms() >= complain_at) {
-			say("no channel to the host: the kernel lacks CONFIG_VIRTIO_VSOCKETS (or "
-			    "CONFIG_VIRTIO_CONSOLE), CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO, or the "
-			    "module of one; still trying");
+			say("no channel to the host: the kernel lacks CONFIG_VIRTIO_CONSOLE, "
+			    "CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO, or the module of one; "
+			    "still trying");
 			complain_at = 0;
 		}
 		sleep_ms(now_ms() < start + 1000 ? FIRST_RETRY_MS : RETRY_MS);
