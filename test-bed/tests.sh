@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests.sh [-v] [all | quick | network | rescan | vectors | ends | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing | repeat N]: runs in the outer machine. Boots guests, prints a line for
 # each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
 # number of outer machines before this one, which Linux gives process 1 in its environment.
 
@@ -319,6 +319,36 @@ ends() { # expression that a row must match
   done 4</run/ends
 }
 
+# --- jkvm test: the command's status, or the class of another end --------------------------------
+testing_once() { # kernel, status, class, command...
+  start=$(now)
+  kernel=$1 want=$2 class=$3
+  shift 3
+  timeout -s QUIT -k 10 $((stock_limit + 10)) $jkvm test --timeout "${stock_limit}s" \
+    --kernel "$images/$kernel" -- "$@" </dev/null >$output 2>&1
+  status=$?
+  problem=
+  [ "$status" = "$want" ] || problem="status $status, not $want"
+  last=$(tail -n 1 $output)
+  case $last in
+    "jkvm: $class, status $want"*) ;;
+    *) problem="${problem:+$problem, }'$last', not '$class'" ;;
+  esac
+  verdict "$problem" "jkvm test, $kernel: $*" "$start"
+}
+testing() {
+  for kernel in bzImage stock; do
+    testing_once $kernel 42 exited sh -c 'exit 42'
+    testing_once $kernel 139 signal sh -c 'kill -SEGV $$'
+    testing_once $kernel 127 setup nosuch
+    testing_once $kernel 201 panic sh -c 'echo c >/proc/sysrq-trigger'
+    testing_once $kernel 206 gone reboot -f
+    testing_once $kernel 206 gone poweroff -f
+    testing_once $kernel 205 out-of-memory tail /dev/zero
+  done
+  testing_once bzImage 202 oops sh -c 'echo BUG >/sys/kernel/debug/provoke-crash/DIRECT; sleep 1'
+}
+
 small_most=${small_cpu_counts##* }
 stock_most=${stock_cpu_counts##* }
 first_transport=${transports%% *}
@@ -326,6 +356,8 @@ case $what in
   quick)
     small direct "$first_transport" "$small_most"
     stock direct "$first_transport" "$stock_most"
+    testing_once stock 42 exited sh -c 'exit 42'
+    testing_once bzImage 201 panic sh -c 'echo c >/proc/sysrq-trigger'
     ends '^Ctrl-A x\|^halt that\|by the BIOS	\|announced	\|^SIGINT'
     ;;
   all)
@@ -341,9 +373,11 @@ case $what in
     network_all
     rescans
     ends .
+    testing
     ;;
   network) network_all ;;
   ends) ends . ;;
+  testing) testing ;;
   rescan) rescans ;;
   vectors) for cpus in $stock_cpu_counts; do stock direct "$first_transport" "$cpus"; done ;;
   repeat)
@@ -354,7 +388,7 @@ case $what in
     done
     ;;
   *)
-    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends | repeat N], not '$what'"
+    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing | repeat N], not '$what'"
     exit 2
     ;;
 esac

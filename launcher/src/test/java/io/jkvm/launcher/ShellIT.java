@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code jkvm shell} on a terminal: a shell of the guest's as over ssh. */
+@RequiresKvm
+@Timeout(1800)
+@Guests
+class ShellIT {
+  private static final String PROMPT = "guest# ";
+  private static final String CTRL_C = "\u0003";
+  private static final String CTRL_Z = "\u001a";
+
+  @TempDir Path folder;
+
+  private static String shell(String options) {
+    return JkvmProcess.binary()
+        + " shell --mem 64M --kernel "
+        + ProjectFiles.guestImage("bzImage")
+        + " -e PS1='"
+        + PROMPT
+        + "' -e TERM=dumb "
+        + options
+        + " -- bash --norc --noprofile -i";
+  }
+
+  private static String run(ShellTerminal terminal, String command) throws Exception {
+    terminal.type(command + "\r");
+    terminal.await(command + "\r\n");
+    String all = terminal.await(PROMPT);
+    return all.substring(0, all.length() - PROMPT.length()).strip();
+  }
+
+  @Test
+  void aShellOfTheGuestsHasTheTerminal() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      terminal.start(shell(""));
+      terminal.resize(900, 41); // while the guest boots
+      terminal.await(PROMPT);
+      assertEquals("41 900", run(terminal, "busybox stty size"));
+      terminal.resize(800, 33);
+      terminal.type("until [ \"$(busybox stty size)\" = '33 800' ]; do :; done; echo re''sized\r");
+      terminal.await("resized");
+      terminal.await(PROMPT);
+      assertTrue(run(terminal, "tty").startsWith("/dev/pts/"), terminal::all);
+
+      terminal.type("busybox sleep 100000\r");
+      terminal.await("100000\r\n");
+      terminal.type(CTRL_C);
+      terminal.await(PROMPT);
+      assertEquals("130", run(terminal, "echo $?"));
+
+      terminal.type("busybox sleep 100000\r");
+      terminal.await("100000\r\n");
+      terminal.type(CTRL_Z);
+      terminal.await("Stopped");
+      terminal.await(PROMPT);
+      terminal.type("fg\r");
+      terminal.await("sleep 100000\r\n");
+      terminal.type(CTRL_C);
+      terminal.await(PROMPT);
+
+      terminal.type("exit 7\r");
+      terminal.awaitPrompt();
+      assertEquals("7", terminal.run("echo $?"));
+      assertEquals(settings, terminal.run("stty -g"));
+    }
+  }
+
+  @Test
+  void tildeDotLeavesAndAPowerOffIsAnEnd() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      terminal.start(shell(""));
+      terminal.await(PROMPT);
+      terminal.type("\r~.");
+      terminal.awaitPrompt();
+      assertEquals(settings, terminal.run("stty -g"));
+      terminal.start(shell(""));
+      terminal.await(PROMPT);
+      terminal.type("busybox poweroff -f\r");
+      terminal.awaitPrompt();
+      assertEquals("0", terminal.run("echo $?"));
+    }
+  }
+}
