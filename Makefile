@@ -9,7 +9,8 @@
 
 JKVM := launcher/target/jkvm/bin/jkvm
 MVN := mvn -q -B -ntp
-SOURCES := pom.xml docs/jkvm.1 $(shell find hypervisor-core devices firmware machine launcher \
+SOURCES := pom.xml docs/jkvm.1 $(wildcard guest-images/agent/*) $(shell find hypervisor-core \
+	devices firmware machine launcher \
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
@@ -22,6 +23,7 @@ java:
 	@.ci/require.sh javac=default-jdk-headless mvn=maven
 
 $(JKVM): $(SOURCES) | java
+	@guest-images/build.sh agent
 	@echo "jkvm: building (about 30 seconds; the first time Maven also fetches what it needs)"
 	@$(MVN) package -DskipTests
 	@touch $@

@@ -15,14 +15,24 @@ public final class HostTerminal implements AutoCloseable {
   private static final int STANDARD_INPUT = 0;
 
   private final Terminal terminal;
+  private final boolean outputToo;
 
-  private HostTerminal(Terminal terminal) {
+  private HostTerminal(Terminal terminal, boolean outputToo) {
     this.terminal = terminal;
+    this.outputToo = outputToo;
   }
 
-  /** The terminal on standard input, as it is; empty if that is something else. */
+  /**
+   * The terminal on standard input, as it is; empty if that is something else. Line feeds of a
+   * guest's serial console return its cursor.
+   */
   public static Optional<HostTerminal> standardInput() {
-    return Terminal.of(STANDARD_INPUT).map(HostTerminal::new);
+    return Terminal.of(STANDARD_INPUT).map(found -> new HostTerminal(found, false));
+  }
+
+  /** The same for what is a terminal in the guest already, whose output is not to be changed. */
+  public static Optional<HostTerminal> forGuestTerminal() {
+    return Terminal.of(STANDARD_INPUT).map(found -> new HostTerminal(found, true));
   }
 
   /** Whether a standard stream is a terminal: 0 input, 1 output, 2 error. */
@@ -47,7 +57,7 @@ public final class HostTerminal implements AutoCloseable {
    * @return false if this process is in the background, or the terminal is gone
    */
   public boolean enterRawMode() {
-    return terminal.enterRawMode();
+    return terminal.enterRawMode(outputToo);
   }
 
   /**

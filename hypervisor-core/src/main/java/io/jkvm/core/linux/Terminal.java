@@ -23,6 +23,7 @@ import java.util.Optional;
 public final class Terminal {
   private static final int TERMIOS_BYTES = 60;
   private static final int C_IFLAG = 0;
+  private static final int C_OFLAG = 4;
   private static final int C_LFLAG = 12;
   private static final int C_CC = 17;
 
@@ -35,6 +36,9 @@ public final class Terminal {
   private static final int IGNCR = 0x080;
   private static final int ICRNL = 0x100;
   private static final int IXON = 0x400;
+
+  // c_oflag
+  private static final int OPOST = 0x1;
 
   // c_lflag
   private static final int ISIG = 0x0001;
@@ -105,13 +109,14 @@ public final class Terminal {
 
   /**
    * Saves the mode and switches to raw: every key arrives at once and unechoed, and none makes a
-   * signal. Output processing stays on, so that a line feed still returns the cursor. If this
-   * object made the terminal raw already, that is done again, and what was saved first stays: a
-   * shell that stops a process and continues it sets a mode of its own in between.
+   * signal. If this object made the terminal raw already, that is done again, and what was saved
+   * first stays: a shell that stops a process and continues it sets a mode of its own in between.
    *
+   * @param outputToo false if a line feed is to return the cursor still; true for output that has
+   *     been through a terminal's processing already
    * @return false if this process is in the background or the terminal is gone
    */
-  public synchronized boolean enterRawMode() {
+  public synchronized boolean enterRawMode(boolean outputToo) {
     if (isRaw) {
       return inForeground() && Libc.tcsetattr(fd, TCSANOW, raw.address()) == 0;
     }
@@ -120,6 +125,9 @@ public final class Terminal {
     }
     raw.buffer().put(0, saved.buffer(), 0, TERMIOS_BYTES);
     clear(C_IFLAG, IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+    if (outputToo) {
+      clear(C_OFLAG, OPOST);
+    }
     clear(C_LFLAG, ECHO | ECHONL | ICANON | ISIG | IEXTEN);
     raw.buffer().put(C_CC + VMIN, (byte) 1).put(C_CC + VTIME, (byte) 0);
     isRaw = Libc.tcsetattr(fd, TCSANOW, raw.address()) == 0;

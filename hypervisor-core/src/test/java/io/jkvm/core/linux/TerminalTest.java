@@ -46,8 +46,8 @@ class TerminalTest {
       assertTrue(terminal.inForeground(), "not the terminal of this session: no job control");
       assertEquals("", typed(master, slave, "a"), "a line is not complete");
       assertEquals("ab\n", typed(master, slave, "b\r"));
-      assertTrue(terminal.enterRawMode());
-      assertTrue(terminal.enterRawMode());
+      assertTrue(terminal.enterRawMode(false));
+      assertTrue(terminal.enterRawMode(false));
       assertEquals("\u0003\r", typed(master, slave, "\u0003\r"));
       NativeMemory answer = new NativeMemory(4);
       FileIo.write(master.value(), answer.address(), 4);
@@ -57,7 +57,7 @@ class TerminalTest {
       assertTrue(terminal.restore());
       assertTrue(terminal.restore());
       assertEquals("c\n", typed(master, slave, "c\r"));
-      assertTrue(terminal.enterRawMode(), "again, as after a stop and a continue");
+      assertTrue(terminal.enterRawMode(false), "again, as after a stop and a continue");
       assertEquals("d", typed(master, slave, "d"));
       assertTrue(terminal.restore());
     }
@@ -70,9 +70,9 @@ class TerminalTest {
       NativeMemory cooked = new NativeMemory(64);
       assertEquals(0, Libc.tcgetattr(slave.value(), cooked.address()));
       Terminal terminal = Terminal.of(slave.value()).orElseThrow();
-      assertTrue(terminal.enterRawMode());
+      assertTrue(terminal.enterRawMode(false));
       assertEquals(0, Libc.tcsetattr(slave.value(), 0, cooked.address()), "as the shell does");
-      assertTrue(terminal.enterRawMode());
+      assertTrue(terminal.enterRawMode(false));
       assertEquals("a", typed(master, slave, "a"));
       assertTrue(terminal.restore());
       assertEquals("b\n", typed(master, slave, "b\r"), "the first mode was kept");

@@ -30,7 +30,7 @@ public final class GuestShell {
 
   private final Machine machine;
   private final GuestCommand command;
-  private final Optional<HostTerminal> host = HostTerminal.standardInput();
+  private final Optional<HostTerminal> host = HostTerminal.forGuestTerminal();
   private final JobTerminal terminal = new JobTerminal(host);
 
   /** A command that does not run yet. */
