@@ -81,9 +81,4 @@ public record TestOutcome(
       case GONE -> GONE;
     };
   }
-
-  /** Whether the command ended well and the kernel had no complaint that counts. */
-  public boolean passed() {
-    return end == EndClass.EXITED && status() == 0;
-  }
 }

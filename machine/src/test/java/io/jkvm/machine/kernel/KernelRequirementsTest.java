@@ -117,7 +117,7 @@ class KernelRequirementsTest {
     String fragment = KernelRequirements.fragment(ALL);
     List<String> options = fragment.lines().filter(line -> line.startsWith("CONFIG_")).toList();
     assertEquals(options.size(), new HashSet<>(options).size());
-    assertTrue(fragment.contains("\n# needed: the agent's channel to the host (or instead: "));
+    assertTrue(fragment.contains("\n# needed: the machine's devices (or instead: "));
     assertEquals(
         Set.of('#', 'C'),
         fragment
