@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code jkvm test} with a real kernel: every class of end, with its status. */
 @RequiresKvm
 @Guests
-class TestCommandIT {
+class CommandEndsIT {
   private static final String CRASH = "/sys/kernel/debug/provoke-crash/DIRECT";
 
   @TempDir Path folder;
@@ -77,7 +77,7 @@ class TestCommandIT {
   @Test
   @Guests
   void silenceAndTimeHaveTheirLimits() throws Exception {
-    JkvmProcess.Result stalled = test("--stall", "60s", "--", "sleep", "100000");
+    JkvmProcess.Result stalled = test("--stall", "30s", "--", "sleep", "100000");
     assertEquals(204, stalled.status(), stalled::toString);
     assertTrue(lastLine(stalled).startsWith("jkvm: stall"), stalled::toString);
     // Whether the boot or the command is cut depends on the machine; either is a limit.
