@@ -30,7 +30,7 @@ chmod 1777 "$tree/tmp"
   --output "$tree/jre"
 mkdir "$tree/jkvm"
 tar -C "$distribution" --exclude='*.jsa' -cf - . | tar -C "$tree/jkvm" -xf -
-cp --sparse=always "$images"/* "$tree/images/"
+cp -rL --sparse=always "$images"/* "$tree/images/"
 for path in "$@"; do
   mkdir -p "$tree$(dirname "$path")"
   cp -aL "$path" "$tree$path"

@@ -337,14 +337,16 @@ testing_once() { # kernel, status, class, command...
   verdict "$problem" "jkvm test, $kernel: $*" "$start"
 }
 testing() {
-  testing_once bzImage 42 exited sh -c 'exit 42'
-  testing_once bzImage 139 signal sh -c 'kill -SEGV $$'
-  testing_once bzImage 127 setup nosuch
-  testing_once bzImage 201 panic sh -c 'echo c >/proc/sysrq-trigger'
+  for kernel in bzImage stock; do
+    testing_once $kernel 42 exited sh -c 'exit 42'
+    testing_once $kernel 139 signal sh -c 'kill -SEGV $$'
+    testing_once $kernel 127 setup nosuch
+    testing_once $kernel 201 panic sh -c 'echo c >/proc/sysrq-trigger'
+    testing_once $kernel 205 out-of-memory tail /dev/zero
+    testing_once $kernel 206 gone reboot -f
+    testing_once $kernel 206 gone poweroff -f
+  done
   testing_once bzImage 202 oops sh -c 'echo BUG >/sys/kernel/debug/provoke-crash/DIRECT; sleep 1'
-  testing_once bzImage 205 out-of-memory tail /dev/zero
-  testing_once bzImage 206 gone reboot -f
-  testing_once bzImage 206 gone poweroff -f
 }
 
 small_most=${small_cpu_counts##* }
@@ -354,6 +356,7 @@ case $what in
   quick)
     small direct "$first_transport" "$small_most"
     stock direct "$first_transport" "$stock_most"
+    testing_once stock 42 exited sh -c 'exit 42'
     testing_once bzImage 201 panic sh -c 'echo c >/proc/sysrq-trigger'
     ends '^Ctrl-A x\|^halt that\|by the BIOS	\|announced	\|^SIGINT'
     ;;
