@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * One run of a command on a kernel.
@@ -59,128 +60,105 @@ public record RunReport(
 
   /** A run of which no more is known than how it ended; the rest by the methods "with". */
   public static RunReport of(String name, String kernel, EndClass end, int status) {
-    return new RunReport(
-        name,
-        kernel,
-        1,
-        end,
-        status,
-        "",
-        "",
-        Instant.EPOCH,
-        Duration.ZERO,
-        List.of(),
-        List.of(),
-        "",
-        "");
+    return new Draft(name, kernel, end, status).report();
   }
 
   /** The same as another repetition, from 1 on. */
   public RunReport withRepetition(int number) {
-    return new RunReport(
-        name,
-        kernel,
-        number,
-        end,
-        status,
-        detail,
-        place,
-        start,
-        time,
-        cases,
-        kernelReports,
-        output,
-        log);
+    return with(draft -> draft.repetition = number);
   }
 
   /** The same with a line for a person, and the place in the log. */
   public RunReport withDetail(String line, String placeInLog) {
-    return new RunReport(
-        name,
-        kernel,
-        repetition,
-        end,
-        status,
-        line,
-        placeInLog,
-        start,
-        time,
-        cases,
-        kernelReports,
-        output,
-        log);
+    return with(
+        draft -> {
+          draft.detail = line;
+          draft.place = placeInLog;
+        });
   }
 
   /** The same with its beginning and its duration. */
   public RunReport withTime(Instant beginning, Duration duration) {
-    return new RunReport(
-        name,
-        kernel,
-        repetition,
-        end,
-        status,
-        detail,
-        place,
-        beginning,
-        duration,
-        cases,
-        kernelReports,
-        output,
-        log);
+    return with(
+        draft -> {
+          draft.start = beginning;
+          draft.time = duration;
+        });
   }
 
   /** The same with other tests. */
   public RunReport withCases(List<TestCase> tests) {
-    return new RunReport(
-        name,
-        kernel,
-        repetition,
-        end,
-        status,
-        detail,
-        place,
-        start,
-        time,
-        tests,
-        kernelReports,
-        output,
-        log);
+    return with(draft -> draft.cases = tests);
   }
 
   /** The same with other reports of the kernel's. */
   public RunReport withKernelReports(List<Attachment> reports) {
-    return new RunReport(
-        name,
-        kernel,
-        repetition,
-        end,
-        status,
-        detail,
-        place,
-        start,
-        time,
-        cases,
-        reports,
-        output,
-        log);
+    return with(draft -> draft.kernelReports = reports);
   }
 
   /** The same with what the command printed, and the path of the full log. */
   public RunReport withOutput(String excerpt, String path) {
-    return new RunReport(
-        name,
-        kernel,
-        repetition,
-        end,
-        status,
-        detail,
-        place,
-        start,
-        time,
-        cases,
-        kernelReports,
-        excerpt,
-        path);
+    return with(
+        draft -> {
+          draft.output = excerpt;
+          draft.log = path;
+        });
+  }
+
+  private RunReport with(Consumer<Draft> change) {
+    Draft draft = new Draft(name, kernel, end, status);
+    draft.repetition = repetition;
+    draft.detail = detail;
+    draft.place = place;
+    draft.start = start;
+    draft.time = time;
+    draft.cases = cases;
+    draft.kernelReports = kernelReports;
+    draft.output = output;
+    draft.log = log;
+    change.accept(draft);
+    return draft.report();
+  }
+
+  /** A report that is being put together. */
+  private static final class Draft {
+    private final String name;
+    private final String kernel;
+    private final EndClass end;
+    private final int status;
+    private int repetition = 1;
+    private String detail = "";
+    private String place = "";
+    private Instant start = Instant.EPOCH;
+    private Duration time = Duration.ZERO;
+    private List<TestCase> cases = List.of();
+    private List<Attachment> kernelReports = List.of();
+    private String output = "";
+    private String log = "";
+
+    Draft(String name, String kernel, EndClass end, int status) {
+      this.name = name;
+      this.kernel = kernel;
+      this.end = end;
+      this.status = status;
+    }
+
+    RunReport report() {
+      return new RunReport(
+          name,
+          kernel,
+          repetition,
+          end,
+          status,
+          detail,
+          place,
+          start,
+          time,
+          cases,
+          kernelReports,
+          output,
+          log);
+    }
   }
 
   /** Each test once, with its suites. */
