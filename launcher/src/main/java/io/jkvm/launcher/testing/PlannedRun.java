@@ -142,8 +142,7 @@ final class PlannedRun {
     try {
       String missing =
           kernel.config().stream()
-              .flatMap(
-                  config -> KernelRequirements.missing(config, purposes, name -> true).stream())
+              .flatMap(config -> KernelRequirements.missing(config, purposes, modules()).stream())
               .filter(lack -> lack.requirement().level() == KernelRequirement.Level.NEEDED)
               .map(lack -> lack.options() + " (" + lack.requirement().reason() + ")")
               .collect(Collectors.joining(", "));
