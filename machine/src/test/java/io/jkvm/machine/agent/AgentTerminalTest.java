@@ -85,7 +85,7 @@ class AgentTerminalTest {
   void aResizeTellsTheCommand() throws IOException {
     agent.exec(
         1,
-        Command.shell("trap 'stty size; exit' WINCH; echo on; while :; do read x; done")
+        Command.shell("trap 'stty size; exit 0' WINCH; echo on; while :; do read x; done")
             .with(BOTH));
     expect("on\r\n");
     agent.send(9, 0, 1, AgentProcess.numbers(4).putShort((short) 7).putShort((short) 9));
