@@ -40,10 +40,15 @@ class ShellIT {
     return all.substring(0, all.length() - PROMPT.length()).strip();
   }
 
-  /** A program that is known to run: a key that comes before its exec is the shell's. */
-  private static void startSleep(ShellTerminal terminal) throws Exception {
-    terminal.type("busybox sh -c 'echo sta\"\"rted; exec busybox sleep 100000'\r");
+  /**
+   * A program that is known to run, by the second copy of what is typed: a shell that is about to
+   * execute it may take a key and lose it.
+   */
+  private static void startCat(ShellTerminal terminal) throws Exception {
+    terminal.type("busybox sh -c 'echo sta\"\"rted; exec busybox cat'\r");
     terminal.await("started\r\n");
+    terminal.type("copied\r");
+    terminal.await("copied\r\ncopied\r\n");
   }
 
   @Test
@@ -60,17 +65,19 @@ class ShellIT {
       terminal.await(PROMPT);
       assertTrue(run(terminal, "tty").startsWith("/dev/pts/"), terminal::all);
 
-      startSleep(terminal);
+      startCat(terminal);
       terminal.type(CTRL_C);
       terminal.await(PROMPT);
       assertEquals("130", run(terminal, "echo $?"));
 
-      startSleep(terminal);
+      startCat(terminal);
       terminal.type(CTRL_Z);
       terminal.await("Stopped");
       terminal.await(PROMPT);
       terminal.type("fg\r");
-      terminal.await("sleep 100000'\r\n");
+      terminal.await("busybox cat'\r\n");
+      terminal.type("again\r");
+      terminal.await("again\r\nagain\r\n");
       terminal.type(CTRL_C);
       terminal.await(PROMPT);
 

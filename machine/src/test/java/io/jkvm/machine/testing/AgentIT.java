@@ -187,7 +187,7 @@ class AgentIT {
   void aTerminalIsTheCommandsOwn() throws Exception {
     GuestTask shell =
         agent.start(
-            GuestCommand.of("sh", "-c", "stty size; tty; sleep 1000; echo never")
+            GuestCommand.of("sh", "-c", "stty size; tty; cat; echo never")
                 .environment(PATH)
                 .terminal(new GuestCommand.Size(31, 97)));
     StringBuilder screen = new StringBuilder();
@@ -195,6 +195,11 @@ class AgentIT {
       screen.append((char) shell.output().read());
     }
     assertTrue(screen.toString().startsWith("31 97"), screen.toString());
+    // By its second copy the program is known to run: a shell may lose a key at an exec.
+    shell.input().write("copied\n".getBytes(UTF_8));
+    while (!screen.toString().contains("copied\r\ncopied\r\n")) {
+      screen.append((char) shell.output().read());
+    }
     shell.input().write(3);
     assertEquals(128 + 2, shell.await().shellStatus());
   }
