@@ -141,7 +141,7 @@ class ConsoleInputTest {
         input.close();
       }
       end.set(true);
-      vcpu.join(10_000);
+      vcpu.join(120_000);
       assertFalse(vcpu.isAlive());
       assertTrue(failure.get() == null, () -> "on a vCPU's thread: " + failure.get());
     }

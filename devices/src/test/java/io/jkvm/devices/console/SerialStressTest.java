@@ -47,7 +47,7 @@ class SerialStressTest {
 
       int received = 0;
       while (received < TYPED_BYTES) {
-        assertTrue(irq.awaitLevel(true, 5000), "no interrupt after " + received + " bytes");
+        assertTrue(irq.awaitLevel(true, 120_000), "no interrupt after " + received + " bytes");
         while ((uart.read(LSR, 1) & 1) != 0) {
           assertEquals((byte) (received * 13), (byte) uart.read(DATA, 1), "byte " + received);
           received++;
@@ -56,7 +56,7 @@ class SerialStressTest {
       assertFalse(irq.level());
       host.join();
       printer.interrupt();
-      printer.join(5000);
+      printer.join(120_000);
       assertFalse(printer.isAlive(), "a stuck output holds the guest");
       assertEquals(null, failure.get());
       assertFalse(output.close(50), "the pipe is full");

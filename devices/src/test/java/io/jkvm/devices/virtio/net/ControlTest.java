@@ -163,7 +163,7 @@ class ControlTest {
       guest.card.setLink(false);
       assertTrue(guest.driver.read(0xfc) != generation);
       assertEquals(0, guest.mmio.read(0x106, 2));
-      assertTrue(guest.interrupt.await(5000));
+      assertTrue(guest.interrupt.await(120_000));
       assertEquals(2, guest.driver.read(MmioDriver.INTERRUPT_STATUS) & 2, "a configuration change");
       guest.card.setLink(true);
       assertEquals(3, guest.mmio.read(0x106, 2), "up, and please announce");

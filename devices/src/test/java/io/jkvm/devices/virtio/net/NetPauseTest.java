@@ -104,7 +104,7 @@ class NetPauseTest {
     assertTrue(MmioDriver.await(() -> !waitsForDriver(sender)));
     ram.assertUnchanged();
     guest.device().resume();
-    sender.join(10_000);
+    sender.join(120_000);
     assertFalse(sender.isAlive());
     assertEquals(1, rx.usedIndex());
     Thread next = startSender(2);
@@ -112,7 +112,7 @@ class NetPauseTest {
     guest.device().pause();
     rx.add(Buffer.in(RX_DATA, 2000));
     guest.device().resume();
-    next.join(10_000);
+    next.join(120_000);
     assertFalse(next.isAlive(), "waits for a notification that does not come");
   }
 

@@ -84,7 +84,7 @@ class QueuePairsTest {
       }
       assertEquals(0, guest.answer());
       int before = guest.rx(1).usedIndex();
-      sender.join(10_000);
+      sender.join(120_000);
       assertFalse(sender.isAlive());
       assertEquals(before, guest.rx(1).usedIndex());
     }

@@ -48,7 +48,7 @@ class ReceiveTest {
         buffer += buffers;
       }
       assertEquals(lengths.length, guest.card.statistics().received());
-      assertTrue(guest.interrupt.await(5000));
+      assertTrue(guest.interrupt.await(120_000));
     }
   }
 
@@ -88,7 +88,7 @@ class ReceiveTest {
           MmioDriver.await(() -> sender.getState() == Thread.State.RUNNABLE && asksForMore(guest)));
       guest.rx.add(Buffer.in(RX_DATA + 5000, 1000));
       guest.driver.notifyQueue(0);
-      sender.join(10_000);
+      sender.join(120_000);
       assertFalse(sender.isAlive(), "not woken");
       assertEquals(2, guest.rx.usedIndex());
       assertArrayEquals(frame(1500, 1), join(guest));

@@ -146,7 +146,7 @@ class PauseTest {
     pausing.start();
     assertTrue(MmioDriver.await(() -> pausing.getState() == Thread.State.TIMED_WAITING));
     gate.countDown();
-    pausing.join(10_000);
+    pausing.join(120_000);
     assertFalse(pausing.isAlive());
     assertEquals(1, ring.usedIndex(), "the one in flight and no other");
     assertEquals(1, guest.takeInterrupts());
@@ -261,8 +261,8 @@ class PauseTest {
     pausing.start();
     assertTrue(MmioDriver.await(() -> pausing.getState() == Thread.State.TIMED_WAITING));
     gate.countDown();
-    pausing.join(10_000);
-    vcpu.join(10_000);
+    pausing.join(120_000);
+    vcpu.join(120_000);
     assertFalse(pausing.isAlive() || vcpu.isAlive());
     assertEquals(0, guest.status());
     guest.device().resume();

@@ -41,7 +41,7 @@ class SequentialServiceTest extends MmioFixture {
     assertTrue(MmioDriver.await(() -> waitsForAService(guest)));
     assertEquals(1, queueThreads());
     gate.countDown();
-    guest.join(10_000);
+    guest.join(120_000);
     assertFalse(guest.isAlive());
     assertEquals(0, driver.status());
     assertEquals(0, queueThreads());
@@ -67,7 +67,7 @@ class SequentialServiceTest extends MmioFixture {
       assertTrue(MmioDriver.await(() -> interrupt.clear()), "the driver is told of the failure");
       assertTrue(MmioDriver.await(() -> waitsForAService(vcpu)), "waits on after that");
       stopping.set(true);
-      vcpu.join(10_000);
+      vcpu.join(120_000);
       assertFalse(vcpu.isAlive(), "holds the machine's end up");
       assertNotEquals(0, guest.status(), "reset with a request in flight");
       gate.countDown();
@@ -92,7 +92,7 @@ class SequentialServiceTest extends MmioFixture {
     driver.start(ring);
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
     assertEquals(MmioDriver.USED_BUFFER, driver.read(MmioDriver.INTERRUPT_STATUS));
     driver.status(0);
     addRead();
@@ -135,7 +135,7 @@ class SequentialServiceTest extends MmioFixture {
     ring.offer(999);
     driver.notifyQueue(0);
     assertTrue(MmioDriver.await(() -> (driver.status() & NEEDS_RESET) != 0));
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
     assertEquals(MmioDriver.CONFIG_CHANGE, driver.read(MmioDriver.INTERRUPT_STATUS));
     driver.write(MmioDriver.INTERRUPT_ACK, MmioDriver.CONFIG_CHANGE);
     addRead();
@@ -159,7 +159,7 @@ class SequentialServiceTest extends MmioFixture {
       addRead();
       otherDriver.notifyQueue(0);
       assertTrue(MmioDriver.await(() -> (otherDriver.status() & NEEDS_RESET) != 0));
-      assertTrue(line.await(10_000));
+      assertTrue(line.await(120_000));
       otherDriver.status(0);
       assertEquals(0, otherDriver.status());
     }
@@ -195,7 +195,7 @@ class SequentialServiceTest extends MmioFixture {
       done = (done + batch) & 0xffff;
       int expected = done;
       assertTrue(MmioDriver.await(() -> ring.usedIndex() == expected), "lost at " + round);
-      assertTrue(interrupt.await(10_000), "no interrupt for " + round);
+      assertTrue(interrupt.await(120_000), "no interrupt for " + round);
       driver.write(MmioDriver.INTERRUPT_ACK, 1);
     }
   }

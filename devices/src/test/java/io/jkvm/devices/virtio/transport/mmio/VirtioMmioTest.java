@@ -120,7 +120,7 @@ class VirtioMmioTest extends MmioFixture {
     addRead();
     ring.usedEvent(100);
     assertTrue(driver.notifyAndAwait(ring, 1));
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
   }
 
   @Test
@@ -196,7 +196,7 @@ class VirtioMmioTest extends MmioFixture {
     driver.start(ring);
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
     assertEquals(1, driver.read(MmioDriver.INTERRUPT_STATUS));
     assertEquals(513, ring.usedLength(0));
     driver.write(MmioDriver.INTERRUPT_ACK, 2);
@@ -212,7 +212,7 @@ class VirtioMmioTest extends MmioFixture {
     driver.start(ring);
     addRead();
     doorbells.ring(doorbell);
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
     assertEquals(1, ring.usedIndex());
   }
 
@@ -226,7 +226,7 @@ class VirtioMmioTest extends MmioFixture {
     assertEquals(0, driver.read(MmioDriver.INTERRUPT_STATUS));
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 2));
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
   }
 
   @Test
@@ -236,7 +236,7 @@ class VirtioMmioTest extends MmioFixture {
     addRead();
     assertEquals(0, ring.usedIndex());
     driver.driverOk();
-    assertTrue(interrupt.await(10_000));
+    assertTrue(interrupt.await(120_000));
     assertEquals(1, ring.usedIndex());
   }
 

@@ -44,7 +44,7 @@ class BusMasterTest extends PciFixture {
     assertEquals(List.of(), vectors.takeSent());
     machine.command(SLOT, BUS_MASTER, 0);
     assertTrue(MmioDriver.await(() -> ring.usedIndex() == 2));
-    assertFalse(vectors.awaitSent(10_000).isEmpty());
+    assertFalse(vectors.awaitSent(120_000).isEmpty());
   }
 
   /** A kernel that is started by another clears it and counts on that. */
@@ -60,7 +60,7 @@ class BusMasterTest extends PciFixture {
     vcpu.start();
     assertTrue(MmioDriver.await(() -> vcpu.getState() == Thread.State.TIMED_WAITING));
     gate.countDown();
-    vcpu.join(10_000);
+    vcpu.join(120_000);
     assertFalse(vcpu.isAlive());
     assertEquals(1, ring.usedIndex());
   }

@@ -120,7 +120,7 @@ class PciHostileGuestTest extends PciFixture {
     vectors.takeSent();
     addRead();
     assertTrue(driver.notifyAndAwait(ring, 1));
-    assertEquals("[fee00000=51]", vectors.awaitSent(10_000).toString());
+    assertEquals("[fee00000=51]", vectors.awaitSent(120_000).toString());
     assertEquals(1, doorbells.attached.size());
   }
 

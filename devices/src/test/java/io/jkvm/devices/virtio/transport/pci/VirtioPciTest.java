@@ -173,7 +173,7 @@ class VirtioPciTest extends PciFixture {
     driver.msixControl(MSIX_ENABLE);
     assertEquals(1, driver.queueVector(0, 1));
     serveOne(1);
-    assertEquals(List.of("fee00000=51"), vectors.awaitSent(10_000));
+    assertEquals(List.of("fee00000=51"), vectors.awaitSent(120_000));
     assertEquals(0, driver.isr());
     assertFalse(intx);
   }
