@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "child.h"
 
+#include "agent.h"
 #include "group.h"
 #include "util.h"
 
@@ -34,14 +35,18 @@ static void refuse_user(const struct launch *launch, const char *wrong)
 	report(launch, &failure);
 }
 
-/* As a fresh process has them. The kernel's structure, which has a restorer. */
+/*
+ * As a fresh process has them. The kernel's structure, which has a restorer. The first process
+ * inherits no handlers, so there only what the agent itself ignores is to be set back.
+ */
 static void reset_signals(void)
 {
 	struct { void *handler; u64 flags; void *restorer; u64 mask; } standard = { 0 };
 	u64 none = 0;
 
 	for (int i = 1; i <= SIGNALS; i++)
-		sys(rt_sigaction, i, &standard, NULL, SIGNAL_SET_SIZE);
+		if (!is_init || i == SIGPIPE)
+			sys(rt_sigaction, i, &standard, NULL, SIGNAL_SET_SIZE);
 	sys(rt_sigprocmask, SIG_SETMASK, &none, NULL, SIGNAL_SET_SIZE);
 }
 
@@ -170,6 +175,10 @@ static void search(struct launch *launch, struct failure *failure)
 		if (n + 1 + length_of(name) >= sizeof(full))
 			continue;
 		format(full + n, sizeof(full) - n, n ? "/%s" : "%s", name);
+		/* An attempt to execute copies all arguments and variables before it looks for the file. */
+		error = -sys(access, full, 0 /* F_OK */);
+		if (error == ENOENT || error == ENOTDIR)
+			continue;
 		error = -sys(execve, full, launch->arguments, launch->variables);
 		if (is_directory(full))
 			continue;

@@ -43,8 +43,11 @@ static bool is_empty(const char *path)
 	return !found;
 }
 
-static void mount_all(void)
+/* Tells whether the kernel has filled /dev. */
+static bool mount_all(void)
 {
+	bool has_devtmpfs = false;
+
 	for (size_t i = 0; i < array_size(mounts); i++) {
 		const struct mount *m = &mounts[i];
 		long result;
@@ -53,16 +56,18 @@ static void mount_all(void)
 		if (m->only_if_empty && !is_empty(m->where))
 			continue;
 		result = sys(mount, m->type, m->where, m->type, m->flags, m->options);
+		has_devtmpfs |= equal(m->type, "devtmpfs") && (result == 0 || result == -EBUSY);
 		/* EBUSY: the kernel has mounted it already, as it can do with /dev. */
 		if (result < 0 && result != -EBUSY && m->is_missed)
 			say("%s: cannot mount it: %s", m->where, error_text(-result));
 	}
 	/* Containers and the like expect a root whose mounts spread, as a distribution's init sets it. */
 	sys(mount, NULL, "/", NULL, MS_REC | MS_SHARED, NULL);
+	return has_devtmpfs;
 }
 
 /* Nodes that a kernel without devtmpfs does not make, and links that nobody else makes. */
-static void complete_dev(void)
+static void complete_dev(bool has_devtmpfs)
 {
 	static const struct { const char *path; u32 mode, major, minor; } nodes[] = {
 		{ "/dev/null", 0666, 1, 3 },
@@ -82,7 +87,7 @@ static void complete_dev(void)
 		{ "/proc/self/fd/2", "/dev/stderr" },
 	};
 
-	for (size_t i = 0; i < array_size(nodes); i++)
+	for (size_t i = 0; !has_devtmpfs && i < array_size(nodes); i++)
 		if (sys(mknod, nodes[i].path, S_IFCHR | nodes[i].mode,
 			nodes[i].major << 8 | nodes[i].minor) == 0)
 			sys(chmod, nodes[i].path, nodes[i].mode); /* whatever the umask */
@@ -178,8 +183,7 @@ static void name_machine(void)
 void init_machine(void)
 {
 	sys(umask, 022);
-	mount_all();
-	complete_dev();
+	complete_dev(mount_all());
 	open_console();
 	load_modules();
 	take_lo_up();

@@ -98,9 +98,11 @@ static void serve(int signals)
 	for (;;) {
 		s64 now = now_ms();
 		long patience = limit;
+		u32 polled = tasks_used();
 		long ready;
 
-		for (u32 i = 0; i < TASKS; i++) {
+		/* The free ones are left out: the kernel copies and looks at each entry, each time. */
+		for (u32 i = 0; i < polled; i++) {
 			task_poll(&tasks[i], wait + 2 + i * TASK_FDS);
 			patience = task_patience(&tasks[i], now, patience);
 		}
@@ -110,7 +112,7 @@ static void serve(int signals)
 			.events = (wants_frames ? POLLIN : 0) | (channel_has_output() ? POLLOUT : 0),
 		};
 		wait[1] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		ready = sys(poll, wait, array_size(wait), patience);
+		ready = sys(poll, wait, 2 + polled * TASK_FDS, patience);
 		if (channel_is_silent_port() && (wait[0].revents & POLLHUP))
 			sleep_ms(SILENT_PORT_MS);
 
@@ -126,7 +128,9 @@ static void serve(int signals)
 		for (u32 i = 0; i < TASKS; i++) {
 			u32 n = (first + i) % TASKS;
 
-			task_move(&tasks[n], ready > 0 ? wait + 2 + n * TASK_FDS : NULL);
+			/* One that has begun since the poll is tried as after a time without events. */
+			task_move(&tasks[n],
+				  ready > 0 && n < polled ? wait + 2 + n * TASK_FDS : NULL);
 			task_advance(&tasks[n], now);
 		}
 		channel_flush();

@@ -14,6 +14,15 @@
 
 struct task tasks[TASKS];
 
+u32 tasks_used(void)
+{
+	u32 used = TASKS;
+
+	while (used && tasks[used - 1].state == FREE)
+		used--;
+	return used;
+}
+
 static bool wants_input(const struct task *task)
 {
 	const struct input *input = &task->input;

@@ -82,6 +82,9 @@ void task_start(struct task *task);
 /* Fills in task->failure. */
 void task_fail(struct task *task, u32 how, long error, const char *text);
 
+/* One more than the last task that is not free. */
+u32 tasks_used(void);
+
 /* Descriptors to wait for: always TASK_FDS, those that are not wanted are -1. */
 #define TASK_FDS 4
 void task_poll(const struct task *task, struct pollfd *wait);
