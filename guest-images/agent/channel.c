@@ -6,6 +6,9 @@
 #include "util.h"
 
 #define RING (256u << 10) /* a power of two */
+#define SMALLEST_SPLICE 16384u /* below it is not worth a header by itself */
+#define SPLICE_F_MOVE 1
+#define SPLICE_F_NONBLOCK 2
 
 static int channel = -1;
 static bool is_port;
@@ -15,6 +18,13 @@ static bool lost;
 /* head and tail count all bytes that were ever put in and taken out. */
 static u8 ring[RING];
 static u32 head, tail;
+
+/*
+ * A frame of DATA is announced, and so many of its bytes are still in a pipe of our own, which never
+ * has anything else: a port of Linux 6.1 goes wrong if it is given a part of what is in a pipe.
+ */
+static int spliced[2] = { -1, -1 };
+static u32 splice_left;
 
 static u8 input[2 * (FRAME_HEADER + FRAME_BYTES)];
 static u32 input_at, input_end;
@@ -49,14 +59,15 @@ bool channel_is_silent_port(void)
 	return is_port && !heard;
 }
 
+/* None while a frame is not whole: nothing may come between its bytes. */
 u32 channel_room(void)
 {
-	return RING - (head - tail);
+	return splice_left ? 0 : RING - (head - tail);
 }
 
 bool channel_has_output(void)
 {
-	return head != tail;
+	return head != tail || splice_left;
 }
 
 /* The places in the ring of size bytes from a count on: one or, over the ring's end, two. */
@@ -119,7 +130,26 @@ long channel_send_from(int fd, u8 stream, u16 task, u32 limit)
 	return got;
 }
 
-void channel_flush(void)
+bool channel_can_splice(u32 size)
+{
+	if (size < SMALLEST_SPLICE || channel_has_output())
+		return false;
+	return spliced[0] >= 0 || sys(pipe2, spliced, O_CLOEXEC) == 0;
+}
+
+long channel_splice_from(int pipe, u8 stream, u16 task, u32 limit)
+{
+	long got = sys(splice, pipe, NULL, spliced[1], NULL, limit, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (got > 0) {
+		put_header(AGENT_DATA, stream, task, got);
+		splice_left = got;
+		channel_flush();
+	}
+	return got;
+}
+
+static void flush_ring(void)
 {
 	while (head != tail && !lost) {
 		struct iovec where[2];
@@ -134,6 +164,29 @@ void channel_flush(void)
 		else
 			tail += sent;
 	}
+}
+
+static void flush_pipe(void)
+{
+	while (splice_left && !lost) {
+		long sent = sys(splice, spliced[0], NULL, channel, NULL, splice_left,
+				SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+		if (sent == -EINTR)
+			continue;
+		if (sent == -EAGAIN)
+			return;
+		if (sent <= 0)
+			end_agent("output is lost on its way: %s", error_text(-sent));
+		splice_left -= sent;
+	}
+}
+
+void channel_flush(void)
+{
+	flush_ring();
+	if (head == tail)
+		flush_pipe();
 }
 
 void channel_receive(void)

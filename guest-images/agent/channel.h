@@ -37,6 +37,10 @@ void channel_send(u8 type, u8 stream, u16 task, const void *bytes, u32 size);
 void channel_send_u32(u8 type, u8 stream, u16 task, u32 value);
 /* A frame of DATA with what can be read; returns how much, 0 at the end, or a negative errno. */
 long channel_send_from(int fd, u8 stream, u16 task, u32 limit);
+/* Whether so many bytes, which stand in a pipe, may go to the channel without being copied. */
+bool channel_can_splice(u32 size);
+/* As channel_send_from, if that may be. */
+long channel_splice_from(int pipe, u8 stream, u16 task, u32 limit);
 void channel_flush(void);
 
 void channel_receive(void);

@@ -76,6 +76,7 @@ static void move_output(struct task *task, int i)
 	struct output *output = &task->output[i];
 	u32 limit = channel_room() - CHANNEL_RESERVE - FRAME_HEADER;
 	bool flushing = task->state == FLUSHING;
+	u32 waiting;
 	long got;
 
 	if (output->fd < 0 || !can_read(output))
@@ -86,7 +87,11 @@ static void move_output(struct task *task, int i)
 		limit = output->window;
 	if (flushing && limit > output->rest)
 		limit = output->rest;
-	got = limit ? channel_send_from(output->fd, i + 1, task->number, limit) : 0;
+	waiting = task->flags & EXEC_TERMINAL ? 0 : waiting_in(output);
+	if (channel_can_splice(waiting < limit ? waiting : limit))
+		got = channel_splice_from(output->fd, i + 1, task->number, limit);
+	else
+		got = limit ? channel_send_from(output->fd, i + 1, task->number, limit) : 0;
 	if (got > 0) {
 		output->window -= got;
 		output->rest -= flushing ? got : 0;
