@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the loader of a program or a shared library has to know of it (System V ABI, chapters 4 and
@@ -45,12 +46,16 @@ public record ElfFile(
   private static final int MAX_SEGMENTS = 1024;
   private static final int MAX_DYNAMIC = 4096;
   private static final int MAX_STRING = 4096;
+  private static final int MAX_STRING_TABLE = 16 << 20;
+  private static final int MAX_NOTES = 1 << 16;
 
   private static final int PT_LOAD = 1;
   private static final int PT_DYNAMIC = 2;
   private static final int PT_INTERP = 3;
+  private static final int PT_NOTE = 4;
   private static final int DT_NEEDED = 1;
   private static final int DT_STRTAB = 5;
+  private static final int DT_STRSZ = 10;
   private static final int DT_SONAME = 14;
   private static final int DT_RPATH = 15;
   private static final int DT_RUNPATH = 29;
@@ -63,6 +68,15 @@ public record ElfFile(
    * @throws IOException one line that names the file: it can't be read, or is a broken ELF file
    */
   public static Optional<ElfFile> read(Path file) throws IOException {
+    return look(file, Reader::read);
+  }
+
+  /** A question to a file. */
+  private interface Question<T> {
+    T ask(Reader reader) throws IOException;
+  }
+
+  private static <T> Optional<T> look(Path file, Question<T> question) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       byte[] ident = new byte[HEADER];
       ByteBuffer header = ByteBuffer.wrap(ident);
@@ -74,12 +88,36 @@ public record ElfFile(
           || ident[3] != 'F') {
         return Optional.empty();
       }
-      return Optional.of(new Reader(channel, header).read());
+      return Optional.of(question.ask(new Reader(channel, header)));
     } catch (Broken e) {
       throw new IOException(HostFiles.show(file) + " is a broken ELF file: " + e.getMessage(), e);
     } catch (IOException e) {
       throw HostFiles.failure(file, e);
     }
+  }
+
+  /**
+   * Whether a dynamically linked file may use or define one of these functions or variables, by the
+   * strings that its dynamic symbols have. A symbol whose name ends like one counts too, since the
+   * linker lets such names share a string.
+   *
+   * @param file a regular file
+   * @param names of symbols, one char for each byte
+   * @return false also for a file that has no dynamic symbols
+   * @throws IOException one line that names the file: it can't be read, or is a broken ELF file
+   */
+  public static boolean mentions(Path file, Set<String> names) throws IOException {
+    return look(file, reader -> reader.mentions(names)).orElse(false);
+  }
+
+  /**
+   * Whether a file was built by Go, whose programs make system calls without a library.
+   *
+   * @param file a regular file
+   * @throws IOException one line that names the file: it can't be read, or is a broken ELF file
+   */
+  public static boolean isOfGo(Path file) throws IOException {
+    return look(file, Reader::isOfGo).orElse(false);
   }
 
   private static void readAt(FileChannel channel, long offset, ByteBuffer into) throws IOException {
@@ -158,6 +196,57 @@ public record ElfFile(
           List.copyOf(needed),
           rpath,
           runpath);
+    }
+
+    boolean mentions(Set<String> names) throws IOException {
+      List<Segment> segments = segments();
+      List<long[]> dynamic = dynamic(segments);
+      long size = 0;
+      for (long[] entry : dynamic) {
+        size = entry[0] == DT_STRSZ ? entry[1] : size;
+      }
+      if (size < 0 || size > MAX_STRING_TABLE || size == 0 && !dynamic.isEmpty()) {
+        throw new Broken("its string table has no sensible size");
+      }
+      byte[] table = block(stringTable(segments, dynamic), (int) size, "its string table").array();
+      int from = 0;
+      for (int at = 0; at < table.length; at++) {
+        if (table[at] == 0) {
+          String text = new String(table, from, at - from, StandardCharsets.ISO_8859_1);
+          if (names.stream().anyMatch(text::endsWith)) {
+            return true;
+          }
+          from = at + 1;
+        }
+      }
+      return false;
+    }
+
+    /** A note is three words, a name and a description (System V ABI, chapter 5). */
+    boolean isOfGo() throws IOException {
+      for (Segment segment : segments()) {
+        if (segment.type != PT_NOTE || segment.fileSize < 0 || segment.fileSize > MAX_NOTES) {
+          continue;
+        }
+        ByteBuffer notes = block(segment.offset, (int) segment.fileSize, "its notes");
+        while (notes.remaining() >= 16) {
+          long name = notes.getInt() & 0xffff_ffffL;
+          long description = notes.getInt() & 0xffff_ffffL;
+          notes.getInt();
+          if (name == 4
+              && notes.get(notes.position()) == 'G'
+              && notes.get(notes.position() + 1) == 'o') {
+            return true;
+          }
+          long rest = padded(name) + padded(description);
+          notes.position((int) Math.min(notes.position() + rest, notes.limit()));
+        }
+      }
+      return false;
+    }
+
+    private static long padded(long size) {
+      return size + 3 & ~3L;
     }
 
     private List<Segment> segments() throws IOException {

@@ -44,9 +44,10 @@ public final class SharedLibraries {
    *
    * @param name by which it is needed, one char for each byte
    * @param host its path on the host; there may be links on the way
+   * @param file the same, without links
    * @param guest the path at which the guest's loader looks for it
    */
-  public record Library(String name, GuestPath host, GuestPath guest) {}
+  public record Library(String name, GuestPath host, Path file, GuestPath guest) {}
 
   /**
    * A library that was not found.
@@ -127,17 +128,18 @@ public final class SharedLibraries {
     Loader loader = loader(interpreter, program.get());
     GuestPath loaderPath = GuestPath.ofRaw(interpreter);
     loaded.add(interpreter.substring(interpreter.lastIndexOf('/') + 1));
-    if (there(loaderPath).isPresent()) {
-      found.add(new Library(interpreter, loaderPath, loaderPath));
+    Optional<HostRoot.Located> ownLoader = there(loaderPath);
+    if (ownLoader.isPresent()) {
+      found.add(new Library(interpreter, loaderPath, ownLoader.get().file(), loaderPath));
     } else {
       missing.add(new Missing(interpreter, host));
     }
     if (loader.musl) {
       // Without its path file the guest's loader would look elsewhere.
       GuestPath pathFile = LoaderDirectories.muslPathFile(interpreter).orElseThrow();
-      if (there(pathFile).isPresent()) {
-        found.add(new Library(pathFile.lastName(), pathFile, pathFile));
-      }
+      there(pathFile)
+          .map(located -> new Library(pathFile.lastName(), pathFile, located.file(), pathFile))
+          .ifPresent(found::add);
     }
     Deque<Loaded> pending = new ArrayDeque<>();
     pending.add(new Loaded(program.get(), host, guest, null));
@@ -221,15 +223,24 @@ public final class SharedLibraries {
     if (name.indexOf('/') >= 0) {
       GuestPath host = GuestPath.ofRaw(expand(name, by.host, loader));
       GuestPath guest = GuestPath.ofRaw(expand(name, by.guest, loader));
-      return matching(host, by.elf).map(elf -> new Library(name, host, guest));
+      return library(name, host, guest, by);
     }
     for (Directory directory : search(by, loader)) {
       GuestPath host = directory.host.append(name);
-      if (matching(host, by.elf).isPresent()) {
-        return Optional.of(new Library(name, host, directory.guest.append(name)));
+      Optional<Library> found = library(name, host, directory.guest.append(name), by);
+      if (found.isPresent()) {
+        return found;
       }
     }
     return Optional.empty();
+  }
+
+  private Optional<Library> library(String name, GuestPath host, GuestPath guest, Loaded by)
+      throws IOException {
+    if (matching(host, by.elf).isEmpty()) {
+      return Optional.empty();
+    }
+    return there(host).map(located -> new Library(name, host, located.file(), guest));
   }
 
   /** In the order of ld.so(8); musl differs in trifles. */

@@ -2,6 +2,7 @@
 package io.jkvm.machine.initramfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -47,6 +49,27 @@ class ElfFileTest {
     assertEquals(List.of("libb.so.2", "liba\u00e9.so"), elf.needed());
     assertEquals(List.of("/r", "$ORIGIN"), elf.rpath());
     assertEquals(List.of("$ORIGIN/../lib", "/x"), elf.runpath());
+  }
+
+  @Test
+  void namesAreFoundAlsoAsTheEndOfOthers() throws IOException {
+    byte[] file = new TinyElf().interpreter("/lib64/ld").needs("a_system", "execve").bytes();
+    Path elf = Files.write(dir.resolve("f"), file);
+    assertTrue(ElfFile.mentions(elf, Set.of("popen", "execve")));
+    assertTrue(ElfFile.mentions(elf, Set.of("system")));
+    assertFalse(ElfFile.mentions(elf, Set.of("popen", "exec")));
+    assertFalse(ElfFile.mentions(Files.writeString(dir.resolve("t"), "execve"), Set.of("execve")));
+  }
+
+  @Test
+  void goLeavesANote() throws IOException {
+    String other = "\u0004\0\0\0\u0005\0\0\0\u0001\0\0\0GNU\0hello\0\0\0";
+    String go = "\u0004\0\0\0\u0004\0\0\0\u0004\0\0\0Go\0\0hash";
+    for (String notes : List.of(other, other + go, go)) {
+      byte[] file = new TinyElf().interpreter(notes).needs("libc.so.6").bytes();
+      file[64 + 2 * 56] = 4; // PT_NOTE in place of PT_INTERP
+      assertEquals(notes.contains("Go"), ElfFile.isOfGo(Files.write(dir.resolve("f"), file)));
+    }
   }
 
   @Test

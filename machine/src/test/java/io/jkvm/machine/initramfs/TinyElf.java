@@ -58,7 +58,7 @@ final class TinyElf {
     byte[] loader = (interpreter + "\0").getBytes(StandardCharsets.ISO_8859_1);
     int table = BODY + loader.length;
     int dyn = table + names.length + 7 & -8;
-    int dynSize = 16 * (dynamic.size() + 2);
+    int dynSize = 16 * (dynamic.size() + 3);
     ByteBuffer elf = ByteBuffer.allocate(dyn + dynSize).order(ByteOrder.LITTLE_ENDIAN);
     elf.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1});
     elf.putShort(16, (short) 3).putShort(18, (short) machine).putInt(20, 1);
@@ -69,7 +69,7 @@ final class TinyElf {
     segment(elf, 1, 2, dyn, base + dyn, dynSize);
     segment(elf, 2, interpreter.isEmpty() ? 0 : 3, BODY, base + BODY, loader.length);
     elf.position(BODY).put(loader).put(names).position(dyn);
-    elf.putLong(5).putLong(base + table);
+    elf.putLong(5).putLong(base + table).putLong(10).putLong(names.length);
     for (long[] entry : dynamic) {
       elf.putLong(entry[0]).putLong(entry[1]);
     }
