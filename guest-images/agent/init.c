@@ -6,6 +6,7 @@
 #include "util.h"
 
 #define MODULES "/.jkvm/modules"
+#define LINKS "/.jkvm/links"
 #define LO_IS_UP 1 /* IFF_UP */
 
 #ifndef MCL_ONFAULT
@@ -93,6 +94,32 @@ static void complete_dev(bool has_devtmpfs)
 			sys(chmod, nodes[i].path, nodes[i].mode); /* whatever the umask */
 	for (size_t i = 0; i < array_size(links); i++)
 		sys(symlink, links[i][0], links[i][1]);
+}
+
+/*
+ * Hard links by a list: first the file that they are of, then lines "/directory/" and, below each, the
+ * names in it. What is there already stays.
+ */
+static void make_links(void)
+{
+	struct lines lines;
+	bool is_there = false;
+	const char *line;
+	int file;
+
+	lines_open(&lines, LINKS);
+	line = lines_next(&lines);
+	if (!line)
+		return;
+	file = sys(open, line, O_PATH | O_CLOEXEC);
+	while ((line = lines_next(&lines))) {
+		if (line[0] == '/')
+			is_there = sys(chdir, line) == 0;
+		else if (is_there)
+			sys(linkat, file, "", AT_FDCWD, line, AT_EMPTY_PATH);
+	}
+	sys(chdir, "/");
+	close_fd(&file);
 }
 
 static void open_console(void)
@@ -183,6 +210,7 @@ static void name_machine(void)
 void init_machine(void)
 {
 	sys(umask, 022);
+	make_links();
 	complete_dev(mount_all());
 	open_console();
 	load_modules();

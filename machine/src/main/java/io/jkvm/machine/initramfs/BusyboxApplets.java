@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /** Asks a busybox which commands it has, by running it on the host. */
-final class BusyboxApplets {
+public final class BusyboxApplets {
   private static final int SECONDS = 10;
   private static final int MAX_LIST = 1 << 18;
   private static final Pattern APPLET = Pattern.compile("[A-Za-z0-9_./\\[-]{1,100}");
@@ -20,12 +20,13 @@ final class BusyboxApplets {
   private BusyboxApplets() {}
 
   /**
-   * The paths of its commands, such as {@code sbin/reboot}.
+   * The paths of its commands, such as {@code sbin/reboot}, as it would install them.
    *
+   * @param busybox a program; it gets no arguments but its own options, and no environment
    * @throws IOException one line that names the file: it can't be run, does not answer in ten
    *     seconds, or is no busybox
    */
-  static List<String> of(Path busybox) throws IOException {
+  public static List<String> of(Path busybox) throws IOException {
     List<String> paths = ask(busybox, "--list-full", "");
     if (paths.isEmpty()) {
       // Built without its installer.

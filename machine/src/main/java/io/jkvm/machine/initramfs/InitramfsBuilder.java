@@ -44,6 +44,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * is not to be used after one. Not for use by several threads at once.
  */
 public final class InitramfsBuilder {
+  private static final List<String> USUAL_DIRECTORIES =
+      List.of("bin", "dev", "etc", "proc", "run", "sbin", "sys", "usr/bin", "usr/sbin", "var");
+
   private final EntryTree tree = new EntryTree();
   private final Set<String> notes = new LinkedHashSet<>();
   private final HostRoot root;
@@ -218,14 +221,14 @@ public final class InitramfsBuilder {
    * (passwd, group, hosts). What is there already, or is added later, has precedence.
    */
   public InitramfsBuilder standardLayout() throws IOException {
-    for (String name : List.of("bin", "sbin", "lib", "lib32", "lib64", "libx32")) {
+    for (String name : List.of("bin", "sbin", "lib", "lib64")) {
       Optional<HostRoot.Located> host = root.locate(GuestPath.of(name));
       if (host.isPresent() && !host.get().links().isEmpty()) {
         put(GuestPath.of(name), link("usr/" + name), Rank.FALLBACK);
         fallback(name, new EntryTree.Folder(Attributes.ofRoot(0755)));
       }
     }
-    for (String path : List.of("bin", "dev", "etc", "proc", "run", "sbin", "sys", "usr", "var")) {
+    for (String path : USUAL_DIRECTORIES) {
       fallback(path, new EntryTree.Folder(Attributes.ofRoot(0755)));
     }
     fallback("root", new EntryTree.Folder(Attributes.ofRoot(0700)));
@@ -251,23 +254,6 @@ public final class InitramfsBuilder {
     if (tree.findHere(at).isEmpty() || entry instanceof EntryTree.Folder && folder) {
       put(at, entry, Rank.FALLBACK);
     }
-  }
-
-  /**
-   * Adds a busybox as {@code /bin/busybox}, with what it needs, and a link to it for each of its
-   * commands, except where there is something already. The file is run on the host to ask it for
-   * them. Whatever is added later has precedence over the links.
-   */
-  public InitramfsBuilder busybox(Path busybox) throws IOException {
-    GuestPath program = GuestPath.of("bin/busybox");
-    List<String> applets = BusyboxApplets.of(busybox);
-    if (tree.findHere(program).isEmpty()) {
-      include(busybox, program);
-    }
-    for (String applet : applets) {
-      fallback(applet, link(program.toString()));
-    }
-    return this;
   }
 
   /** What was left out or not found, one line each that names the file, in order. */

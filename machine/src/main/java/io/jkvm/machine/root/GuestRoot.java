@@ -2,6 +2,7 @@
 package io.jkvm.machine.root;
 
 import io.jkvm.machine.agent.AgentProgram;
+import io.jkvm.machine.initramfs.BusyboxApplets;
 import io.jkvm.machine.initramfs.CommandFinder;
 import io.jkvm.machine.initramfs.GuestPath;
 import io.jkvm.machine.initramfs.InitramfsBuilder;
@@ -15,13 +16,16 @@ import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * The initramfs of a run: the agent as init, the modules that it needs, and the root's files. It
@@ -32,17 +36,24 @@ public final class GuestRoot implements AutoCloseable {
   /** Where the agent is: docs/agent-protocol.md, "As init". */
   private static final String AGENT = "/.jkvm/agent";
 
+  /** To free its archive takes the kernel a while, page by page; a small one may as well stay. */
+  private static final int KEPT_PART_OF_MEMORY = 16;
+
   private static final String MODULES = "/.jkvm/modules/";
+  private static final String LINKS = "/.jkvm/links";
+  private static final String BUSYBOX_IN_GUEST = "/bin/busybox";
   private static final List<Path> BUSYBOX =
       List.of(Path.of("/bin/busybox"), Path.of("/usr/bin/busybox"));
 
   private final RootSpec spec;
   private final AnonymousFile file;
+  private final long size;
   private final List<String> notes;
 
-  private GuestRoot(RootSpec spec, AnonymousFile file, List<String> notes) {
+  private GuestRoot(RootSpec spec, AnonymousFile file, long size, List<String> notes) {
     this.spec = spec;
     this.file = file;
+    this.size = size;
     this.notes = List.copyOf(notes);
   }
 
@@ -56,10 +67,11 @@ public final class GuestRoot implements AutoCloseable {
     try {
       List<String> notes = new ArrayList<>();
       InitramfsBuilder builder = new InitramfsBuilder(spec.searchPath(), "");
+      boolean wantsCommands = false;
       if (spec.kind() == RootSpec.Kind.DIRECTORY) {
         builder.packDirectory(spec.source().orElseThrow());
       } else if (spec.kind() == RootSpec.Kind.INITRAMFS) {
-        addCommand(builder, spec);
+        wantsCommands = addCommand(builder, spec);
         builder.directory(spec.directory(), 0755);
       }
       for (RootSpec.Include include : spec.includes()) {
@@ -69,42 +81,68 @@ public final class GuestRoot implements AutoCloseable {
           builder.include(include.host(), include.guest());
         }
       }
-      if (spec.kind() == RootSpec.Kind.INITRAMFS) {
-        Optional<Path> busybox = BUSYBOX.stream().filter(Files::isExecutable).findFirst();
-        if (busybox.isPresent()) {
-          builder.busybox(busybox.get());
-        }
+      if (wantsCommands) {
+        addBusybox(builder);
       }
       builder.standardLayout();
       builder.file(AGENT, 0755, AgentProgram.bytes());
       addModules(builder, spec, kernel, notes);
       notes.addAll(builder.notes());
-      return new GuestRoot(spec, AnonymousFile.of(builder.size(), builder::write), notes);
+      long size = builder.size();
+      return new GuestRoot(spec, AnonymousFile.of(size, builder::write), size, notes);
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
     }
   }
 
-  private static void addCommand(InitramfsBuilder builder, RootSpec spec) throws IOException {
+  /** Adds the command, and tells whether it may want others. */
+  private static boolean addCommand(InitramfsBuilder builder, RootSpec spec) throws IOException {
     if (spec.command().isEmpty()) {
-      return;
+      return true;
     }
     CommandFinder finder = new CommandFinder(Path.of("").toAbsolutePath(), spec.searchPath());
     CommandFinder.Result found = finder.find(spec.command().get());
     if (found.host().isEmpty()) {
-      return; // the guest says so, or has one of its own
+      return true; // the guest says so, or has one of its own
     }
     Path host = found.host().get();
     GuestPath guest = found.guest().orElseThrow();
     if (found.kind() == CommandFinder.Kind.FOUND) {
       builder.include(host, guest);
-    } else if (!Files.isDirectory(host)) {
+      return ChildPrograms.mayBeStartedBy(host);
+    }
+    if (!Files.isDirectory(host)) {
       // Something that the guest can't execute either, for its own words.
       builder.file(guest.toString(), 0644, new byte[0]);
     } else {
       builder.directory(guest.toString(), 0755);
     }
+    return false;
+  }
+
+  /**
+   * Adds what the host has of busybox. Its commands are a list of links that the agent makes: as
+   * entries of an initramfs some 300 of them would take the kernel several times as long.
+   */
+  private static void addBusybox(InitramfsBuilder builder) throws IOException {
+    Optional<Path> busybox = BUSYBOX.stream().filter(Files::isExecutable).findFirst();
+    if (busybox.isEmpty()) {
+      return;
+    }
+    if (!builder.has(GuestPath.of(BUSYBOX_IN_GUEST))) {
+      builder.include(busybox.get(), BUSYBOX_IN_GUEST);
+    }
+    Map<String, StringBuilder> directories = new TreeMap<>();
+    for (String applet : BusyboxApplets.of(busybox.get())) {
+      int slash = applet.lastIndexOf('/') + 1;
+      directories
+          .computeIfAbsent("/" + applet.substring(0, slash), d -> new StringBuilder(d).append('\n'))
+          .append(applet, slash, applet.length())
+          .append('\n');
+    }
+    String list = BUSYBOX_IN_GUEST + "\n" + String.join("", directories.values());
+    builder.file(LINKS, 0644, list.getBytes(StandardCharsets.US_ASCII));
   }
 
   private static void addModules(
@@ -157,6 +195,9 @@ public final class GuestRoot implements AutoCloseable {
   public MachineSpec boot(MachineSpec machine) {
     MachineSpecBuilder builder = machine.toBuilder().agent(true).firstInitrd(file.path());
     String init = "rdinit=" + AGENT + " printk.time=1";
+    if (size <= machine.memoryBytes() / KEPT_PART_OF_MEMORY) {
+      init += " retain_initrd";
+    }
     if (machine.commandLineOnly().isPresent()) {
       builder.commandLineOnly(machine.commandLineOnly().get() + " " + init);
     } else {
