@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.testing;
 
-import io.jkvm.machine.Machine;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.agent.CommandEnd.How;
+import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.kernellog.KernelEventKind;
 import io.jkvm.machine.results.EndClass;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Decides how a run ended. Nothing counts as passed unless the agent has reported the command's
@@ -26,22 +27,31 @@ final class Judge {
   private static final int SIGKILL = 9;
   private static final int KILLED_STATUS = 137;
 
-  private final TestSpec spec;
-  private final Machine machine;
+  private final FailOn failOn;
+  private final RunClock clock;
+  private final Supplier<Optional<StopReason>> stopReason;
   private final KernelWatch watch;
 
-  Judge(TestSpec spec, Machine machine, KernelWatch watch) {
-    this.spec = spec;
-    this.machine = machine;
+  /**
+   * The judge of a run.
+   *
+   * @param failOn reports of the kernel that are failures
+   * @param stopReason why the machine stopped, once it has
+   */
+  Judge(
+      FailOn failOn, RunClock clock, Supplier<Optional<StopReason>> stopReason, KernelWatch watch) {
+    this.failOn = failOn;
+    this.clock = clock;
+    this.stopReason = stopReason;
     this.watch = watch;
   }
 
   /** The end, once there is one. */
   Optional<Ending> look(RunState state) {
-    if (state.isFinished() && state.synced()) {
-      return state.command().flatMap(RunningCommand::end).map(this::of);
+    if (state.finished().isPresent() && state.synced()) {
+      return state.finished().map(this::of);
     }
-    Optional<StopReason> stop = machine.stopReason();
+    Optional<StopReason> stop = stopReason.get();
     if (stop.isPresent()) {
       return Optional.of(of(stop.get()));
     }
@@ -52,12 +62,10 @@ final class Judge {
     if (setup.isPresent()) {
       return Optional.of(Ending.of(EndClass.SETUP, setup.get()));
     }
-    Optional<String> gone =
-        state.agentFailure().or(() -> state.command().flatMap(RunningCommand::failure));
-    if (gone.isPresent()) {
-      return Optional.of(Ending.gone(gone.get()));
+    if (state.gone().isPresent()) {
+      return Optional.of(Ending.gone(state.gone().get()));
     }
-    return silence(state);
+    return silence();
   }
 
   private Optional<String> noChannel(RunState state) {
@@ -67,25 +75,24 @@ final class Judge {
         .map(why -> "the guest can't speak to jkvm: " + why);
   }
 
-  private Optional<Ending> silence(RunState state) {
+  private Optional<Ending> silence() {
     if (watch.hasSpoken()) {
-      state.clock().touch();
+      clock.touch();
     }
     List<KernelEvent> begun = watch.begun();
     if (begun.stream().anyMatch(Judge::isPanic)) {
-      state.clock().shorten(AFTER_PANIC);
+      clock.shorten(AFTER_PANIC);
     } else if (firstFailure(begun).isPresent()) {
-      state.clock().shorten(AFTER_FAILURE);
+      clock.shorten(AFTER_FAILURE);
     }
-    if (state.clock().isOver()) {
-      return Optional.of(
-          Ending.of(EndClass.LIMIT, "still running after " + state.clock().limitText()));
+    if (clock.isOver()) {
+      return Optional.of(Ending.of(EndClass.LIMIT, "still running after " + clock.limitText()));
     }
-    if (state.clock().isStalled()) {
+    if (clock.isStalled()) {
       return Optional.of(
           Ending.of(
               EndClass.STALL,
-              "neither the command nor the kernel said anything for " + state.clock().stallText()));
+              "neither the command nor the kernel said anything for " + clock.stallText()));
     }
     return Optional.empty();
   }
@@ -117,8 +124,9 @@ final class Judge {
    */
   Ending refine(Ending ending, boolean stoppedByUs) {
     Ending known = ending;
-    if (!stoppedByUs && machine.stopReason().isPresent()) {
-      known = of(machine.stopReason().get()); // also one that ended behind its command's end
+    Optional<StopReason> stop = stopReason.get();
+    if (!stoppedByUs && stop.isPresent()) {
+      known = of(stop.get()); // also one that ended behind its command's end
     }
     return byTheLog(known);
   }
@@ -163,8 +171,7 @@ final class Judge {
   private Optional<KernelEvent> firstFailure(List<KernelEvent> events) {
     return events.stream()
         .filter(
-            event ->
-                event.kind() == KernelEventKind.SECOND_BOOT || spec.failOn().includes(event.kind()))
+            event -> event.kind() == KernelEventKind.SECOND_BOOT || failOn.includes(event.kind()))
         .findFirst();
   }
 

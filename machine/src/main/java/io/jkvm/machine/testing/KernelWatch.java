@@ -18,21 +18,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Reads a machine's console to its end, on a thread of its own, for what the kernel reports. */
+/**
+ * What a kernel reports on its machine's console, read to its end on a thread of its own. Whoever
+ * has the text already may give it with {@link #accept} and {@link #finish} in place of {@link
+ * #start}.
+ */
 final class KernelWatch {
   private static final Duration LOOK = Duration.ofSeconds(1);
   private static final int LAST_LINES = 20;
   private static final int MAX_CHARACTERS = 500;
 
-  private final Machine machine;
   private final Runnable onNews;
-  private final Thread thread;
 
-  // Of the watch's thread, until that has ended.
-  private final ConsoleReader reader;
+  // Of the thread that reads, until that has ended.
   private final KernelLog log = new KernelLog(new Events());
   private final KtapParser tests = new KtapParser();
   private final AgentComplaint complaint = new AgentComplaint();
+
+  // Set by start.
+  private Machine machine;
+  private ConsoleReader reader;
+  private Thread thread;
 
   // Guarded by this: the first report of each kind.
   private final Map<KernelEventKind, KernelEvent> begun = new EnumMap<>(KernelEventKind.class);
@@ -40,19 +46,20 @@ final class KernelWatch {
   private Optional<String> noChannel = Optional.empty();
 
   /**
-   * A watch that does not run yet.
+   * A watch that has seen nothing yet.
    *
-   * @param onNews called on the watch's thread when something has come
+   * @param onNews called on the thread that reads when something has come
    */
-  KernelWatch(Machine machine, Runnable onNews) {
-    this.machine = machine;
+  KernelWatch(Runnable onNews) {
     this.onNews = onNews;
+  }
+
+  /** Begins to read the console of a machine that has not started. */
+  void start(Machine watched) {
+    machine = watched;
     reader = machine.console().newReader();
     thread = new Thread(this::read, machine.name() + "/kernel-log");
     thread.setDaemon(true);
-  }
-
-  void start() {
     thread.start();
   }
 
@@ -62,10 +69,7 @@ final class KernelWatch {
         boolean stopped = machine.stopReason().isPresent(); // before the last look
         byte[] bytes = reader.read(LOOK);
         if (bytes.length > 0) {
-          log.accept(bytes, 0, bytes.length);
-          tests.accept(bytes);
-          complaint.accept(bytes);
-          news();
+          accept(bytes);
         } else if (stopped) {
           return;
         }
@@ -73,9 +77,22 @@ final class KernelWatch {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      log.finish();
-      onNews.run();
+      finish();
     }
+  }
+
+  /** The next part of the log, cut anywhere. */
+  void accept(byte[] bytes) {
+    log.accept(bytes, 0, bytes.length);
+    tests.accept(bytes);
+    complaint.accept(bytes);
+    news();
+  }
+
+  /** Nothing follows. */
+  void finish() {
+    log.finish();
+    onNews.run();
   }
 
   private void news() {
@@ -103,7 +120,7 @@ final class KernelWatch {
     return List.copyOf(begun.values());
   }
 
-  /** The reports, equal ones once; only after {@link #awaitEnd}. */
+  /** The reports, equal ones once; only after its end. */
   List<KernelEvent> complete() {
     return log.events();
   }
@@ -118,7 +135,7 @@ final class KernelWatch {
     thread.join();
   }
 
-  /** What the log tells of tests; only after {@link #awaitEnd}. */
+  /** What the log tells of tests; only after its end. */
   List<TestCase> tests(EndClass end) {
     return tests.finish(end).cases();
   }

@@ -3,47 +3,61 @@ package io.jkvm.machine.testing;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /** How long a run may still take, and how long it has been silent. For any thread. */
 final class RunClock {
   private static final long NEVER_LOOK_LATER_NANOSECONDS = 60_000_000_000L;
 
-  private final long startNanos = System.nanoTime();
+  private final LongSupplier time;
+  private final long startNanos;
   private final Optional<Duration> stall;
   private final Optional<Duration> asked;
 
   // Guarded by this.
   private long limitNanos;
-  private long touchedNanos = startNanos;
+  private long touchedNanos;
 
   RunClock(Optional<Duration> limit, Optional<Duration> stall) {
+    this(limit, stall, System::nanoTime);
+  }
+
+  /**
+   * A clock of another time.
+   *
+   * @param time nanoseconds since whenever, which never go back
+   */
+  RunClock(Optional<Duration> limit, Optional<Duration> stall, LongSupplier time) {
+    this.time = time;
     this.stall = stall;
     asked = limit;
     limitNanos = limit.map(Duration::toNanos).orElse(Long.MAX_VALUE);
+    startNanos = time.getAsLong();
+    touchedNanos = startNanos;
   }
 
   /** Something came from the guest. */
   synchronized void touch() {
-    touchedNanos = System.nanoTime();
+    touchedNanos = time.getAsLong();
   }
 
   /** From now on it may take this long at most, if it was not less. */
   synchronized void shorten(Duration left) {
-    long limit = System.nanoTime() - startNanos + left.toNanos();
+    long limit = time.getAsLong() - startNanos + left.toNanos();
     limitNanos = Math.min(limitNanos, limit);
   }
 
   synchronized boolean isOver() {
-    return System.nanoTime() - startNanos >= limitNanos;
+    return time.getAsLong() - startNanos >= limitNanos;
   }
 
   synchronized boolean isStalled() {
-    return stall.isPresent() && System.nanoTime() - touchedNanos >= stall.get().toNanos();
+    return stall.isPresent() && time.getAsLong() - touchedNanos >= stall.get().toNanos();
   }
 
   /** Until one of the two is over; a minute at most. */
   synchronized long millisecondsLeft() {
-    long now = System.nanoTime();
+    long now = time.getAsLong();
     long left = NEVER_LOOK_LATER_NANOSECONDS;
     if (limitNanos != Long.MAX_VALUE) {
       left = Math.min(left, limitNanos - (now - startNanos));

@@ -72,8 +72,4 @@ final class RunningCommand {
         .map(Exception.class::cast)
         .toList();
   }
-
-  static List<Exception> failures(Optional<RunningCommand> command) {
-    return command.map(RunningCommand::failures).orElse(List.of());
-  }
 }

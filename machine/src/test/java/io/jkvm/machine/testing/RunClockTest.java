@@ -10,37 +10,96 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class RunClockTest {
-  private static final Optional<Duration> DAY = Optional.of(Duration.ofDays(1));
-  private static final Optional<Duration> PAST = Optional.of(Duration.ofNanos(1));
+  private static final Optional<Duration> NEVER = Optional.empty();
+
+  private final FakeTime time = new FakeTime();
+
+  private RunClock clock(Optional<Duration> limit, Optional<Duration> stall) {
+    return new RunClock(limit, stall, time);
+  }
+
+  private static Optional<Duration> seconds(long seconds) {
+    return Optional.of(Duration.ofSeconds(seconds));
+  }
 
   @Test
   void withoutLimitsItWaitsAMinuteAtATime() {
-    RunClock clock = new RunClock(Optional.empty(), Optional.empty());
+    RunClock clock = clock(NEVER, NEVER);
+    time.pass(Duration.ofDays(1000));
     assertEquals(60_000, clock.millisecondsLeft());
     assertFalse(clock.isOver());
     assertFalse(clock.isStalled());
   }
 
   @Test
-  void aLimitThatIsFarOffIsNotReached() {
-    RunClock clock = new RunClock(DAY, DAY);
+  void theLimitIsReachedWhenItsTimeIsOverAndNotBefore() {
+    RunClock clock = clock(seconds(90), NEVER);
     assertEquals(60_000, clock.millisecondsLeft());
-    assertFalse(clock.isOver() || clock.isStalled());
+    time.passSeconds(89);
+    clock.touch(); // which is no reason to go on
+    assertEquals(1_000, clock.millisecondsLeft());
+    assertFalse(clock.isOver());
+    time.pass(Duration.ofNanos(999_999_999));
+    assertEquals(1, clock.millisecondsLeft());
+    assertFalse(clock.isOver());
+    time.pass(Duration.ofNanos(1));
+    assertTrue(clock.isOver());
+    assertFalse(clock.isStalled());
+    assertTrue(clock.millisecondsLeft() <= 0);
   }
 
   @Test
-  void whatIsOverIsOver() {
-    assertTrue(new RunClock(PAST, DAY).isOver());
-    assertTrue(new RunClock(DAY, PAST).isStalled());
-    assertTrue(new RunClock(PAST, Optional.empty()).millisecondsLeft() <= 0);
+  void silenceIsCountedFromTheLastWord() {
+    RunClock clock = clock(NEVER, seconds(30));
+    time.passSeconds(29);
+    clock.touch();
+    assertEquals(30_000, clock.millisecondsLeft());
+    time.passSeconds(29);
+    assertFalse(clock.isStalled());
+    assertEquals(1_000, clock.millisecondsLeft());
+    time.passSeconds(1);
+    assertTrue(clock.isStalled());
+    assertFalse(clock.isOver());
+    clock.touch();
+    assertFalse(clock.isStalled());
+  }
+
+  @Test
+  void theNearerOfTheTwoIsWaitedFor() {
+    assertEquals(5_000, clock(seconds(5), seconds(30)).millisecondsLeft());
+    assertEquals(5_000, clock(seconds(30), seconds(5)).millisecondsLeft());
   }
 
   @Test
   void aShorterTimeCountsAndALongerOneDoesNot() {
-    RunClock clock = new RunClock(DAY, Optional.empty());
-    clock.shorten(Duration.ofDays(2));
-    assertFalse(clock.isOver());
-    clock.shorten(Duration.ZERO);
+    RunClock clock = clock(seconds(100), NEVER);
+    time.passSeconds(10);
+    clock.shorten(Duration.ofSeconds(91));
+    assertEquals(60_000, clock.millisecondsLeft());
+    clock.shorten(Duration.ofSeconds(30));
+    time.passSeconds(20);
+    clock.shorten(Duration.ofSeconds(30)); // said again, it does not begin again
+    assertEquals(10_000, clock.millisecondsLeft());
+    time.passSeconds(10);
     assertTrue(clock.isOver());
+  }
+
+  @Test
+  void aRunWithoutLimitGetsOne() {
+    RunClock clock = clock(NEVER, NEVER);
+    time.pass(Duration.ofDays(1000));
+    clock.shorten(Duration.ofSeconds(2));
+    assertEquals(2_000, clock.millisecondsLeft());
+    time.passSeconds(2);
+    assertTrue(clock.isOver());
+    assertEquals("the time that was left", clock.limitText());
+  }
+
+  @Test
+  void sayWhatWasAskedFor() {
+    RunClock clock =
+        clock(Optional.of(Duration.ofMillis(1500)), Optional.of(Duration.ofSeconds(30)));
+    assertEquals("1.5 s", clock.limitText());
+    assertEquals("30.0 s", clock.stallText());
   }
 }

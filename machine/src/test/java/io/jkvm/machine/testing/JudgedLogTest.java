@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.machine.StopReason;
+import io.jkvm.machine.agent.CommandEnd;
+import io.jkvm.machine.agent.CommandEnd.How;
+import io.jkvm.machine.kernellog.FailOn;
+import io.jkvm.machine.kernellog.KernelEventKind;
+import io.jkvm.machine.results.EndClass;
+import java.util.EnumSet;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** How a run ended, with all of the kernel's log: what counts more than what. */
+class JudgedLogTest {
+  private static final CommandEnd PASSED = new CommandEnd(How.EXITED, 0, false, false, "");
+  private static final CommandEnd KILLED = new CommandEnd(How.SIGNALLED, 9, false, false, "");
+  private static final FailOn ALL = new FailOn(EnumSet.allOf(KernelEventKind.class));
+
+  private final KernelWatch watch = new KernelWatch(() -> {});
+  private Optional<StopReason> stop = Optional.empty();
+
+  private Judge judge(FailOn failOn) {
+    RunClock clock = new RunClock(Optional.empty(), Optional.empty(), new FakeTime());
+    return new Judge(failOn, clock, () -> stop, watch);
+  }
+
+  /** The last word about a command that has ended and a log. */
+  private Ending of(CommandEnd end, FailOn failOn, String... logs) {
+    Judge judge = judge(failOn);
+    Ending ending = judge.look(new RunFacts().finished(end).state()).orElseThrow();
+    return refined(judge, ending, logs);
+  }
+
+  private Ending refined(Judge judge, Ending ending, String... logs) {
+    for (String log : logs) {
+      watch.accept(RunFacts.utf8(log));
+    }
+    watch.finish();
+    return judge.refine(ending, stop.isEmpty());
+  }
+
+  @Test
+  void withoutAWordOfTheKernelsTheCommandsEndStands() {
+    Ending ending = of(PASSED, ALL, "[    0.000000] Linux version 6.1.119 (a@b) #1 SMP\n");
+    assertEquals(EndClass.EXITED, ending.end());
+    assertEquals(Optional.of(PASSED), ending.commandEnd());
+    assertEquals(Optional.empty(), ending.decisive());
+  }
+
+  @Test
+  void aPanicCountsMoreThanACommandThatPassed() {
+    Ending ending = of(PASSED, FailOn.DEFAULT, RunFacts.log("panic"));
+    assertEquals(EndClass.PANIC, ending.end());
+    assertTrue(ending.detail().contains("sysrq triggered crash"), ending::detail);
+    assertEquals(7, ending.decisive().orElseThrow().line());
+  }
+
+  @Test
+  void aPanicCountsMoreThanTheOopsBeforeIt() {
+    String panic = "[   11.000000] Kernel panic - not syncing: Fatal exception\n";
+    Ending ending = of(PASSED, ALL, RunFacts.survived("oops-6.12"), panic);
+    assertEquals(EndClass.PANIC, ending.end());
+    assertTrue(ending.detail().contains("Fatal exception"), ending::detail);
+  }
+
+  /** Trap 53: the WARN that caused it is not the end. */
+  @Test
+  void aWarningUnderPanicOnWarnIsAPanic() {
+    assertEquals(EndClass.PANIC, of(PASSED, ALL, RunFacts.log("panic-on-warn")).end());
+  }
+
+  @Test
+  void aPanicCountsAlsoForARunThatItsUserEnded() {
+    Ending interrupted = Ending.of(EndClass.INTERRUPTED, "ended by its user");
+    Judge judge = judge(FailOn.DEFAULT);
+    assertEquals(EndClass.PANIC, refined(judge, interrupted, RunFacts.log("panic")).end());
+  }
+
+  @Test
+  void anOopsDoesNotChangeThatItsUserEndedIt() {
+    Ending interrupted = Ending.of(EndClass.INTERRUPTED, "ended by its user");
+    Judge judge = judge(ALL);
+    assertEquals(interrupted, refined(judge, interrupted, RunFacts.survived("oops-6.12")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "oops-6.12, oops",
+    "kernel-bug, oops",
+    "bugs, oops",
+    "lockups, lockup",
+    "stalls, lockup",
+  })
+  void failuresBeatAPassAndTellItsStatus(String log, String word) {
+    Ending ending = of(PASSED, FailOn.DEFAULT, RunFacts.survived(log));
+    assertEquals(word, ending.end().word());
+    assertTrue(ending.detail().endsWith("; the command: status 0"), ending::detail);
+    assertEquals(Optional.of(PASSED), ending.commandEnd());
+    assertTrue(ending.decisive().isPresent());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "warnings, oops",
+    "hung-task, lockup",
+    "lockdep, oops",
+    "sanitizers, oops",
+    "kmemleak, oops",
+    "oom, out-of-memory",
+  })
+  void whatElseFailsIsForTheUserToSay(String log, String word) {
+    assertEquals(EndClass.EXITED, of(PASSED, FailOn.DEFAULT, RunFacts.survived(log)).end());
+    assertEquals(
+        word, judge(ALL).refine(Ending.of(EndClass.EXITED, "x", PASSED), true).end().word());
+  }
+
+  @Test
+  void theFirstOfSeveralFailuresDecides() {
+    Ending ending =
+        of(PASSED, FailOn.DEFAULT, RunFacts.survived("lockups"), RunFacts.survived("oops-6.12"));
+    assertEquals(EndClass.LOCKUP, ending.end());
+    assertEquals(1, ending.decisive().orElseThrow().line());
+  }
+
+  @Test
+  void aFailureBeatsAStallALimitAndAMachineThatIsGone() {
+    for (EndClass end : new EndClass[] {EndClass.STALL, EndClass.LIMIT, EndClass.GONE}) {
+      KernelWatch seen = new KernelWatch(() -> {});
+      seen.accept(RunFacts.utf8(RunFacts.survived("oops-6.12")));
+      seen.finish();
+      RunClock clock = new RunClock(Optional.empty(), Optional.empty(), new FakeTime());
+      Judge judge = new Judge(FailOn.DEFAULT, clock, Optional::empty, seen);
+      Ending ending = judge.refine(Ending.of(end, "x"), true);
+      assertEquals(EndClass.OOPS, ending.end());
+      assertTrue(ending.detail().startsWith("BUG: unable to handle"), ending::detail);
+    }
+  }
+
+  /** Trap 32: the command would run again and again. */
+  @Test
+  void aSecondBootIsNoPass() {
+    String boot =
+        "[    0.000000] Linux version 6.1.119 (a@b) #1 SMP\n[    0.000000] Command line: x\n";
+    Ending ending =
+        of(
+            PASSED,
+            FailOn.DEFAULT,
+            boot + "[    0.012345] ACPI: ready\n[    2.000001] z\n",
+            boot + "[    0.012399] ACPI: ready\n");
+    assertEquals(EndClass.GONE, ending.end());
+    assertEquals("the guest booted a second time", ending.detail());
+    assertEquals(5, ending.decisive().orElseThrow().line());
+  }
+
+  // --- out of memory ---
+
+  @Test
+  void killedWhileTheOomKillerWasAtWork() {
+    Ending ending = of(KILLED, FailOn.DEFAULT, RunFacts.log("oom"));
+    assertEquals(EndClass.OUT_OF_MEMORY, ending.end());
+    assertEquals("killed for want of memory (signal 9)", ending.detail());
+    assertEquals(Optional.of(KILLED), ending.commandEnd());
+    assertEquals(KernelEventKind.OOM_KILL, ending.decisive().orElseThrow().kind());
+  }
+
+  @Test
+  void aShellThatTellsOfItIsTheSame() {
+    CommandEnd told = new CommandEnd(How.EXITED, 137, false, false, "");
+    assertEquals(EndClass.OUT_OF_MEMORY, of(told, FailOn.DEFAULT, RunFacts.log("oom")).end());
+  }
+
+  @Test
+  void theControlGroupsCountIsEnough() {
+    CommandEnd counted = new CommandEnd(How.SIGNALLED, 9, false, true, "");
+    Ending ending = of(counted, FailOn.DEFAULT);
+    assertEquals(EndClass.OUT_OF_MEMORY, ending.end());
+    assertEquals(Optional.of(counted), ending.commandEnd());
+  }
+
+  @Test
+  void killedByItselfIsASignal() {
+    assertEquals(EndClass.SIGNAL, of(KILLED, FailOn.DEFAULT).end());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"EXITED, 0", "EXITED, 1", "SIGNALLED, 15"})
+  void somethingElseWasKilledIsNotTheCommandsEnd(How how, int value) {
+    CommandEnd end = new CommandEnd(how, value, false, true, "");
+    Ending ending = of(end, FailOn.DEFAULT, RunFacts.log("oom"));
+    assertEquals(how == How.EXITED ? EndClass.EXITED : EndClass.SIGNAL, ending.end());
+  }
+
+  // --- the machine's own end ---
+
+  @Test
+  void aMachineThatEndedBehindItsCommandsEndIsNoPass() {
+    stop = Optional.of(new StopReason(StopReason.Kind.GUEST_POWER_OFF, ""));
+    Ending ending = of(PASSED, FailOn.DEFAULT);
+    assertEquals(EndClass.GONE, ending.end());
+    assertEquals("guest power-off", ending.detail());
+  }
+
+  /** The agent's channel closes first, and the reason comes a moment later. */
+  @Test
+  void whyTheAgentWentIsWhatTheMachineSays() {
+    stop = Optional.of(new StopReason(StopReason.Kind.GUEST_PANIC, "sysrq triggered crash"));
+    Ending ending = refined(judge(FailOn.DEFAULT), Ending.gone("the guest's agent is gone"));
+    assertEquals(EndClass.PANIC, ending.end());
+    assertEquals("sysrq triggered crash", ending.detail());
+  }
+
+  @Test
+  void whatWeStoppedOurselvesChangesNothing() {
+    Judge judge = judge(FailOn.DEFAULT);
+    Ending exited = judge.look(new RunFacts().finished(PASSED).state()).orElseThrow();
+    stop = Optional.of(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
+    watch.finish();
+    assertEquals(exited, judge.refine(exited, true));
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the threads of a run tell the one that decides. */
+@Timeout(300)
+class RunProgressTest {
+  private final FakeTime time = new FakeTime();
+  private final RunClock clock =
+      new RunClock(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofSeconds(30)), time);
+  private final RunProgress progress = new RunProgress(clock);
+  private final ScriptedAgent guest = new ScriptedAgent();
+  private final ByteArrayOutputStream output = new ByteArrayOutputStream();
+
+  private void start(OutputStream to) throws Exception {
+    TestStreams streams = new TestStreams(Optional.empty(), to, OutputStream.nullOutputStream());
+    progress.agentIsThere();
+    progress.started(new RunningCommand("test", guest.start(), streams, progress::touch));
+  }
+
+  /** The next state that has something; ends with the test's time if there never is one. */
+  private RunState await(Predicate<RunState> wanted) throws Exception {
+    while (true) {
+      RunState state = progress.awaitNews();
+      if (wanted.test(state)) {
+        return state;
+      }
+    }
+  }
+
+  @Test
+  void knowsNothingAtFirst() throws Exception {
+    progress.poke();
+    assertEquals(new RunFacts().state(), progress.awaitNews());
+    assertFalse(progress.hasStarted());
+    assertEquals(Optional.empty(), progress.ready());
+  }
+
+  @Test
+  void aTimeThatIsOverIsNewsToo() throws Exception {
+    time.passSeconds(30);
+    assertEquals(new RunFacts().state(), progress.awaitNews());
+    assertTrue(clock.isStalled());
+  }
+
+  @Test
+  void aRefusalCountsUntilTheAgentIsThere() throws Exception {
+    progress.refuse("no CONFIG_X");
+    assertEquals(Optional.of("no CONFIG_X"), progress.awaitNews().refusal());
+    progress.agentIsThere();
+    assertEquals(new RunFacts().agentIsThere().state(), progress.awaitNews());
+    progress.refuse("no CONFIG_X");
+    assertEquals(Optional.empty(), progress.awaitNews().refusal());
+  }
+
+  @Test
+  void theAgentIsAWordOfTheGuests() throws Exception {
+    time.passSeconds(29);
+    progress.agentIsThere();
+    time.passSeconds(29);
+    assertFalse(clock.isStalled());
+    assertTrue(progress.ready().isPresent());
+  }
+
+  @Test
+  void anAgentThatIsGoneIsNotASetupThatFailed() throws Exception {
+    progress.failed("no such user", false);
+    assertEquals(new RunFacts().setupFailed("no such user").state(), progress.awaitNews());
+    progress.failed("the guest's agent is gone", true);
+    assertEquals(Optional.of("the guest's agent is gone"), progress.awaitNews().gone());
+  }
+
+  @Test
+  void theUserAndTheDisksAreHeard() throws Exception {
+    progress.interrupt();
+    assertTrue(progress.awaitNews().interrupted());
+    progress.synced();
+    assertTrue(progress.awaitNews().synced());
+  }
+
+  /** Trap 36: every byte, then the status. */
+  @Test
+  void aCommandIsFinishedWhenItsOutputIsWhereItBelongs() throws Exception {
+    Gate gate = new Gate(output);
+    start(gate);
+    guest.prints(1, RunFacts.utf8("last words"));
+    guest.exits(3);
+    gate.awaitWriter();
+    assertEquals(Optional.empty(), progress.awaitNews().finished());
+    gate.open();
+    RunState state = await(seen -> seen.finished().isPresent());
+    assertEquals(3, state.finished().orElseThrow().value());
+    assertEquals("last words", output.toString());
+    assertTrue(progress.hasStarted());
+    assertEquals(List.of(), progress.failures());
+  }
+
+  @Test
+  void aCommandWhoseAgentIsGoneNeverFinishes() throws Exception {
+    start(output);
+    guest.agent().fail("the guest's agent is gone");
+    RunState state = await(seen -> seen.gone().isPresent());
+    assertEquals(Optional.of("the guest's agent is gone"), state.gone());
+    assertEquals(Optional.empty(), state.finished());
+  }
+
+  @Test
+  void outputThatTheHostCanNotWriteIsAFailure() throws Exception {
+    start(failing("No space left on device"));
+    guest.prints(1, RunFacts.utf8("x"));
+    guest.exits(0);
+    await(seen -> seen.finished().isPresent());
+    String message = progress.failures().get(0).getMessage();
+    assertEquals("standard output can't be written: No space left on device", message);
+  }
+
+  /** Trap 34: {@code | head -1}. */
+  @Test
+  void aReaderThatLeftIsNone() throws Exception {
+    start(failing("Broken pipe"));
+    guest.prints(1, RunFacts.utf8("x"));
+    guest.exits(0);
+    await(seen -> seen.finished().isPresent());
+    assertEquals(List.of(), progress.failures());
+  }
+
+  private static OutputStream failing(String why) {
+    return new OutputStream() {
+      @Override
+      public void write(int value) throws IOException {
+        throw new IOException(why);
+      }
+    };
+  }
+}

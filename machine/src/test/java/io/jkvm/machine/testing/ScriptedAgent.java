@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.agent.AgentChannel;
+import io.jkvm.machine.agent.AgentException;
+import io.jkvm.machine.agent.GuestAgent;
+import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.agent.GuestTask;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** The guest's half of the agent's channel: it takes whatever comes and says what a test wants. */
+final class ScriptedAgent implements AgentChannel {
+  private static final int HELLO = 65;
+  private static final int DATA = 67;
+  private static final int EOF = 68;
+  private static final int ENDED = 70;
+
+  private final GuestAgent agent = new GuestAgent(this);
+
+  GuestAgent agent() {
+    return agent;
+  }
+
+  void hello() {
+    send(HELLO, 0, 0, numbers(32).put(RunFacts.utf8("jkvm-agt")).putInt(1));
+  }
+
+  /** Starts a command, which is the first of this agent's. */
+  GuestTask start() throws AgentException, InterruptedException {
+    hello();
+    return agent.start(GuestCommand.of("command"));
+  }
+
+  /** The first command writes. */
+  void prints(int stream, byte[] bytes) {
+    send(DATA, stream, 1, ByteBuffer.wrap(bytes));
+  }
+
+  void closes(int stream) {
+    send(EOF, stream, 1, numbers(0));
+  }
+
+  /** The first command exits. */
+  void exits(int status) {
+    send(ENDED, 0, 1, numbers(12).putInt(0).putInt(status).putInt(0));
+  }
+
+  private static ByteBuffer numbers(int size) {
+    return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private void send(int type, int stream, int task, ByteBuffer payload) {
+    byte[] bytes = payload.array();
+    ByteBuffer frame = numbers(8 + bytes.length).putInt(bytes.length);
+    frame.put((byte) type).put((byte) stream).putShort((short) task).put(bytes);
+    agent.accept(frame.flip());
+  }
+
+  @Override
+  public int offer(ByteBuffer bytes) {
+    int count = bytes.remaining();
+    bytes.position(bytes.limit());
+    return count;
+  }
+
+  @Override
+  public void awaitRoom(int timeoutMilliseconds) {
+    throw new AssertionError("there is always room");
+  }
+}
