@@ -69,6 +69,11 @@ public final class ConsoleStream implements AutoCloseable {
     return output;
   }
 
+  /** Whether its queue is full, so that a guest which prints more has to wait. */
+  public boolean isFull() {
+    return !output.hasRoom();
+  }
+
   /** From now on a guest is not held back for a full queue: what does not fit is lost. */
   public void stopHolding() {
     output.stopHolding();

@@ -37,6 +37,11 @@ final class LogStreams implements AutoCloseable {
     streams.forEach(console::attach);
   }
 
+  /** Whether the guest has to wait for one of them. */
+  boolean isFull() {
+    return streams.stream().anyMatch(ConsoleStream::isFull);
+  }
+
   /** The first write that failed, such as for a full disk. */
   Optional<IOException> failure() {
     return Optional.ofNullable(failure);

@@ -17,6 +17,7 @@ final class RunClock {
   // Guarded by this.
   private long limitNanos;
   private long touchedNanos;
+  private int holds;
 
   RunClock(Optional<Duration> limit, Optional<Duration> stall) {
     this(limit, stall, System::nanoTime);
@@ -41,6 +42,20 @@ final class RunClock {
     touchedNanos = time.getAsLong();
   }
 
+  /**
+   * Something that came from the guest waits for a reader on the host, which may take its time:
+   * until {@link #release} silence is not counted. May be called several times, as often as that.
+   */
+  synchronized void hold() {
+    holds++;
+  }
+
+  /** The reader has taken it, which counts as if it came now. */
+  synchronized void release() {
+    holds--;
+    touch();
+  }
+
   /** From now on it may take this long at most, if it was not less. */
   synchronized void shorten(Duration left) {
     long limit = time.getAsLong() - startNanos + left.toNanos();
@@ -52,7 +67,9 @@ final class RunClock {
   }
 
   synchronized boolean isStalled() {
-    return stall.isPresent() && time.getAsLong() - touchedNanos >= stall.get().toNanos();
+    return stall.isPresent()
+        && holds == 0
+        && time.getAsLong() - touchedNanos >= stall.get().toNanos();
   }
 
   /** Until one of the two is over; a minute at most. */
@@ -62,7 +79,7 @@ final class RunClock {
     if (limitNanos != Long.MAX_VALUE) {
       left = Math.min(left, limitNanos - (now - startNanos));
     }
-    if (stall.isPresent()) {
+    if (stall.isPresent() && holds == 0) {
       left = Math.min(left, stall.get().toNanos() - (now - touchedNanos));
     }
     return (left + 999_999) / 1_000_000;

@@ -41,6 +41,18 @@ final class RunProgress {
     poke();
   }
 
+  /** What came from the guest is being given to a reader on the host. */
+  void readerWaitedFor() {
+    clock.hold();
+    poke();
+  }
+
+  /** The reader has taken it, or is gone. */
+  void readerServed() {
+    clock.release();
+    poke();
+  }
+
   synchronized void interrupt() {
     interrupted = true;
     poke();

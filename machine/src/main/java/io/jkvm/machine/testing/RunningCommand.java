@@ -19,20 +19,21 @@ final class RunningCommand {
   /**
    * Begins to copy.
    *
-   * @param onNews called when something has come, and at the end
+   * @param progress told when something has come or was taken, and of the end
    */
-  RunningCommand(String machine, GuestTask task, TestStreams streams, Runnable onNews) {
+  RunningCommand(String machine, GuestTask task, TestStreams streams, RunProgress progress) {
     this.task = task;
     pumps =
         List.of(
-            new StreamPump(machine, "standard output", task.output(), streams.output(), onNews),
-            new StreamPump(machine, "standard error", task.error(), streams.error(), onNews));
-    streams.input().ifPresent(in -> feed(machine, in, task.input()));
-    task.onEnd(onNews);
+            new StreamPump(machine, "standard output", task.output(), streams.output(), progress),
+            new StreamPump(machine, "standard error", task.error(), streams.error(), progress));
+    streams.input().ifPresent(in -> feed(machine, in, task.input(), progress));
+    task.onEnd(progress::touch);
   }
 
   /** On a thread that may be left behind in a read of the host's. */
-  private static void feed(String machine, InputStream from, OutputStream to) {
+  private static void feed(
+      String machine, InputStream from, OutputStream to, RunProgress progress) {
     Thread thread =
         new Thread(
             () -> {
@@ -40,6 +41,7 @@ final class RunningCommand {
               try (to) {
                 for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
                   to.write(piece, 0, count);
+                  progress.touch(); // a command that is fed does not hang, silent as it may be
                 }
               } catch (IOException e) {
                 // The command reads no more. What is left of the host's input is left there.

@@ -16,7 +16,7 @@ final class StreamPump {
   private final String name;
   private final InputStream from;
   private final OutputStream to;
-  private final Runnable onNews;
+  private final RunProgress progress;
   private volatile IOException failure;
   private volatile boolean ended;
 
@@ -24,13 +24,13 @@ final class StreamPump {
    * Begins to copy, until the end or until the target takes no more.
    *
    * @param name of the stream, for messages
-   * @param onNews called for each piece, and at the end
+   * @param progress told of each piece, and of the end
    */
-  StreamPump(String machine, String name, InputStream from, OutputStream to, Runnable onNews) {
+  StreamPump(String machine, String name, InputStream from, OutputStream to, RunProgress progress) {
     this.name = name;
     this.from = from;
     this.to = to;
-    this.onNews = onNews;
+    this.progress = progress;
     Thread thread = new Thread(this::copy, machine + "/" + name);
     thread.setDaemon(true);
     thread.start();
@@ -40,15 +40,19 @@ final class StreamPump {
     byte[] piece = new byte[PIECE_BYTES];
     try (from) { // if the target is gone, the command gets SIGPIPE when it writes on
       for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
-        onNews.run();
-        write(piece, count);
-        onNews.run();
+        progress.readerWaitedFor();
+        try {
+          write(piece, count);
+        } finally {
+          progress.readerServed();
+        }
       }
     } catch (IOException e) {
       // The agent is gone, which the run finds out by itself; or the target, which write has noted.
     } finally {
+      progress.touch();
       ended = true;
-      onNews.run();
+      progress.poke();
     }
   }
 

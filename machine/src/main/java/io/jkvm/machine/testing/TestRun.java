@@ -63,7 +63,7 @@ public final class TestRun {
       machine.start();
       inThread(machine.name() + "/command", () -> startCommand(machine));
       Judge judge = new Judge(spec.failOn(), clock, machine::stopReason, watch);
-      ending = awaitEnd(machine, judge);
+      ending = awaitEnd(machine, judge, log);
       duration = Duration.between(began, Instant.now());
       ending = takeDown(machine, watch, judge, ending);
     } finally {
@@ -106,7 +106,7 @@ public final class TestRun {
       }
       boolean hasInput = streams.input().isPresent();
       GuestTask started = agent.start(hasInput ? spec.command() : spec.command().withoutInput());
-      progress.started(new RunningCommand(machine.name(), started, streams, progress::touch));
+      progress.started(new RunningCommand(machine.name(), started, streams, progress));
     } catch (AgentException e) {
       failed(e.getMessage(), agent);
     } catch (InterruptedException e) {
@@ -122,10 +122,14 @@ public final class TestRun {
   }
 
   /** Until the command's end is reported and its output is where it belongs, or all is over. */
-  private Ending awaitEnd(Machine machine, Judge judge) throws InterruptedException {
+  private Ending awaitEnd(Machine machine, Judge judge, LogStreams log)
+      throws InterruptedException {
     boolean syncing = false;
     while (true) {
       RunState state = progress.awaitNews();
+      if (log.isFull()) {
+        clock.touch(); // the guest waits for the log's reader
+      }
       Optional<Ending> ending = judge.look(state);
       if (ending.isPresent()) {
         return ending.get();

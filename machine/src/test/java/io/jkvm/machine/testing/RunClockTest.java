@@ -96,6 +96,27 @@ class RunClockTest {
   }
 
   @Test
+  void silenceIsNotCountedWhileAReaderIsWaitedFor() {
+    RunClock clock = clock(seconds(10_000), seconds(30));
+    time.passSeconds(29);
+    clock.hold();
+    clock.hold();
+    time.passSeconds(1000);
+    assertFalse(clock.isStalled());
+    assertEquals(60_000, clock.millisecondsLeft());
+    clock.release();
+    time.passSeconds(1000);
+    assertFalse(clock.isStalled(), "the other one still waits");
+    clock.release();
+    assertEquals(30_000, clock.millisecondsLeft());
+    time.passSeconds(30);
+    assertTrue(clock.isStalled());
+    clock.hold();
+    time.passSeconds(10_000);
+    assertTrue(clock.isOver(), "the limit counts all the same");
+  }
+
+  @Test
   void sayWhatWasAskedFor() {
     RunClock clock =
         clock(Optional.of(Duration.ofMillis(1500)), Optional.of(Duration.ofSeconds(30)));

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -28,7 +30,7 @@ class RunProgressTest {
   private void start(OutputStream to) throws Exception {
     TestStreams streams = new TestStreams(Optional.empty(), to, OutputStream.nullOutputStream());
     progress.agentIsThere();
-    progress.started(new RunningCommand("test", guest.start(), streams, progress::touch));
+    progress.started(new RunningCommand("test", guest.start(), streams, progress));
   }
 
   /** The next state that has something; ends with the test's time if there never is one. */
@@ -106,6 +108,52 @@ class RunProgressTest {
     assertEquals("last words", output.toString());
     assertTrue(progress.hasStarted());
     assertEquals(List.of(), progress.failures());
+  }
+
+  @Test
+  void aReaderThatTakesItsTimeIsNoSilenceOfTheCommand() throws Exception {
+    Gate gate = new Gate(output);
+    start(gate);
+    guest.prints(1, RunFacts.utf8("x"));
+    gate.awaitWriter();
+    time.passSeconds(1000);
+    assertFalse(clock.isStalled());
+    gate.open();
+    await(seen -> clock.millisecondsLeft() <= 30_000);
+    assertEquals("x", output.toString());
+    assertFalse(clock.isStalled(), "what was taken is as good as what comes");
+    time.passSeconds(29);
+    assertFalse(clock.isStalled());
+    time.passSeconds(1);
+    assertTrue(clock.isStalled());
+  }
+
+  @Test
+  void aReaderThatLeavesHoldsNothing() throws Exception {
+    start(failing("Broken pipe"));
+    guest.prints(1, RunFacts.utf8("x"));
+    guest.awaitClose(1);
+    guest.exits(0);
+    await(seen -> seen.finished().isPresent());
+    time.passSeconds(30);
+    assertTrue(clock.isStalled());
+  }
+
+  @Test
+  void inputThatTheCommandGetsIsProgress() throws Exception {
+    PipedOutputStream typed = new PipedOutputStream();
+    TestStreams streams = new TestStreams(Optional.of(new PipedInputStream(typed)), output, output);
+    progress.started(new RunningCommand("test", guest.start(), streams, progress));
+    progress.awaitNews();
+    time.passSeconds(29);
+    typed.write('x');
+    typed.flush();
+    guest.awaitInput();
+    await(seen -> clock.millisecondsLeft() == 30_000);
+    time.passSeconds(29);
+    assertFalse(clock.isStalled());
+    time.passSeconds(1);
+    assertTrue(clock.isStalled());
   }
 
   @Test

@@ -8,15 +8,22 @@ import io.jkvm.machine.agent.GuestCommand;
 import io.jkvm.machine.agent.GuestTask;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The guest's half of the agent's channel: it takes whatever comes and says what a test wants. */
 final class ScriptedAgent implements AgentChannel {
   private static final int HELLO = 65;
   private static final int DATA = 67;
-  private static final int EOF = 68;
   private static final int ENDED = 70;
 
+  private static final int INPUT = 4;
+  private static final int CLOSE = 7;
+
   private final GuestAgent agent = new GuestAgent(this);
+
+  // Guarded by this.
+  private final List<Integer> received = new ArrayList<>();
 
   GuestAgent agent() {
     return agent;
@@ -37,10 +44,6 @@ final class ScriptedAgent implements AgentChannel {
     send(DATA, stream, 1, ByteBuffer.wrap(bytes));
   }
 
-  void closes(int stream) {
-    send(EOF, stream, 1, numbers(0));
-  }
-
   /** The first command exits. */
   void exits(int status) {
     send(ENDED, 0, 1, numbers(12).putInt(0).putInt(status).putInt(0));
@@ -57,8 +60,27 @@ final class ScriptedAgent implements AgentChannel {
     agent.accept(frame.flip());
   }
 
+  /** Until the host's reader of a stream has left. */
+  void awaitClose(int stream) throws InterruptedException {
+    await(CLOSE << 8 | stream);
+  }
+
+  /** Until something came for the command's standard input. */
+  void awaitInput() throws InterruptedException {
+    await(INPUT << 8);
+  }
+
+  private synchronized void await(int frame) throws InterruptedException {
+    while (!received.contains(frame)) {
+      wait();
+    }
+  }
+
+  /** Frames come whole, since there is always room. */
   @Override
-  public int offer(ByteBuffer bytes) {
+  public synchronized int offer(ByteBuffer bytes) {
+    received.add(bytes.get(4) << 8 | bytes.get(5));
+    notifyAll();
     int count = bytes.remaining();
     bytes.position(bytes.limit());
     return count;
