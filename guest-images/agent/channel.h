@@ -21,6 +21,8 @@ struct frame {
 
 /* Waits for a channel as long as it takes. */
 void channel_find(void);
+/* For tests: the port is looked for below a directory in place of /, and vsock is left alone. */
+void channel_look_below(const char *directory);
 /* A device or a stream socket of a file system; does not come back if it cannot be opened. */
 void channel_open_path(const char *path);
 void channel_use(int fd);

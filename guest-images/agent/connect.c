@@ -9,8 +9,12 @@
 
 #define RETRY_MS 100
 #define FIRST_RETRY_MS 10 /* in the first second: the devices may just be on their way */
-#define COMPLAIN_MS 10000
+#define HINT_MS 10000
 #define HOST_CID 2
+#define PATH_BYTES 600
+
+static const char *base = ""; /* what stands before /sys, /proc and /dev */
+static bool has_vsock;
 
 struct vsock_address {
 	u16 family;
@@ -37,8 +41,11 @@ static int open_vsock(void)
 {
 	struct vsock_address host = { AF_VSOCK, 0, VSOCK_PORT, HOST_CID, { 0 } };
 	int fd = sys(socket, AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	long result = fd < 0 ? fd : sys(connect, fd, &host, sizeof(host));
 
-	if (fd >= 0 && !is_connected(fd, sys(connect, fd, &host, sizeof(host))))
+	/* Without a device that leads to the host there is nothing to wait for: ENODEV. */
+	has_vsock = result == 0 || result == -EINPROGRESS;
+	if (fd >= 0 && !is_connected(fd, result))
 		close_fd(&fd);
 	return fd;
 }
@@ -46,16 +53,16 @@ static int open_vsock(void)
 /* Where devtmpfs has not made the device file, its numbers in /sys are enough to make one. */
 static int open_port(const char *name)
 {
-	char path[300], numbers[32];
+	char path[PATH_BYTES], numbers[32];
 	u64 major, minor;
 	char *colon;
 	int fd;
 
-	format(path, sizeof(path), "/dev/%s", name);
+	format(path, sizeof(path), "%s/dev/%s", base, name);
 	fd = sys(open, path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd != -ENOENT)
 		return fd;
-	format(path, sizeof(path), "/sys/class/virtio-ports/%s/dev", name);
+	format(path, sizeof(path), "%s/sys/class/virtio-ports/%s/dev", base, name);
 	if (read_file(path, numbers, sizeof(numbers)) <= 0)
 		return -ENOENT;
 	colon = (char *)last_of(numbers, ':');
@@ -66,9 +73,9 @@ static int open_port(const char *name)
 		*(char *)last_of(colon, '\n') = 0;
 	if (!parse_number(numbers, 4095, &major) || !parse_number(colon, 255, &minor))
 		return -ENOENT;
-	format(path, sizeof(path), "/dev/%s", name);
+	format(path, sizeof(path), "%s/dev/%s", base, name);
 	if (sys(mknod, path, S_IFCHR | 0600, major << 8 | minor) < 0) {
-		format(path, sizeof(path), "/run/%s", name);
+		format(path, sizeof(path), "%s/run/%s", base, name);
 		sys(mknod, path, S_IFCHR | 0600, major << 8 | minor);
 	}
 	return sys(open, path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -78,14 +85,16 @@ static int find_port(void)
 {
 	struct names ports;
 	const char *name;
+	char path[PATH_BYTES];
 	int fd = -1;
 
-	if (!names_open(&ports, "/sys/class/virtio-ports"))
+	format(path, sizeof(path), "%s/sys/class/virtio-ports", base);
+	if (!names_open(&ports, path))
 		return -1;
 	while (fd < 0 && (name = names_next(&ports))) {
-		char path[300], port[64];
+		char port[64];
 
-		format(path, sizeof(path), "/sys/class/virtio-ports/%s/name", name);
+		format(path, sizeof(path), "%s/sys/class/virtio-ports/%s/name", base, name);
 		if (read_file(path, port, sizeof(port)) > 0 && starts_with(port, CONSOLE_PORT "\n"))
 			fd = open_port(name);
 	}
@@ -93,12 +102,80 @@ static int find_port(void)
 	return fd;
 }
 
+static bool is_there(const char *what)
+{
+	char path[PATH_BYTES];
+
+	format(path, sizeof(path), "%s%s", base, what);
+	return exists(path);
+}
+
+static bool has_console_device(void)
+{
+	struct names devices;
+	const char *name;
+	char path[PATH_BYTES];
+	bool found = false;
+
+	format(path, sizeof(path), "%s/sys/bus/virtio/devices", base);
+	if (!names_open(&devices, path))
+		return false;
+	while (!found && (name = names_next(&devices))) {
+		char type[16];
+
+		format(path, sizeof(path), "%s/sys/bus/virtio/devices/%s/device", base, name);
+		found = read_file(path, type, sizeof(type)) > 0 && equal(type, "0x0003\n");
+	}
+	names_close(&devices);
+	return found;
+}
+
+/*
+ * What the kernel has no device or no driver for, or NULL if the channel may come. A driver is on
+ * its bus when its module is loaded, and so is a device when the driver of its transport is there:
+ * neither needs any time that depends on the host. The port does, which the host's device announces
+ * in messages, so a port that is missing tells nothing.
+ */
+static const char *lack(void)
+{
+	bool has_device = has_console_device();
+	bool has_driver = is_there("/sys/bus/virtio/drivers/virtio_console");
+
+	if (has_vsock || (has_device && has_driver))
+		return NULL;
+	if (!is_there("/sys/bus"))
+		return "the kernel lacks CONFIG_SYSFS";
+	if (has_device)
+		return "the kernel lacks CONFIG_VIRTIO_CONSOLE, or the module of it";
+	if (has_driver)
+		return "the kernel lacks CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO, or the module of it";
+	return "the kernel lacks CONFIG_VIRTIO_CONSOLE and one of CONFIG_VIRTIO_PCI and "
+	       "CONFIG_VIRTIO_MMIO, or the modules of them";
+}
+
+/* As init we have loaded all modules that there are; another init may still do so. */
+static bool may_still_load(void)
+{
+	return !is_init && is_there("/proc/modules");
+}
+
+static void hint(const char *what)
+{
+	if (what)
+		say("no channel to the host yet: %s, unless that is still to be loaded", what);
+	else
+		say("no channel to the host yet: device and driver are there, the port "
+		    CONSOLE_PORT " is not");
+}
+
 void channel_find(void)
 {
-	s64 start = now_ms(), complain_at = start + COMPLAIN_MS;
+	s64 start = now_ms();
+	bool has_complained = false, has_hinted = false;
 
 	for (;;) {
-		int fd = open_vsock();
+		int fd = *base ? -1 : open_vsock();
+		const char *what;
 
 		if (fd < 0)
 			fd = find_port();
@@ -106,14 +183,23 @@ void channel_find(void)
 			channel_use(fd);
 			return;
 		}
-		if (complain_at && now_ms() >= complain_at) {
-			say("no channel to the host: the kernel lacks CONFIG_VIRTIO_CONSOLE, "
-			    "CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO, or the module of one; "
-			    "still trying");
-			complain_at = 0;
+		what = lack();
+		if (what && !has_complained && !may_still_load()) {
+			/* The host takes this line for the end, so no time may have a part in it. */
+			say("no channel to the host: %s", what);
+			has_complained = true;
+		}
+		if (!has_complained && !has_hinted && now_ms() >= start + HINT_MS) {
+			hint(what);
+			has_hinted = true;
 		}
 		sleep_ms(now_ms() < start + 1000 ? FIRST_RETRY_MS : RETRY_MS);
 	}
+}
+
+void channel_look_below(const char *directory)
+{
+	base = directory;
 }
 
 void channel_open_path(const char *path)

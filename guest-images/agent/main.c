@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * jkvm-agent [--harmless] [--port PATH | --fd NUMBER]: runs commands in a guest for the host, by
- * docs/agent-protocol.md. Without an option it looks for its channel itself. One thread and one
- * poll; nothing here waits anywhere else while commands run.
+ * jkvm-agent [--harmless] [--port PATH | --fd NUMBER | --below DIRECTORY]: runs commands in a guest
+ * for the host, by docs/agent-protocol.md. Without an option it looks for its channel itself. One
+ * thread and one poll; nothing here waits anywhere else while commands run.
  */
 #include "agent.h"
 #include "channel.h"
@@ -178,6 +178,8 @@ __attribute__((used, noreturn)) void agent_main(long *stack)
 			port = arguments[++i];
 		else if (equal(arguments[i], "--fd") && has_more)
 			parse_number(arguments[++i], 1u << 20, &fd);
+		else if (equal(arguments[i], "--below") && has_more)
+			channel_look_below(arguments[++i]);
 		/* What else the kernel's command line had for init is not for us. */
 	}
 	hold_streams();

@@ -5,12 +5,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * Looks in a kernel's log for the agent's word that it finds no way to the host, which it has no
- * other way to tell. For one thread at a time.
+ * Looks in a kernel's log for the agent's word that there is no way to the host, which it has no
+ * other way to tell: docs/agent-protocol.md, "The channel". That it has found none yet is another
+ * word, which tells nothing. For one thread at a time.
  */
 final class AgentComplaint {
   private static final String MARK = "jkvm-agent: no channel to the host: ";
-  private static final String STILL = "; still trying";
   private static final int MAX_CHARACTERS = 400;
 
   private final StringBuilder line = new StringBuilder();
@@ -38,7 +38,7 @@ final class AgentComplaint {
     int at = line.indexOf(MARK);
     if (at >= 0) {
       byte[] text = line.substring(at + MARK.length()).getBytes(StandardCharsets.ISO_8859_1);
-      found = KernelWatch.printable(text).replace(STILL, "");
+      found = KernelWatch.printable(text);
     }
   }
 
