@@ -59,7 +59,7 @@ public final class KernelRequirements {
               COMMAND),
           of(RECOMMENDED, "device files of all devices in /dev", builtIn("DEVTMPFS"), COMMAND),
           of(RECOMMENDED, "/proc; the agent's safety from OOM", builtIn("PROC_FS"), COMMAND),
-          of(RECOMMENDED, "/sys", builtIn("SYSFS"), COMMAND),
+          of(NEEDED, "the agent finds its channel in /sys", builtIn("SYSFS"), COMMAND),
           of(RECOMMENDED, "/tmp and /run", builtIn("TMPFS", "SHMEM"), COMMAND),
           of(RECOMMENDED, "another user than root", builtIn("MULTIUSER"), COMMAND),
           of(RECOMMENDED, "programs with threads", builtIn("FUTEX"), COMMAND),
