@@ -2,6 +2,7 @@
 package io.jkvm.machine;
 
 import io.jkvm.devices.console.ConsoleHub;
+import io.jkvm.devices.console.HubReader;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.nio.charset.StandardCharsets;
@@ -78,7 +79,22 @@ public final class Console {
 
   /** A reader of its own, which begins with the oldest output that is kept. */
   public ConsoleReader newReader() {
-    return new ConsoleReader(machine, hub);
+    return new ConsoleReader(machine, HubReader.of(hub));
+  }
+
+  /**
+   * A reader that misses nothing: when it is 128 KiB behind, the guest's serial port waits for it.
+   * Who makes one has to read, and to close it at the end. Only a guest that prints without asking
+   * its port can get 256 KiB ahead.
+   *
+   * @throws MachineException with {@link Problem#STATE} if the machine is closed
+   */
+  public ConsoleReader newHoldingReader() {
+    try {
+      return new ConsoleReader(machine, HubReader.holding(hub));
+    } catch (IllegalStateException e) {
+      throw new MachineException(Problem.STATE, machine.name() + " is closed", e);
+    }
   }
 
   /** The output that is kept, at most the last 256 KiB; bytes that are no UTF-8 are replaced. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
-import io.jkvm.devices.console.ConsoleHub;
+import io.jkvm.devices.console.HubReader;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.nio.charset.StandardCharsets;
@@ -11,20 +11,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One reader of a console, with a position of its own. It never holds the guest back: one that
- * falls more than 256 KiB behind misses what lies between. For one thread at a time.
+ * One reader of a console, with a position of its own. One that falls more than 256 KiB behind
+ * misses what lies between; the guest does not wait for it, unless it was made by {@link
+ * Console#newHoldingReader}. For one thread at a time, but for {@link #close}.
  */
-public final class ConsoleReader {
+public final class ConsoleReader implements AutoCloseable {
   private static final int SHOWN_CHARACTERS = 2000;
 
   private final Machine machine;
-  private final ConsoleHub hub;
-  private long position;
-  private long missed;
+  private final HubReader reader;
 
-  ConsoleReader(Machine machine, ConsoleHub hub) {
+  ConsoleReader(Machine machine, HubReader reader) {
     this.machine = machine;
-    this.hub = hub;
+    this.reader = reader;
   }
 
   /** As {@link Console#expect(String, Duration)}, for this reader's position. */
@@ -69,21 +68,22 @@ public final class ConsoleReader {
   public byte[] read(Duration timeout) throws InterruptedException {
     boolean stopped = machine.stopReason().isPresent(); // before the last look
     if (!stopped) {
-      hub.awaitBeyond(position, Durations.nanoseconds(timeout));
+      reader.awaitBeyond(0, Durations.nanoseconds(timeout));
     }
-    byte[] bytes;
-    synchronized (hub) {
-      missed += Math.max(0, hub.oldest() - position);
-      position = Math.max(position, hub.oldest());
-      bytes = hub.since(position);
-    }
-    position += bytes.length;
+    byte[] bytes = reader.peek();
+    reader.skip(bytes.length);
     return bytes;
   }
 
-  /** How many bytes {@link #read} has left out, because they came faster than it was called. */
+  /** How many bytes it has left out, because they came faster than it read. */
   public long missed() {
-    return missed;
+    return reader.missed();
+  }
+
+  /** The guest is not held back for it any more; what is kept can still be read. */
+  @Override
+  public void close() {
+    reader.close();
   }
 
   /** Finds the end of what is waited for, or -1. */
@@ -95,14 +95,10 @@ public final class ConsoleReader {
     long deadline = System.nanoTime() + Durations.nanoseconds(timeout);
     while (true) {
       boolean stopped = machine.stopReason().isPresent(); // before the last look
-      byte[] bytes;
-      synchronized (hub) {
-        position = Math.max(position, hub.oldest());
-        bytes = hub.since(position);
-      }
+      byte[] bytes = reader.peek();
       int end = search.end(bytes);
       if (end >= 0) {
-        position += end;
+        reader.skip(end);
         return java.util.Arrays.copyOf(bytes, end);
       }
       long left = deadline - System.nanoTime();
@@ -127,7 +123,7 @@ public final class ConsoleReader {
                 + " ms"
                 + after(bytes));
       }
-      hub.awaitBeyond(position + bytes.length, left);
+      reader.awaitBeyond(bytes.length, left);
     }
   }
 

@@ -57,7 +57,7 @@ final class KernelWatch {
   /** Begins to read the console of a machine that has not started. */
   void start(Machine watched) {
     machine = watched;
-    reader = machine.console().newReader();
+    reader = machine.console().newHoldingReader();
     thread = new Thread(this::read, machine.name() + "/kernel-log");
     thread.setDaemon(true);
     thread.start();
@@ -77,6 +77,7 @@ final class KernelWatch {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      reader.close(); // nobody reads any more, so nobody must wait for that
       finish();
     }
   }
@@ -125,7 +126,10 @@ final class KernelWatch {
     return log.events();
   }
 
-  /** How many bytes came faster than they could be read; only after {@link #awaitEnd}. */
+  /**
+   * How many bytes a guest that does not wait printed faster than they were read; only after {@link
+   * #awaitEnd}.
+   */
   long missed() {
     return reader.missed();
   }
