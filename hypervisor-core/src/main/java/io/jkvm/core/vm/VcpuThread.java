@@ -196,6 +196,7 @@ final class VcpuThread {
       int errno = vcpu.enter();
       if (errno != 0) {
         if (errno == Errno.EINTR) {
+          tellOfStop();
           parkIfWanted();
         } else if (errno != Errno.EAGAIN) {
           throw new LinuxException("KVM_RUN", errno);
@@ -218,6 +219,17 @@ final class VcpuThread {
       } else {
         stop.request(reasonFor(action, run));
       }
+    }
+  }
+
+  /**
+   * The signal may have been one that stopped the whole process, for any time (SIGSTOP; Ctrl-Z of a
+   * program that does not handle it): the guest's clocks ran on, and its watchdogs would report a
+   * lockup.
+   */
+  private void tellOfStop() throws LinuxException {
+    if (!pauseWanted) { // the end of a pause does it, too
+      vcpu.kvmclockCtrl();
     }
   }
 

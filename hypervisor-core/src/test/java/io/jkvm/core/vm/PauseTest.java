@@ -145,6 +145,23 @@ class PauseTest {
     }
   }
 
+  /** Or its watchdogs take the time for a lockup. */
+  @Test
+  void theGuestIsToldThatItsProcessWasStopped() throws Exception {
+    try (AsmGuest guest = new AsmGuest("rm-pvclock", true, parts -> {})) {
+      guest.startAndAwait("clock is on");
+      assertFalse(guest.serialOutput().contains("stopped"), guest::serialOutput);
+      String self = String.valueOf(ProcessHandle.current().pid());
+      Process stop =
+          new ProcessBuilder("sh", "-c", "kill -STOP $1; kill -CONT $1", "sh", self).start();
+      assertEquals(0, stop.waitFor());
+      assertEquals(
+          StopReason.Kind.GUEST_RESET,
+          guest.vm().awaitStop(60, TimeUnit.SECONDS).map(StopReason::kind).orElse(null));
+      assertTrue(guest.serialOutput().contains("was stopped"), guest::serialOutput);
+    }
+  }
+
   @Test
   void aStopEndsAPausedMachine() throws Exception {
     for (int i = 0; i < 50; i++) {
