@@ -12,6 +12,7 @@ import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.agent.GuestCommand;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.testing.HostPauses;
 import io.jkvm.machine.testing.TestOutcome;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -63,6 +64,7 @@ public final class ShellSession {
       GuestShell shell = new GuestShell(machine, command);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> endOnSignal(machine, shell), "signal"));
       machine.start();
+      HostPauses.follow(machine.name(), machine.agent());
       Thread complaints = new Thread(() -> awaitComplaint(machine), "no-channel");
       complaints.setDaemon(true);
       complaints.start();

@@ -47,7 +47,7 @@ final class Judge {
   }
 
   /** The end, once there is one. */
-  Optional<Ending> look(RunState state) {
+  Optional<Ending> look(RunProgress.State state) {
     if (state.finished().isPresent() && state.synced()) {
       return state.finished().map(this::of);
     }
@@ -68,7 +68,7 @@ final class Judge {
     return silence();
   }
 
-  private Optional<String> noChannel(RunState state) {
+  private Optional<String> noChannel(RunProgress.State state) {
     return watch
         .noChannel()
         .filter(why -> !state.agentIsThere())

@@ -56,6 +56,14 @@ final class RunClock {
     touch();
   }
 
+  /** The guest could say nothing for so long, as the host stood still: that is no silence. */
+  synchronized void excuse(Duration pause) {
+    if (!pause.isNegative()) {
+      long now = time.getAsLong();
+      touchedNanos = now - Math.max(0, now - touchedNanos - pause.toNanos());
+    }
+  }
+
   /** From now on it may take this long at most, if it was not less. */
   synchronized void shorten(Duration left) {
     long limit = time.getAsLong() - startNanos + left.toNanos();

@@ -12,6 +12,26 @@ import java.util.Optional;
  * for news. For any thread.
  */
 final class RunProgress {
+  /**
+   * What is known of a run that goes on.
+   *
+   * @param finished how the command ended, once its output is where it belongs too
+   * @param synced whether what the command has written is on the disks
+   * @param agentIsThere whether the agent has spoken
+   * @param gone why there is no agent any more
+   * @param refusal why it can't be done, as long as the guest has not shown otherwise
+   * @param setupFailure what the agent could not do before the command
+   * @param interrupted whether the user wants it to end
+   */
+  record State(
+      Optional<CommandEnd> finished,
+      boolean synced,
+      boolean agentIsThere,
+      Optional<String> gone,
+      Optional<String> refusal,
+      Optional<String> setupFailure,
+      boolean interrupted) {}
+
   private final RunClock clock;
 
   // Guarded by this.
@@ -117,19 +137,16 @@ final class RunProgress {
     return Optional.ofNullable(command);
   }
 
-  /** The state of things, after waiting for news or for a time that is over. */
-  synchronized RunState awaitNews() throws InterruptedException {
-    while (!news) {
-      long left = clock.millisecondsLeft();
-      if (left <= 0) {
-        break;
-      }
+  /** The state of things, after waiting for news, for a time that is over, or for a moment. */
+  synchronized State awaitNews() throws InterruptedException {
+    long left = Math.min(clock.millisecondsLeft(), HostPauses.LOOK.toMillis());
+    if (!news && left > 0) {
       wait(left);
     }
     news = false;
     Optional<CommandEnd> finished =
         command().filter(RunningCommand::isDrained).flatMap(RunningCommand::end);
-    return new RunState(
+    return new State(
         finished,
         synced,
         ready != null,

@@ -63,7 +63,7 @@ public final class TestRun {
       machine.start();
       inThread(machine.name() + "/command", () -> startCommand(machine));
       Judge judge = new Judge(spec.failOn(), clock, machine::stopReason, watch);
-      ending = awaitEnd(machine, judge, log);
+      ending = awaitEnd(machine, judge, log, new HostPauses());
       duration = Duration.between(began, Instant.now());
       ending = takeDown(machine, watch, judge, ending);
     } finally {
@@ -122,11 +122,16 @@ public final class TestRun {
   }
 
   /** Until the command's end is reported and its output is where it belongs, or all is over. */
-  private Ending awaitEnd(Machine machine, Judge judge, LogStreams log)
+  private Ending awaitEnd(Machine machine, Judge judge, LogStreams log, HostPauses pauses)
       throws InterruptedException {
     boolean syncing = false;
     while (true) {
-      RunState state = progress.awaitNews();
+      RunProgress.State state = progress.awaitNews();
+      Duration pause = pauses.look();
+      if (!pause.isZero()) {
+        clock.excuse(pause);
+        HostPauses.setClock(machine.name(), machine.agent());
+      }
       if (log.isFull()) {
         clock.touch(); // the guest waits for the log's reader
       }

@@ -123,4 +123,20 @@ class RunClockTest {
     assertEquals("1.5 s", clock.limitText());
     assertEquals("30.0 s", clock.stallText());
   }
+
+  @Test
+  void aPauseOfTheHostIsNoSilence() {
+    RunClock clock = clock(NEVER, seconds(30));
+    time.passSeconds(40);
+    assertTrue(clock.isStalled());
+    clock.excuse(Duration.ofSeconds(-35)); // the wall clock was set back
+    assertTrue(clock.isStalled());
+    clock.excuse(Duration.ofSeconds(35));
+    assertFalse(clock.isStalled());
+    assertEquals(25_000, clock.millisecondsLeft());
+    clock.excuse(Duration.ofDays(1)); // more than there was to excuse
+    assertEquals(30_000, clock.millisecondsLeft());
+    time.passSeconds(30);
+    assertTrue(clock.isStalled());
+  }
 }

@@ -18,8 +18,9 @@ final class RunFacts {
   private Optional<String> setupFailure = Optional.empty();
   private boolean interrupted;
 
-  RunState state() {
-    return new RunState(finished, synced, agentIsThere, gone, refusal, setupFailure, interrupted);
+  RunProgress.State state() {
+    return new RunProgress.State(
+        finished, synced, agentIsThere, gone, refusal, setupFailure, interrupted);
   }
 
   RunFacts finished(CommandEnd end) {

@@ -34,9 +34,9 @@ class RunProgressTest {
   }
 
   /** The next state that has something; ends with the test's time if there never is one. */
-  private RunState await(Predicate<RunState> wanted) throws Exception {
+  private RunProgress.State await(Predicate<RunProgress.State> wanted) throws Exception {
     while (true) {
-      RunState state = progress.awaitNews();
+      RunProgress.State state = progress.awaitNews();
       if (wanted.test(state)) {
         return state;
       }
@@ -103,7 +103,7 @@ class RunProgressTest {
     gate.awaitWriter();
     assertEquals(Optional.empty(), progress.awaitNews().finished());
     gate.open();
-    RunState state = await(seen -> seen.finished().isPresent());
+    RunProgress.State state = await(seen -> seen.finished().isPresent());
     assertEquals(3, state.finished().orElseThrow().value());
     assertEquals("last words", output.toString());
     assertTrue(progress.hasStarted());
@@ -160,7 +160,7 @@ class RunProgressTest {
   void aCommandWhoseAgentIsGoneNeverFinishes() throws Exception {
     start(output);
     guest.agent().fail("the guest's agent is gone");
-    RunState state = await(seen -> seen.gone().isPresent());
+    RunProgress.State state = await(seen -> seen.gone().isPresent());
     assertEquals(Optional.of("the guest's agent is gone"), state.gone());
     assertEquals(Optional.empty(), state.finished());
   }

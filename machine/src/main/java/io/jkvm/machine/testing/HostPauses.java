@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import io.jkvm.machine.agent.AgentException;
+import io.jkvm.machine.agent.GuestAgent;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * Notices that the host, or this process on it, has stood still: stopped by a signal, frozen,
+ * suspended, moved to another machine. A guest can't notice it by itself, and may have a wall clock
+ * that is late afterwards. Whoever has one looks at it once a {@link #LOOK} or more often; for one
+ * thread.
+ */
+public final class HostPauses {
+  /** How often to look. */
+  static final Duration LOOK = Duration.ofSeconds(1);
+
+  /** A thread that comes so much later had more in its way than other threads. */
+  private static final long SLACK_NANOSECONDS = 1_000_000_000;
+
+  private final LongSupplier monotonicNanos;
+  private final LongSupplier wallNanos;
+  private long lastMonotonic;
+  private long lastWall;
+
+  /** The host's pauses from now on. */
+  HostPauses() {
+    this(System::nanoTime, () -> TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()));
+  }
+
+  /**
+   * The same with other clocks.
+   *
+   * @param monotonicNanos one that nobody sets; on Linux it stands still while the host is
+   *     suspended
+   * @param wallNanos the one that the guest's is to follow
+   */
+  HostPauses(LongSupplier monotonicNanos, LongSupplier wallNanos) {
+    this.monotonicNanos = monotonicNanos;
+    this.wallNanos = wallNanos;
+    lastMonotonic = monotonicNanos.getAsLong();
+    lastWall = wallNanos.getAsLong();
+  }
+
+  /**
+   * How long the host stood still since the last look, as near as that can be known; zero if it did
+   * not, negative if its wall clock was set back.
+   */
+  Duration look() {
+    long monotonic = monotonicNanos.getAsLong();
+    long wall = wallNanos.getAsLong();
+    long late = monotonic - lastMonotonic - LOOK.toNanos();
+    long set = wall - lastWall - (monotonic - lastMonotonic);
+    lastMonotonic = monotonic;
+    lastWall = wall;
+    long stopped = late > SLACK_NANOSECONDS ? late : 0;
+    return Duration.ofNanos(Math.abs(set) > SLACK_NANOSECONDS ? stopped + set : stopped);
+  }
+
+  /**
+   * Sets a guest's clock right again after each pause of the host, on a thread of its own that ends
+   * with the agent.
+   */
+  public static void follow(String machine, GuestAgent agent) {
+    inThread(
+        machine,
+        () -> {
+          HostPauses pauses = new HostPauses();
+          while (agent.failure().isEmpty()) {
+            Thread.sleep(LOOK.toMillis());
+            if (!pauses.look().isZero()) {
+              setClock(agent);
+            }
+          }
+        });
+  }
+
+  /** Sets a guest's clock to the host's, on a thread of its own: the guest may not answer. */
+  static void setClock(String machine, GuestAgent agent) {
+    inThread(machine, () -> setClock(agent));
+  }
+
+  private static void setClock(GuestAgent agent) throws InterruptedException {
+    try {
+      agent.awaitReady(); // it is the time afterwards that counts
+      agent.setTime();
+    } catch (AgentException e) {
+      return; // the guest is at its end, or may not set its clock
+    }
+  }
+
+  private static void inThread(String machine, Body body) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                body.run();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            machine + "/clock");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** What may be interrupted. */
+  private interface Body {
+    void run() throws InterruptedException;
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class HostPausesTest {
+  private static final long SECOND = 1_000_000_000;
+
+  private long monotonic = Long.MAX_VALUE - SECOND; // it may begin anywhere, and go over the end
+  private long wall = 1_700_000_000 * SECOND;
+  private final HostPauses pauses = new HostPauses(() -> monotonic, () -> wall);
+
+  private Duration after(double monotonicSeconds, double wallSeconds) {
+    monotonic += (long) (monotonicSeconds * SECOND);
+    wall += (long) (wallSeconds * SECOND);
+    return pauses.look();
+  }
+
+  @Test
+  void looksInTimeAreNoPause() {
+    for (int i = 0; i < 100; i++) {
+      assertEquals(Duration.ZERO, after(1, 1));
+      assertEquals(Duration.ZERO, after(0.001, 0));
+      assertEquals(Duration.ZERO, after(1.9, 2.1)); // a busy host, and NTP
+    }
+  }
+
+  /** SIGSTOP, a frozen control group: both clocks run on. */
+  @Test
+  void aStoppedProcess() {
+    assertEquals(Duration.ofSeconds(10), after(11, 11));
+    assertEquals(Duration.ZERO, after(1, 1));
+  }
+
+  /** The monotonic clock stands still with the host. */
+  @Test
+  void aSuspendedHost() {
+    assertEquals(Duration.ofHours(8), after(1, 8 * 3600 + 1));
+    assertEquals(Duration.ZERO, after(1, 1));
+  }
+
+  @Test
+  void bothAtOnce() {
+    assertEquals(Duration.ofSeconds(60), after(11, 61));
+  }
+
+  @Test
+  void aClockThatIsSetBack() {
+    assertEquals(Duration.ofSeconds(-3600), after(1, -3599));
+  }
+}
