@@ -105,6 +105,11 @@ class CommandEndsIT {
     JkvmProcess.Result user = test("--user", "nosuch", "--", "true");
     assertEquals(125, user.status(), user::toString);
     assertTrue(lastLine(user).contains("nosuch"), user::toString);
+    List<String> closed = new ArrayList<>(List.of("sh", "-c", "\"$@\" >&-", "sh"));
+    closed.addAll(command("--", "true"));
+    JkvmProcess.Result early = JkvmProcess.run(JkvmProcess.STOP_SECONDS, closed);
+    assertEquals(125, early.status(), early::toString);
+    assertTrue(lastLine(early).startsWith("jkvm: setup, status 125: "), early::toString);
   }
 
   @Test
