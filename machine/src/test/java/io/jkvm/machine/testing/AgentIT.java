@@ -151,6 +151,22 @@ class AgentIT {
     assertFalse(processes.lines().anyMatch(line -> line.startsWith("Z")), processes);
   }
 
+  /** Nothing in the agent's work has a limit that a guest under load reaches. */
+  @Test
+  void aBusyGuestGetsItsCommandsDone() throws Exception {
+    GuestTask load =
+        agent.start(
+            GuestCommand.of(
+                    "sh", "-c", "for i in 1 2 3 4 5; do while :; do :; done & done; echo on; wait")
+                .environment(PATH));
+    assertEquals('o', load.output().read());
+    CommandResult busy = sh("(sleep 1000 &); echo hi; exit 7");
+    assertEquals("hi\n", busy.outputText());
+    assertEquals(7, busy.status());
+    load.signal(9, true);
+    assertEquals(128 + 9, load.await().shellStatus());
+  }
+
   @Test
   void theCommandHasAControlGroup() throws Exception {
     String group = sh("cat /proc/self/cgroup").outputText();
