@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing [WORD] | repeat N]: runs in the outer machine. Boots guests, prints a line for
 # each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
 # number of outer machines before this one, which Linux gives process 1 in its environment.
 
@@ -24,6 +24,7 @@ now() { # hundredths of a second
   echo "${up%.*}${up#*.}"
 }
 
+only=
 passed=0
 failed=0
 retried=0
@@ -320,12 +321,18 @@ ends() { # expression that a row must match
 }
 
 # --- jkvm test: the command's status, or the class of another end --------------------------------
-testing_once() { # kernel, status, class, command...
+testing_once() { # kernel, status, class, option... -- command...
   start=$(now)
-  kernel=$1 want=$2 class=$3
+  kernel=$1 want=$2 class=$3 limit=$stock_limit
   shift 3
-  timeout -s QUIT -k 10 $((stock_limit + 10)) $jkvm test --timeout "${stock_limit}s" \
-    --kernel "$images/$kernel" -- "$@" </dev/null >$output 2>&1
+  # Longer than the boot; a CPU that is locked up stays so.
+  case "$kernel $class" in 'bzImage limit' | 'bzImage lockup') limit=20 ;; esac
+  case "$kernel, $class: $*" in
+    *"$only"*) ;;
+    *) return ;;
+  esac
+  timeout -s QUIT -k 10 $((stock_limit + 10)) $jkvm test --timeout "${limit}s" \
+    --kernel "$images/$kernel" "$@" </dev/null >$output 2>&1
   status=$?
   problem=
   [ "$status" = "$want" ] || problem="status $status, not $want"
@@ -334,19 +341,44 @@ testing_once() { # kernel, status, class, command...
     "jkvm: $class, status $want"*) ;;
     *) problem="${problem:+$problem, }'$last', not '$class'" ;;
   esac
-  verdict "$problem" "jkvm test, $kernel: $*" "$start"
+  verdict "$problem" "jkvm test, $kernel, $class: $*" "$start"
 }
-testing() {
+# For the stock kernel, which has no way to lock up: RCU's own threads get no time while a program of
+# the highest priority runs for 8 s.
+starve_rcu='up() { read -r up rest </proc/uptime; up=${up%.*}; }; up; until=$((up + 8)); while [ $up -lt $until ]; do up; done'
+# Two vCPUs on one of the outer machine's CPUs, and a line for each write: all of them, in order.
+testing_lines() {
+  start=$(now)
+  case 'jkvm test, bzImage-smp, 20000 lines' in *"$only"*) ;; *) return ;; esac
+  seq 1 20000 | sed 's/^/line /' >/run/lines
+  taskset 1 timeout -s QUIT -k 10 $((stock_limit + 10)) $jkvm test --timeout "${stock_limit}s" --cpus 2 \
+    --kernel $images/bzImage-smp -- sh -c 'seq 1 20000 | while read i; do echo "line $i"; done' \
+    </dev/null >/run/printed 2>$output
+  status=$?
+  problem=
+  [ "$status" = 0 ] || problem="status $status"
+  cmp -s /run/lines /run/printed || problem="${problem:+$problem, }$(grep -c ^line /run/printed) of 20000 lines"
+  verdict "$problem" "jkvm test, bzImage-smp, 20000 lines" "$start"
+}
+testing() { # word that a row must have
+  only=${1:-}
+  crash=/sys/kernel/debug/provoke-crash/DIRECT
   for kernel in bzImage stock; do
-    testing_once $kernel 42 exited sh -c 'exit 42'
-    testing_once $kernel 139 signal sh -c 'kill -SEGV $$'
-    testing_once $kernel 127 setup nosuch
-    testing_once $kernel 201 panic sh -c 'echo c >/proc/sysrq-trigger'
-    testing_once $kernel 205 out-of-memory tail /dev/zero
-    testing_once $kernel 206 gone reboot -f
-    testing_once $kernel 206 gone poweroff -f
+    testing_once $kernel 42 exited -- sh -c 'exit 42'
+    testing_once $kernel 139 signal -- sh -c 'kill -SEGV $$'
+    testing_once $kernel 127 setup -- nosuch
+    testing_once $kernel 201 panic -- sh -c 'echo c >/proc/sysrq-trigger'
+    testing_once $kernel 205 out-of-memory -- tail /dev/zero
+    testing_once $kernel 206 gone -- reboot -f
+    testing_once $kernel 206 gone -- poweroff -f
   done
-  testing_once bzImage 202 oops sh -c 'echo BUG >/sys/kernel/debug/provoke-crash/DIRECT; sleep 1'
+  testing_once bzImage 202 oops -- sh -c "echo BUG >$crash; sleep 1"
+  testing_once bzImage 203 lockup --cmdline watchdog_thresh=1 -- sh -c "echo SOFTLOCKUP >$crash"
+  testing_once stock 203 lockup --cmdline 'rcupdate.rcu_cpu_stall_timeout=3 sysctl.kernel.sched_rt_runtime_us=-1' \
+    -- chrt -f 99 sh -c "$starve_rcu"
+  testing_once bzImage 204 stall --stall 15s -- sleep 100000
+  testing_once bzImage 124 limit -- sleep 100000
+  testing_lines
 }
 
 small_most=${small_cpu_counts##* }
@@ -356,8 +388,8 @@ case $what in
   quick)
     small direct "$first_transport" "$small_most"
     stock direct "$first_transport" "$stock_most"
-    testing_once stock 42 exited sh -c 'exit 42'
-    testing_once bzImage 201 panic sh -c 'echo c >/proc/sysrq-trigger'
+    testing_once stock 42 exited -- sh -c 'exit 42'
+    testing_once bzImage 201 panic -- sh -c 'echo c >/proc/sysrq-trigger'
     ends '^Ctrl-A x\|^halt that\|by the BIOS	\|announced	\|^SIGINT'
     ;;
   all)
@@ -377,7 +409,7 @@ case $what in
     ;;
   network) network_all ;;
   ends) ends . ;;
-  testing) testing ;;
+  testing) testing "${2:-}" ;;
   rescan) rescans ;;
   vectors) for cpus in $stock_cpu_counts; do stock direct "$first_transport" "$cpus"; done ;;
   repeat)
@@ -388,7 +420,7 @@ case $what in
     done
     ;;
   *)
-    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing | repeat N], not '$what'"
+    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing [WORD] | repeat N], not '$what'"
     exit 2
     ;;
 esac
