@@ -8,6 +8,7 @@ import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.tables.AcpiConfig;
 import io.jkvm.firmware.tables.AcpiTables;
 import io.jkvm.firmware.tables.MpTable;
+import io.jkvm.firmware.tables.PciRoutingTable;
 import io.jkvm.firmware.tables.Smbios;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,6 +48,7 @@ public record BootConfig(
     RestartStub.write(memory);
     MpTable.write(memory, processors, pciDevices);
     Smbios.write(memory);
+    PciRoutingTable.write(memory);
     return acpi.isPresent() ? AcpiTables.write(memory, acpi.get()) : 0;
   }
 }

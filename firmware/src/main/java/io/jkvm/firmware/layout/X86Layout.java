@@ -53,6 +53,9 @@ public final class X86Layout {
   /** The SMBIOS entry point and structures: above the code of {@link #BIOS}. */
   public static final long SMBIOS = 0xF1000;
 
+  /** The PCI interrupt routing table, likewise. */
+  public static final long PCI_ROUTING = 0xF10E0;
+
   /** The ACPI tables, the RSDP first, likewise. */
   public static final long ACPI_TABLES = 0xF1100;
 

@@ -36,7 +36,7 @@ public final class Smbios {
   public static void write(GuestMemory memory) throws GuestFault {
     byte[] structures = Bytes.join(bios(), system(), structure(TYPE_END, 2, new byte[0]));
     long table = X86Layout.SMBIOS + ENTRY_BYTES;
-    if (table + structures.length > X86Layout.ACPI_TABLES) {
+    if (table + structures.length > X86Layout.PCI_ROUTING) {
       throw new IllegalArgumentException("SMBIOS structures of " + structures.length + " bytes");
     }
     byte[] entry = entryPoint(table, structures.length);
