@@ -10,7 +10,8 @@
 
 static bool is_greeted;
 static long syncing; /* the process that does, or 0 */
-static u32 syncs_wanted;
+static u32 syncs_wanted, syncs_done, syncs_failed;
+static long sync_error;
 
 static void done(u32 type, long error, const char *text)
 {
@@ -48,11 +49,12 @@ static void start_sync(void)
 	if (syncing || !syncs_wanted)
 		return;
 	syncing = fork_sync();
-	if (syncing < 0) {
-		done(SYNC, -syncing, error_text(-syncing));
-		syncing = 0;
-		syncs_wanted--;
-	}
+	if (syncing > 0)
+		return;
+	sync_error = -syncing;
+	syncs_failed += syncs_wanted;
+	syncing = syncs_wanted = 0;
+	host_answer();
 }
 
 void host_reaped(long pid)
@@ -61,8 +63,17 @@ void host_reaped(long pid)
 		return;
 	syncing = 0;
 	syncs_wanted--;
-	done(SYNC, 0, ""); /* small and seldom enough for the reserve */
+	syncs_done++;
+	host_answer();
 	start_sync();
+}
+
+void host_answer(void)
+{
+	for (; syncs_done && channel_room() >= CHANNEL_RESERVE; syncs_done--)
+		done(SYNC, 0, "");
+	for (; syncs_failed && channel_room() >= CHANNEL_RESERVE; syncs_failed--)
+		done(SYNC, sync_error, error_text(sync_error));
 }
 
 void power(u32 how)
@@ -143,7 +154,7 @@ void host_frame(const struct frame *frame)
 		done(TIME, error, error ? error_text(error) : "");
 		break;
 	case SYNC:
-		if (syncs_wanted >= TASKS)
+		if (syncs_wanted + syncs_done + syncs_failed >= TASKS)
 			return done(SYNC, EAGAIN, error_text(EAGAIN));
 		syncs_wanted++;
 		start_sync();

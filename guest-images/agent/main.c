@@ -118,6 +118,7 @@ static void serve(int signals)
 
 		reap(signals);
 		channel_flush();
+		host_answer();
 		if (wants_frames && (wait[0].revents || ready == 0 || channel_is_port()))
 			channel_receive();
 		handle_frames();

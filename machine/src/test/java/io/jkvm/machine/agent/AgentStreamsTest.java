@@ -176,6 +176,27 @@ class AgentStreamsTest {
     assertEquals(400_000, output.size() + ended.output().length);
   }
 
+  /** Its answer has to wait until what is on its way is whole. */
+  @Test
+  void aSyncThatEndsWhileNobodyReadsTheOutput() throws Exception {
+    started(Command.shell("head -c 4000000 /dev/zero; exit 6"));
+    agent.credit(1, 1, 4_000_000);
+    Thread.sleep(200); // for the channel to be full; if it is not, the test only proves less
+    agent.send(13, 0, 0);
+    int output = 0;
+    boolean synced = false;
+    AgentProcess.Frame frame = agent.next();
+    for (; frame.type() != 70; frame = agent.next()) {
+      synced |= frame.type() == 71 && frame.u32(0) == 13 && frame.u32(4) == 0;
+      output += frame.type() == 67 ? frame.bytes().length : 0;
+    }
+    assertEquals(4_000_000, output);
+    assertEquals(6, frame.u32(4));
+    while (!synced) {
+      synced = agent.next().type() == 71;
+    }
+  }
+
   @Test
   void aReaderThatLeavesIsSigpipe() throws IOException {
     started(Command.of("yes"));
