@@ -25,6 +25,7 @@ static u32 head, tail;
  */
 static int spliced[2] = { -1, -1 };
 static u32 splice_left;
+static bool can_splice = true;
 
 static u8 input[2 * (FRAME_HEADER + FRAME_BYTES)];
 static u32 input_at, input_end;
@@ -132,7 +133,7 @@ long channel_send_from(int fd, u8 stream, u16 task, u32 limit)
 
 bool channel_can_splice(u32 size)
 {
-	if (size < SMALLEST_SPLICE || channel_has_output())
+	if (!can_splice || size < SMALLEST_SPLICE || channel_has_output())
 		return false;
 	return spliced[0] >= 0 || sys(pipe2, spliced, O_CLOEXEC) == 0;
 }
@@ -166,19 +167,35 @@ static void flush_ring(void)
 	}
 }
 
+static void copy_pipe(void)
+{
+	struct iovec where[2];
+	long got = sys(readv, spliced[0], where, places(head, splice_left, where));
+
+	if (got != splice_left)
+		end_agent("output is lost on its way to the host");
+	can_splice = false;
+	splice_left = 0;
+	head += got;
+	flush_ring();
+}
+
 static void flush_pipe(void)
 {
 	while (splice_left && !lost) {
 		long sent = sys(splice, spliced[0], NULL, channel, NULL, splice_left,
 				SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
-		if (sent == -EINTR)
-			continue;
-		if (sent == -EAGAIN)
+		if (sent > 0)
+			splice_left -= sent;
+		else if (sent == -EAGAIN)
 			return;
-		if (sent <= 0)
-			end_agent("output is lost on its way: %s", error_text(-sent));
-		splice_left -= sent;
+		else if (sent == -EINVAL)
+			return copy_pipe(); /* a channel that can't do it */
+		else if (sent == 0)
+			end_agent("output is lost on its way to the host");
+		else if (sent != -EINTR)
+			lost = true;
 	}
 }
 
