@@ -14,7 +14,6 @@
 #define PATH_BYTES 600
 
 static const char *base = ""; /* what stands before /sys, /proc and /dev */
-static bool has_vsock;
 
 struct vsock_address {
 	u16 family;
@@ -41,11 +40,8 @@ static int open_vsock(void)
 {
 	struct vsock_address host = { AF_VSOCK, 0, VSOCK_PORT, HOST_CID, { 0 } };
 	int fd = sys(socket, AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	long result = fd < 0 ? fd : sys(connect, fd, &host, sizeof(host));
 
-	/* Without a device that leads to the host there is nothing to wait for: ENODEV. */
-	has_vsock = result == 0 || result == -EINPROGRESS;
-	if (fd >= 0 && !is_connected(fd, result))
+	if (fd >= 0 && !is_connected(fd, sys(connect, fd, &host, sizeof(host))))
 		close_fd(&fd);
 	return fd;
 }
@@ -110,7 +106,8 @@ static bool is_there(const char *what)
 	return exists(path);
 }
 
-static bool has_console_device(void)
+/* By its number (virtio 1.2, chapter 5), as the file in /sys has it. */
+static bool has_device(const char *number)
 {
 	struct names devices;
 	const char *name;
@@ -124,7 +121,7 @@ static bool has_console_device(void)
 		char type[16];
 
 		format(path, sizeof(path), "%s/sys/bus/virtio/devices/%s/device", base, name);
-		found = read_file(path, type, sizeof(type)) > 0 && equal(type, "0x0003\n");
+		found = read_file(path, type, sizeof(type)) > 0 && equal(type, number);
 	}
 	names_close(&devices);
 	return found;
@@ -138,14 +135,15 @@ static bool has_console_device(void)
  */
 static const char *lack(void)
 {
-	bool has_device = has_console_device();
+	bool has_console = has_device("0x0003\n");
 	bool has_driver = is_there("/sys/bus/virtio/drivers/virtio_console");
 
-	if (has_vsock || (has_device && has_driver))
+	/* Not by a connect that is under way: the loopback transport takes it and refuses it later. */
+	if (has_device("0x0013\n") || (has_console && has_driver))
 		return NULL;
 	if (!is_there("/sys/bus"))
 		return "the kernel lacks CONFIG_SYSFS";
-	if (has_device)
+	if (has_console)
 		return "the kernel lacks CONFIG_VIRTIO_CONSOLE, or the module of it";
 	if (has_driver)
 		return "the kernel lacks CONFIG_VIRTIO_PCI or CONFIG_VIRTIO_MMIO, or the module of it";
@@ -153,10 +151,11 @@ static const char *lack(void)
 	       "CONFIG_VIRTIO_MMIO, or the modules of them";
 }
 
-/* As init we have loaded all modules that there are; another init may still do so. */
+/* As init we have loaded all modules that there are; another may still do so, or mount /proc first. */
 static bool may_still_load(void)
 {
-	return !is_init && is_there("/proc/modules");
+	return !is_init &&
+	       (is_there("/proc/modules") || !is_there("/proc/self") || !is_there("/sys/kernel"));
 }
 
 static void hint(const char *what)
