@@ -45,23 +45,30 @@ public final class HostPauses {
   }
 
   /**
-   * How long the host stood still since the last look, as near as that can be known; zero if it did
-   * not, negative if its wall clock was set back.
+   * What happened since the last look.
+   *
+   * @param late how much too late the look is: the process did not run, be it for a load that it
+   *     had no part of; zero if that is little
+   * @param clockWasSet whether the wall clock was set, or the host was suspended: a guest that has
+   *     followed the one clock can't have followed the other
    */
-  Duration look() {
+  record Look(Duration late, boolean clockWasSet) {}
+
+  Look look() {
     long monotonic = monotonicNanos.getAsLong();
     long wall = wallNanos.getAsLong();
     long late = monotonic - lastMonotonic - LOOK.toNanos();
     long set = wall - lastWall - (monotonic - lastMonotonic);
     lastMonotonic = monotonic;
     lastWall = wall;
-    long stopped = late > SLACK_NANOSECONDS ? late : 0;
-    return Duration.ofNanos(Math.abs(set) > SLACK_NANOSECONDS ? stopped + set : stopped);
+    return new Look(
+        late > SLACK_NANOSECONDS ? Duration.ofNanos(late) : Duration.ZERO,
+        Math.abs(set) > SLACK_NANOSECONDS);
   }
 
   /**
-   * Sets a guest's clock right again after each pause of the host, on a thread of its own that ends
-   * with the agent.
+   * Sets a guest's clock whenever the host's was set, on a thread of its own that ends with the
+   * agent.
    */
   public static void follow(String machine, GuestAgent agent) {
     inThread(
@@ -70,7 +77,7 @@ public final class HostPauses {
           HostPauses pauses = new HostPauses();
           while (agent.failure().isEmpty()) {
             Thread.sleep(LOOK.toMillis());
-            if (!pauses.look().isZero()) {
+            if (pauses.look().clockWasSet()) {
               setClock(agent);
             }
           }

@@ -58,10 +58,8 @@ final class RunClock {
 
   /** The guest could say nothing for so long, as the host stood still: that is no silence. */
   synchronized void excuse(Duration pause) {
-    if (!pause.isNegative()) {
-      long now = time.getAsLong();
-      touchedNanos = now - Math.max(0, now - touchedNanos - pause.toNanos());
-    }
+    long now = time.getAsLong();
+    touchedNanos = now - Math.max(0, now - touchedNanos - pause.toNanos());
   }
 
   /** From now on it may take this long at most, if it was not less. */

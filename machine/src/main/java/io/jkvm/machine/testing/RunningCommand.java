@@ -41,7 +41,6 @@ final class RunningCommand {
               try (to) {
                 for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
                   to.write(piece, 0, count);
-                  progress.touch(); // a command that is fed does not hang, silent as it may be
                 }
               } catch (IOException e) {
                 // The command reads no more. What is left of the host's input is left there.

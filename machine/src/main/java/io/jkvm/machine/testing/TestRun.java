@@ -127,9 +127,9 @@ public final class TestRun {
     boolean syncing = false;
     while (true) {
       RunProgress.State state = progress.awaitNews();
-      Duration pause = pauses.look();
-      if (!pause.isZero()) {
-        clock.excuse(pause);
+      HostPauses.Look look = pauses.look();
+      clock.excuse(look.late());
+      if (look.clockWasSet()) {
         HostPauses.setClock(machine.name(), machine.agent());
       }
       if (log.isFull()) {

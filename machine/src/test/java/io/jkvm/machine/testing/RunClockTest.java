@@ -129,7 +129,7 @@ class RunClockTest {
     RunClock clock = clock(NEVER, seconds(30));
     time.passSeconds(40);
     assertTrue(clock.isStalled());
-    clock.excuse(Duration.ofSeconds(-35)); // the wall clock was set back
+    clock.excuse(Duration.ZERO);
     assertTrue(clock.isStalled());
     clock.excuse(Duration.ofSeconds(35));
     assertFalse(clock.isStalled());

@@ -8,8 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PipedInputStream;
-import java.io.PipedOutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -136,23 +134,6 @@ class RunProgressTest {
     guest.exits(0);
     await(seen -> seen.finished().isPresent());
     time.passSeconds(30);
-    assertTrue(clock.isStalled());
-  }
-
-  @Test
-  void inputThatTheCommandGetsIsProgress() throws Exception {
-    PipedOutputStream typed = new PipedOutputStream();
-    TestStreams streams = new TestStreams(Optional.of(new PipedInputStream(typed)), output, output);
-    progress.started(new RunningCommand("test", guest.start(), streams, progress));
-    progress.awaitNews();
-    time.passSeconds(29);
-    typed.write('x');
-    typed.flush();
-    guest.awaitInput();
-    await(seen -> clock.millisecondsLeft() == 30_000);
-    time.passSeconds(29);
-    assertFalse(clock.isStalled());
-    time.passSeconds(1);
     assertTrue(clock.isStalled());
   }
 

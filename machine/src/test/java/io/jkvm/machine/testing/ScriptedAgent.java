@@ -65,11 +65,6 @@ final class ScriptedAgent implements AgentChannel {
     await(CLOSE << 8 | stream);
   }
 
-  /** Until something came for the command's standard input. */
-  void awaitInput() throws InterruptedException {
-    await(INPUT << 8);
-  }
-
   private synchronized void await(int frame) throws InterruptedException {
     while (!received.contains(frame)) {
       wait();
