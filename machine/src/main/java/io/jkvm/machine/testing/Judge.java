@@ -65,7 +65,7 @@ final class Judge {
     if (state.gone().isPresent()) {
       return Optional.of(Ending.gone(state.gone().get()));
     }
-    return silence();
+    return silence(state);
   }
 
   private Optional<String> noChannel(RunProgress.State state) {
@@ -75,7 +75,7 @@ final class Judge {
         .map(why -> "the guest can't speak to jkvm: " + why);
   }
 
-  private Optional<Ending> silence() {
+  private Optional<Ending> silence(RunProgress.State state) {
     if (watch.hasSpoken()) {
       clock.touch();
     }
@@ -88,7 +88,8 @@ final class Judge {
     if (clock.isOver()) {
       return Optional.of(Ending.of(EndClass.LIMIT, "still running after " + clock.limitText()));
     }
-    if (clock.isStalled()) {
+    // A command that has ended has no more to say; only its disks are waited for.
+    if (clock.isStalled() && state.finished().isEmpty()) {
       return Optional.of(
           Ending.of(
               EndClass.STALL,

@@ -91,6 +91,16 @@ class JudgeTest {
     assertEquals(EndClass.GONE, endOf(judge()));
   }
 
+  @Test
+  void aCommandThatHasEndedIsNotSilent() {
+    Judge judge = judge(seconds(600), seconds(30), FailOn.DEFAULT);
+    facts.finished(new CommandEnd(How.EXITED, 0, false, false, "")).notSynced();
+    time.passSeconds(599);
+    assertEquals(Optional.empty(), judge.look(facts.state()), "its disks may take their time");
+    time.passSeconds(1);
+    assertEquals(EndClass.LIMIT, judge.look(facts.state()).orElseThrow().end());
+  }
+
   // --- without a report of the agent's ---
 
   @Test
