@@ -195,7 +195,8 @@ public final class GuestRoot implements AutoCloseable {
   public MachineSpec boot(MachineSpec machine) {
     MachineSpecBuilder builder = machine.toBuilder().agent(true).firstInitrd(file.path());
     String init = "rdinit=" + AGENT + " printk.time=1";
-    if (size <= machine.memoryBytes() / KEPT_PART_OF_MEMORY) {
+    // All of the initrds are kept, or none.
+    if (machine.initrds().isEmpty() && size <= machine.memoryBytes() / KEPT_PART_OF_MEMORY) {
       init += " retain_initrd";
     }
     if (machine.commandLineOnly().isPresent()) {
