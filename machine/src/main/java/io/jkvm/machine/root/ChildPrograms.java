@@ -30,12 +30,16 @@ final class ChildPrograms {
           "execvpe",
           "posix_spawn",
           "posix_spawnp",
+          "pidfd_spawn",
+          "pidfd_spawnp",
           "popen",
           "system",
           "wordexp",
           "syscall",
           "dlopen",
-          "dlmopen");
+          "dlmopen",
+          "dlsym",
+          "dlvsym");
 
   /** The C library and its parts, which have all of these and do not call them by themselves. */
   private static final List<String> C_LIBRARY =
