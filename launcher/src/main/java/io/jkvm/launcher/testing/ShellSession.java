@@ -28,7 +28,7 @@ public final class ShellSession {
   private static final int FAREWELL_SECONDS = 10;
   private static final int LAST_LINES = 20;
   private static final Pattern NO_CHANNEL =
-      Pattern.compile("jkvm-agent: no channel to the host: ([^\\r\\n;]*)");
+      Pattern.compile("jkvm-agent: no channel to the host: ([^\\r\\n;]*)[\\r\\n;]");
 
   private final MachineSpec spec;
   private final Optional<String> rootDevice;
