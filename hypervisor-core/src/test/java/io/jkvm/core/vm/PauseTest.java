@@ -152,8 +152,10 @@ class PauseTest {
       guest.startAndAwait("clock is on");
       assertFalse(guest.serialOutput().contains("stopped"), guest::serialOutput);
       String self = String.valueOf(ProcessHandle.current().pid());
-      Process stop =
-          new ProcessBuilder("sh", "-c", "kill -STOP $1; kill -CONT $1", "sh", self).start();
+      // A continue before all threads have stopped would take the stop back.
+      String script =
+          "kill -STOP $1; until grep -q ') T ' /proc/$1/stat; do :; done; kill -CONT $1";
+      Process stop = new ProcessBuilder("sh", "-c", script, "sh", self).start();
       assertEquals(0, stop.waitFor());
       assertEquals(
           StopReason.Kind.GUEST_RESET,
