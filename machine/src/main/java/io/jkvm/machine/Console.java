@@ -85,7 +85,9 @@ public final class Console {
   /**
    * A reader that misses nothing: when it is 128 KiB behind, the guest's serial port waits for it.
    * Who makes one has to read, and to close it at the end. Only a guest that prints without asking
-   * its port can get 256 KiB ahead.
+   * its port can get 256 KiB ahead. Only what is taken makes room: a reader that {@linkplain
+   * ConsoleReader#expect expects} something takes nothing before it is there, and lets a guest that
+   * prints more than that wait as long.
    *
    * @throws MachineException with {@link Problem#STATE} if the machine is closed
    */
