@@ -188,28 +188,4 @@ class CommandEndsIT {
     assertEquals(125, result.status(), result::toString);
     assertTrue(lastLine(result).contains("CONFIG_VIRTIO_CONSOLE"), result::toString);
   }
-
-  @Test
-  @Guests(2)
-  void manyRunsInOneProcess() throws Exception {
-    int times = Integer.getInteger("jkvm.repeat", 2);
-    Path json = folder.resolve("many.json");
-    JkvmProcess.Result result =
-        JkvmProcess.run(
-            times * JkvmProcess.BOOT_SECONDS,
-            command(
-                "--repeat",
-                String.valueOf(times),
-                "--jobs",
-                "2",
-                "--json",
-                json.toString(),
-                "--",
-                "sh",
-                "-c",
-                "echo 1..1; echo ok 1 a"));
-    assertEquals(0, result.status(), result::toString);
-    assertEquals(
-        times, Files.readString(json).split("\"end\"", -1).length - 1, Files.readString(json));
-  }
 }
