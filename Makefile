@@ -3,6 +3,7 @@
 # make run      builds everything and boots the default guest to a shell on this terminal
 # make test     runs all tests, real KVM and real Linux boots included
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
+# make test-verdicts  the kernel's own tests under jkvm and under QEMU, and whether they agree
 # make docs     regenerates the tables of README.md and docs/ and the manual page
 # make javadoc  makes the API documentation, MODULE/target/reports/apidocs; fails on a warning
 # Other targets: guest-images, format, clean.
@@ -14,7 +15,7 @@ SOURCES := pom.xml docs/jkvm.1 $(wildcard guest-images/agent/*) $(shell find hyp
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test test-svm guest-images default-guest docs javadoc format clean java
+.PHONY: all run test test-svm test-verdicts guest-images default-guest docs javadoc format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -60,6 +61,10 @@ test: guest-images | java
 # Stock distribution kernels and more than one CPU, which this machine's KVM may not be able to run.
 test-svm: $(JKVM)
 	@test-bed/run all
+
+test-verdicts: $(JKVM)
+	@guest-images/build.sh kunit kselftest
+	@guest-images/kselftest/verdicts.sh
 
 docs: | java
 	@$(MVN) test -pl launcher -am -Dtest=GeneratedDocsTest -Djkvm.docs.write=true \

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [all|kernel|smp|initramfs|rootfs|agent|stock|network-tools]...: guests' images, into
-# guest-images/build/. 'all' is our own guests and the agent for any; 'stock' is a distribution's
-# kernel with an initrd of its own; 'network-tools' are iperf3, sockperf and ethtool, to go after
-# the initramfs.
+# build.sh [all|kernel|smp|kunit|initramfs|rootfs|agent|stock|network-tools|kselftest]...: guests'
+# images, into guest-images/build/. 'all' is our own guests and the agent for any; 'kunit' is a
+# kernel with the kernel's own tests, 'kselftest' those that are programs; 'stock' is a
+# distribution's kernel with an initrd of its own; 'network-tools' are iperf3, sockperf and ethtool,
+# to go after the initramfs.
 #
 # Results are kept in ${XDG_CACHE_HOME:-~/.cache}/jkvm/<key>/, the key a hash of everything that
 # they are made of, so that another clone builds nothing. Exit status: 0 done, 1 a step failed,
@@ -17,6 +18,8 @@ out=$here/build
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/jkvm
 source_tar=/usr/src/linux-source-6.1.tar.xz
 patch_made_for=6.1.192
+USAGE="all|kernel|smp|kunit|initramfs|rootfs|agent|stock|network-tools|kselftest"
+KSELFTESTS="exec mqueue size timers"
 work=
 log=
 child=
@@ -160,7 +163,7 @@ deliver() { # key, names: copies to build/ what is not there yet
 # --- the images ---------------------------------------------------------------------------------
 
 # The recipe's files by name, so that a change to one kernel's leaves the other's key alone.
-kernel_key() { # kernel|kernel-smp
+kernel_key() { # kernel|kernel-smp|kernel-kunit
   case $1 in
     kernel) set -- "$here/kernel/kernel.config" ;;
     *) set -- "$here/kernel/kernel.config" "$here/kernel/$1.config" ;;
@@ -170,7 +173,7 @@ kernel_key() { # kernel|kernel-smp
 }
 
 # Those that are not in the cache are built together, from one source tree.
-kernels() { # kernel|kernel-smp...
+kernels() { # kernel|kernel-smp|kernel-kunit...
   need linux-source-6.1 gcc libc6-dev make flex bison bc libelf-dev lz4 xz-utils patch
   version=$(version_of linux-source-6.1)
   wanted=$*
@@ -190,7 +193,7 @@ kernels() { # kernel|kernel-smp...
   done
 }
 
-build_kernels() { # kernel|kernel-smp...
+build_kernels() { # kernel|kernel-smp|kernel-kunit...
   say "building Linux $version for the guest, $*: 5 to 10 minutes on 2 CPUs"
   [ "$(free_mib)" -ge 2000 ] ||
     fail 1 "the kernel build needs 2000 MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
@@ -276,6 +279,21 @@ network_tools() {
   deliver "$key" network-tools.cpio
 }
 
+kselftest() {
+  need linux-source-6.1 gcc libc6-dev make flex bison rsync xz-utils libcap-dev libpopt-dev
+  version=$(version_of linux-source-6.1)
+  key=$(key_of "kselftest $version $KSELFTESTS $(version_of libc6)" "$here"/kselftest/*)
+  if ! have "$key" kselftest.tar; then
+    say "making kselftest.tar: $KSELFTESTS (1 minute)"
+    mkdir "$work/result"
+    # shellcheck disable=SC2086
+    run_showing last_line sh "$here/kselftest/make-kselftest.sh" "$source_tar" "$work" \
+      "$work/result/kselftest.tar" $KSELFTESTS || fail_step "making kselftest.tar"
+    publish "$key"
+  fi
+  deliver "$key" kselftest.tar
+}
+
 # --- main ---------------------------------------------------------------------------------------
 
 [ $# -gt 0 ] || set -- all
@@ -283,8 +301,10 @@ targets=
 for target in "$@"; do
   case $target in
     all) targets="$targets kernel smp initramfs rootfs agent" ;;
-    kernel | smp | initramfs | rootfs | agent | stock | network-tools) targets="$targets $target" ;;
-    *) fail 2 "usage: build.sh [all|kernel|smp|initramfs|rootfs|agent|stock|network-tools]..., not '$target'" ;;
+    kernel | smp | kunit | initramfs | rootfs | agent | stock | network-tools | kselftest)
+      targets="$targets $target"
+      ;;
+    *) fail 2 "usage: build.sh [$USAGE]..., not '$target'" ;;
   esac
 done
 
@@ -304,7 +324,7 @@ wanted_kernels=
 for target in $targets; do
   case $target in
     kernel) wanted_kernels="$wanted_kernels kernel" ;;
-    smp) wanted_kernels="$wanted_kernels kernel-smp" ;;
+    smp | kunit) wanted_kernels="$wanted_kernels kernel-$target" ;;
   esac
 done
 # shellcheck disable=SC2086
@@ -316,5 +336,6 @@ for target in $targets; do
     agent) agent ;;
     stock) stock ;;
     network-tools) network_tools ;;
+    kselftest) kselftest ;;
   esac
 done
