@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: Apache-2.0
 ;
-; Turns the paravirtual clock on (MSR_KVM_SYSTEM_TIME_NEW) and waits until it says that the host has
-; stopped the guest (PVCLOCK_GUEST_STOPPED), as the watchdogs of Linux look for it.
+; Turns the paravirtual clock on (MSR_KVM_SYSTEM_TIME_NEW), reads port 0x500 once and waits until the
+; clock says that the host has stopped the guest (PVCLOCK_GUEST_STOPPED), as the watchdogs of Linux
+; look for it.
 
         bits    16
         org     0x7C00
@@ -18,6 +19,8 @@ GUEST_STOPPED           equ     2
         xor     edx, edx
         wrmsr
         PRINT   text_on
+        mov     dx, 0x500
+        in      al, dx
 .wait:
         test    byte [CLOCK_FLAGS], GUEST_STOPPED
         jz      .wait

@@ -29,6 +29,9 @@ final class VcpuThread {
 
   private static final long KICK_MILLISECONDS = 10;
 
+  /** No exit takes so long, but one in which the process was stopped or a device held the vCPU. */
+  private static final long LONG_EXIT_NANOSECONDS = 1_000_000_000;
+
   private enum State {
     /** The thread has not come to look at {@link #pauseWanted} yet. */
     NEW,
@@ -204,6 +207,7 @@ final class VcpuThread {
         continue;
       }
       exits.lazySet(exits.getPlain() + 1);
+      long left = System.nanoTime();
       ExitDispatcher.Action action = dispatcher.dispatch(run);
       if (action == ExitDispatcher.Action.RESUME) {
         failedRip = NO_RIP;
@@ -219,13 +223,16 @@ final class VcpuThread {
       } else {
         stop.request(reasonFor(action, run));
       }
+      if (System.nanoTime() - left > LONG_EXIT_NANOSECONDS) {
+        tellOfStop();
+      }
     }
   }
 
   /**
-   * The signal may have been one that stopped the whole process, for any time (SIGSTOP; Ctrl-Z of a
-   * program that does not handle it): the guest's clocks ran on, and its watchdogs would report a
-   * lockup.
+   * The process may have been stopped for any time (SIGSTOP; Ctrl-Z of a program that does not
+   * handle it), which shows as EINTR or, in an exit, as time: the guest's clocks ran on, and its
+   * watchdogs would report a lockup.
    */
   private void tellOfStop() throws LinuxException {
     if (!pauseWanted) { // the end of a pause does it, too
