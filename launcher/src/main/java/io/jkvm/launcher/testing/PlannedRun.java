@@ -186,8 +186,10 @@ final class PlannedRun {
         .withOutput(outputText(), log.map(Path::toString).orElse(""));
   }
 
+  /** By its file: two builds of one tree have the same release, and are not the same kernel. */
   private String kernelName() {
-    return plan.kernels().size() == 1 ? "" : kernel.release().orElse(kernel.image().toString());
+    String release = kernel.release().map(name -> " (" + name + ")").orElse("");
+    return plan.kernels().size() == 1 ? "" : kernel.image() + release;
   }
 
   private static Attachment attachment(KernelEvent event) {
