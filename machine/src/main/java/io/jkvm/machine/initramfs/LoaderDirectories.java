@@ -141,21 +141,23 @@ final class LoaderDirectories {
 
   /** Directories that loaders for this kind of file have built in, of the usual distributions. */
   static List<GuestPath> builtIn(ElfFile file) {
-    List<GuestPath> found = new ArrayList<>();
-    String multiarch = multiarch(file);
-    for (String name : List.of("lib/" + multiarch, "lib" + file.bits(), "lib")) {
+    List<GuestPath> found = new ArrayList<>(multiarch(file));
+    for (String name : List.of("lib" + file.bits(), "lib")) {
       found.add(GuestPath.ofRaw(name));
       found.add(GuestPath.ofRaw("usr/" + name));
     }
     return found;
   }
 
-  private static String multiarch(ElfFile file) {
-    return switch (file.machine()) {
-      case ElfFile.X86_64 -> file.bits() == 64 ? "x86_64-linux-gnu" : "x86_64-linux-gnux32";
-      case ElfFile.I386 -> "i386-linux-gnu";
-      default -> "none";
-    };
+  /** Those of Debian and its kin, where other distributions have no libraries. */
+  static List<GuestPath> multiarch(ElfFile file) {
+    String triplet =
+        switch (file.machine()) {
+          case ElfFile.X86_64 -> file.bits() == 64 ? "x86_64-linux-gnu" : "x86_64-linux-gnux32";
+          case ElfFile.I386 -> "i386-linux-gnu";
+          default -> "none";
+        };
+    return List.of(GuestPath.ofRaw("lib/" + triplet), GuestPath.ofRaw("usr/lib/" + triplet));
   }
 
   /** Where musl keeps the directories of a loader {@code /lib/ld-musl-x86_64.so.1}. */

@@ -197,8 +197,12 @@ public final class SharedLibraries {
     all.add(own);
     String lib = own.raw().substring(own.raw().startsWith("/usr/") ? 5 : 1);
     Set<GuestPath> builtIn = new HashSet<>();
-    for (String path : List.of(lib, "usr/" + lib)) {
-      there(GuestPath.ofRaw(path)).ifPresent(located -> builtIn.add(located.real()));
+    List<GuestPath> certain =
+        new ArrayList<>(List.of(GuestPath.ofRaw(lib), GuestPath.ofRaw("usr/" + lib)));
+    // Debian's loader has these built in wherever it is: it may be a copy without the link.
+    certain.addAll(LoaderDirectories.multiarch(program));
+    for (GuestPath path : certain) {
+      there(path).ifPresent(located -> builtIn.add(located.real()));
     }
     for (GuestPath path : all) {
       Optional<HostRoot.Located> located = there(path);

@@ -82,6 +82,15 @@ class SharedLibrariesTest {
     assertEquals(List.of(), found.missing());
   }
 
+  /** A root that was put together of copies: the loader is where programs look for it, no link. */
+  @Test
+  void debiansLoaderAsACopy() throws IOException {
+    library("lib64/ld-linux-x86-64.so.2");
+    library("lib/x86_64-linux-gnu/libc.so.6");
+    program("bin/p", "libc.so.6");
+    assertEquals(List.of(GLIBC, "/lib/x86_64-linux-gnu/libc.so.6"), guest(closure("/bin/p")));
+  }
+
   @Test
   void fedorasLib64() throws IOException {
     library("usr/lib64/ld-linux-x86-64.so.2");
