@@ -3,8 +3,6 @@ package io.jkvm.devices.console;
 
 import io.jkvm.devices.serial.SerialSink;
 import java.util.Arrays;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -28,7 +26,7 @@ public final class ConsoleHub implements SerialSink {
 
   // Replaced as a whole, with this lock held; read without it for each byte.
   private volatile SerialSink[] readers = {};
-  private final List<Runnable> roomListeners = new CopyOnWriteArrayList<>();
+  private final RoomListeners roomListeners = new RoomListeners("a console");
   private final Runnable readerHasRoom = this::tellOfRoom;
 
   @Override
@@ -63,12 +61,12 @@ public final class ConsoleHub implements SerialSink {
 
   @Override
   public void removeRoomListener(Runnable listener) {
-    roomListeners.removeIf(known -> known == listener);
+    roomListeners.remove(listener);
   }
 
   private void tellOfRoom() {
     if (hasRoom()) {
-      roomListeners.forEach(Runnable::run);
+      roomListeners.tell();
     }
   }
 

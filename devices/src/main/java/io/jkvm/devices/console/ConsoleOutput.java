@@ -10,8 +10,6 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.PollSet;
 import io.jkvm.devices.serial.SerialSink;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -49,7 +47,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
   private final String name;
   private final Consumer<LinuxException> onFailure;
   private final Thread writer;
-  private final List<Runnable> roomListeners = new CopyOnWriteArrayList<>();
+  private final RoomListeners roomListeners;
   private final LogLimit warnings = new LogLimit(ConsoleOutput.class, 3);
 
   // Bytes ever written to the descriptor and ever put in; written with the lock held.
@@ -80,6 +78,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
     this.fd = fd.value();
     this.name = name;
     this.onFailure = onFailure;
+    roomListeners = new RoomListeners(name);
     ready.watch(DESCRIPTOR, this.fd, PollSet.WRITABLE);
     ready.watch(WAKE_UP, wakeUp.fd().value(), PollSet.READABLE);
     writer = new Thread(this::run, "output to " + name);
@@ -152,18 +151,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
 
   @Override
   public void removeRoomListener(Runnable listener) {
-    roomListeners.removeIf(known -> known == listener);
-  }
-
-  /** A device that fails here must not end the thread that other devices print with. */
-  private void announceRoom() {
-    for (Runnable listener : roomListeners) {
-      try {
-        listener.run();
-      } catch (RuntimeException e) {
-        warnings.warn("a port that waits for room in " + name, e.toString());
-      }
-    }
+    roomListeners.remove(listener);
   }
 
   /**
@@ -227,7 +215,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
       discard();
       // A guest that waits for room must hear of the end, or it waits for ever.
       if (roomAwaited) {
-        announceRoom();
+        roomListeners.tell();
       }
       synchronized (lock) {
         failed = !done;
@@ -293,7 +281,7 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
     }
     if (roomAwaited && roomNow()) {
       roomAwaited = false;
-      announceRoom();
+      roomListeners.tell();
     }
   }
 }

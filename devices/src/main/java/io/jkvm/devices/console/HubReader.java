@@ -2,8 +2,6 @@
 package io.jkvm.devices.console;
 
 import io.jkvm.devices.serial.SerialSink;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * A position in what a {@link ConsoleHub} keeps. A reader that is too slow misses what the hub
@@ -67,7 +65,7 @@ public final class HubReader implements AutoCloseable {
     position += count;
     if (roomAwaited && roomNow()) {
       roomAwaited = false;
-      pace.announce();
+      pace.roomListeners.tell();
     }
   }
 
@@ -97,7 +95,7 @@ public final class HubReader implements AutoCloseable {
 
   /** What the port sees of it: the bytes themselves are the hub's. */
   private final class Pace implements SerialSink {
-    private final List<Runnable> roomListeners = new CopyOnWriteArrayList<>();
+    private final RoomListeners roomListeners = new RoomListeners("a console's reader");
 
     @Override
     public boolean accept(byte value) {
@@ -121,11 +119,7 @@ public final class HubReader implements AutoCloseable {
 
     @Override
     public void removeRoomListener(Runnable listener) {
-      roomListeners.removeIf(known -> known == listener);
-    }
-
-    private void announce() {
-      roomListeners.forEach(Runnable::run);
+      roomListeners.remove(listener);
     }
   }
 }

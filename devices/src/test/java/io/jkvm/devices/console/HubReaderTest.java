@@ -82,6 +82,21 @@ class HubReaderTest {
     assertEquals(1, room.availablePermits(), "nobody has asked again");
   }
 
+  @Test
+  void aPortThatFailsDoesNotFailWhoReads() {
+    Semaphore room = new Semaphore(0);
+    hub.addRoomListener(
+        () -> {
+          throw new IllegalStateException("its machine is gone");
+        });
+    hub.addRoomListener(room::release);
+    HubReader reader = HubReader.holding(hub);
+    print(0, HubReader.BEHIND_BYTES);
+    assertFalse(hub.hasRoom());
+    reader.skip(HubReader.BEHIND_BYTES);
+    assertEquals(1, room.availablePermits());
+  }
+
   /** Linux waits 10 ms for each byte, then it prints all the same. */
   @Test
   void aDriverThatLosesItsPatienceHasTheOtherHalf() {
