@@ -4,6 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,6 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class CommandRepeatIT {
   /** From so many runs on growth can be told from a process that is still warming up. */
   private static final int ENOUGH_RUNS = 10;
+
+  private static final Pattern KERNEL = Pattern.compile("\"kernel\"\\s*:\\s*\"([^\"]+)\"");
 
   @TempDir Path folder;
 
@@ -47,14 +53,18 @@ class CommandRepeatIT {
     }
   }
 
-  /** Twice in each run of the tests; {@code -Djkvm.repeat=50} tells whether anything grows, too. */
+  /**
+   * On two kernels that are told apart only by their files, once on each; {@code -Djkvm.repeat=50}
+   * tells whether anything grows, too.
+   */
   @Test
   void manyRunsInOneProcess() throws Exception {
     int times = Integer.getInteger("jkvm.repeat", 2);
     Path json = folder.resolve("many.json");
-    List<String> command =
-        CommandEndsIT.command("--repeat", String.valueOf(times), "--jobs", "2", "--json");
-    command.add(json.toString());
+    Path other = Files.copy(ProjectFiles.guestImage("bzImage"), folder.resolve("another"));
+    List<String> command = CommandEndsIT.command("--kernel", other.toString());
+    command.addAll(List.of("--repeat", String.valueOf(times / 2), "--jobs", "2"));
+    command.addAll(List.of("--json", json.toString()));
     command.addAll(List.of("--", "sh", "-c", "echo 1..1; echo ok 1 a"));
     List<Holdings> samples = new ArrayList<>();
     JkvmProcess.Result result;
@@ -72,6 +82,9 @@ class CommandRepeatIT {
     assertEquals(0, result.status(), result::toString);
     String report = Files.readString(json);
     assertEquals(times, report.split("\"end\"", -1).length - 1, report);
+    Set<String> kernels =
+        KERNEL.matcher(report).results().map(found -> found.group(1)).collect(Collectors.toSet());
+    assertEquals(2, kernels.size(), kernels::toString);
     if (times >= ENOUGH_RUNS) {
       int quarter = samples.size() / 4;
       Holdings early = Holdings.peak(samples.subList(quarter, 2 * quarter));
