@@ -14,6 +14,8 @@ import java.util.Optional;
  * machine until somebody notices.
  *
  * <p>A look stops the vCPUs for some microseconds, so a guest whose vCPUs have exits is left alone.
+ *
+ * <p>As the one thread of a machine that runs at regular times, it gives the vCPUs their heartbeat.
  */
 final class HaltWatch {
   private static final long PERIOD_MILLISECONDS = 1000;
@@ -26,6 +28,7 @@ final class HaltWatch {
   private final List<VcpuThread> vcpus;
   private final Look look;
   private final StopLatch stop;
+  private final Heartbeat heartbeat;
   private final WorkerThread thread;
 
   // Guarded by this.
@@ -37,10 +40,11 @@ final class HaltWatch {
    * @param look called on the watch's thread
    * @param stop told the reason with nothing locked: its listeners may be anybody's
    */
-  HaltWatch(String vmName, List<VcpuThread> vcpus, Look look, StopLatch stop) {
+  HaltWatch(String vmName, List<VcpuThread> vcpus, Look look, StopLatch stop, Heartbeat heartbeat) {
     this.vcpus = vcpus;
     this.look = look;
     this.stop = stop;
+    this.heartbeat = heartbeat;
     thread = new WorkerThread(vmName + "/halt-watch", this::watch);
   }
 
@@ -60,6 +64,9 @@ final class HaltWatch {
   private void watch() {
     long before = -1;
     while (awaitPeriod()) {
+      if (heartbeat.beat(System.nanoTime())) {
+        vcpus.forEach(VcpuThread::kick); // one may have entered the guest without a look at it
+      }
       long exits = vcpus.stream().mapToLong(VcpuThread::exits).sum();
       if (exits == before) {
         try {

@@ -29,9 +29,6 @@ final class VcpuThread {
 
   private static final long KICK_MILLISECONDS = 10;
 
-  /** No exit takes so long, but one in which the process was stopped or a device held the vCPU. */
-  private static final long LONG_EXIT_NANOSECONDS = 1_000_000_000;
-
   private enum State {
     /** The thread has not come to look at {@link #pauseWanted} yet. */
     NEW,
@@ -45,6 +42,7 @@ final class VcpuThread {
   private final ExitDispatcher dispatcher;
   private final InstructionFixups fixups;
   private final StopLatch stop;
+  private final Heartbeat.Listener heartbeat;
   private final WorkerThread thread;
 
   /** Written by the vCPU's thread alone; without a fence, which each exit would pay for. */
@@ -64,11 +62,13 @@ final class VcpuThread {
       KvmVcpu vcpu,
       ExitDispatcher dispatcher,
       InstructionFixups fixups,
-      StopLatch stop) {
+      StopLatch stop,
+      Heartbeat heartbeat) {
     this.vcpu = vcpu;
     this.dispatcher = dispatcher;
     this.fixups = fixups;
     this.stop = stop;
+    this.heartbeat = heartbeat.listener();
     this.thread = new WorkerThread(vmName + "/vcpu" + vcpu.id(), this::runUntilStopped);
   }
 
@@ -196,10 +196,12 @@ final class VcpuThread {
       if (pauseWanted) {
         vcpu.setImmediateExit(true); // KVM_RUN completes the last exit and returns EINTR
       }
+      if (heartbeat.missed(System.nanoTime())) {
+        vcpu.kvmclockCtrl(); // the guest's clocks ran on: its watchdogs would report a lockup
+      }
       int errno = vcpu.enter();
       if (errno != 0) {
         if (errno == Errno.EINTR) {
-          tellOfStop();
           parkIfWanted();
         } else if (errno != Errno.EAGAIN) {
           throw new LinuxException("KVM_RUN", errno);
@@ -207,7 +209,6 @@ final class VcpuThread {
         continue;
       }
       exits.lazySet(exits.getPlain() + 1);
-      long left = System.nanoTime();
       ExitDispatcher.Action action = dispatcher.dispatch(run);
       if (action == ExitDispatcher.Action.RESUME) {
         failedRip = NO_RIP;
@@ -223,20 +224,6 @@ final class VcpuThread {
       } else {
         stop.request(reasonFor(action, run));
       }
-      if (System.nanoTime() - left > LONG_EXIT_NANOSECONDS) {
-        tellOfStop();
-      }
-    }
-  }
-
-  /**
-   * The process may have been stopped for any time (SIGSTOP; Ctrl-Z of a program that does not
-   * handle it), which shows as EINTR or, in an exit, as time: the guest's clocks ran on, and its
-   * watchdogs would report a lockup.
-   */
-  private void tellOfStop() throws LinuxException {
-    if (!pauseWanted) { // the end of a pause does it, too
-      vcpu.kvmclockCtrl();
     }
   }
 

@@ -64,13 +64,22 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
       throw new IllegalArgumentException("a machine without vCPUs");
     }
     ExitDispatcher dispatcher = new ExitDispatcher(ports, mmio);
+    Heartbeat heartbeat = new Heartbeat(System.nanoTime());
     this.vcpus =
         vcpus.stream()
-            .map(v -> new VcpuThread(name, v, dispatcher, new InstructionFixups(memory, v), stop))
+            .map(
+                vcpu ->
+                    new VcpuThread(
+                        name,
+                        vcpu,
+                        dispatcher,
+                        new InstructionFixups(memory, vcpu),
+                        stop,
+                        heartbeat))
             .toList();
     this.stop = stop;
     this.resources = resources;
-    haltWatch = new HaltWatch(name, this.vcpus, this::lookForEnd, stop);
+    haltWatch = new HaltWatch(name, this.vcpus, this::lookForEnd, stop, heartbeat);
     stop.onRequest(() -> this.vcpus.forEach(VcpuThread::kick));
   }
 
