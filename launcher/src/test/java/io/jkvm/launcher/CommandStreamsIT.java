@@ -114,4 +114,22 @@ class CommandStreamsIT {
             .collect(Collectors.joining());
     assertEquals("2\n" + expected, result.out());
   }
+
+  /**
+   * A read of the terminal would stop it; in the foreground again, the command is given the keys.
+   */
+  @Test
+  void inTheBackgroundATerminalIsNotRead() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String test = String.join(" ", CommandEndsIT.command("--", "sh", "-c"));
+      terminal.start(test + " 'echo sta\"\"rted; read -r word; echo \"<$word>\"; exit 6' &");
+      terminal.await("started");
+      terminal.type("fg\r");
+      terminal.await("read -r word");
+      terminal.type("key\r");
+      terminal.await("<key>");
+      terminal.awaitPrompt();
+      assertEquals("6", terminal.run("echo $?"));
+    }
+  }
 }

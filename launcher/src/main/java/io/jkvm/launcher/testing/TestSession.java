@@ -133,7 +133,7 @@ public final class TestSession {
             roots.get(0),
             1,
             1,
-            Optional.of(new FileInputStream(FileDescriptor.in)),
+            Optional.of(new ForegroundInput(new FileInputStream(FileDescriptor.in))),
             new FileOutputStream(FileDescriptor.out),
             new FileOutputStream(FileDescriptor.err));
     begin(run);
