@@ -40,8 +40,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PauseIT {
   private static final Duration PATIENCE = Duration.ofMinutes(10);
   private static final int MIN_ROUNDS = 3;
-  private static final int CONTENT_BYTES = 256 << 10;
-  private static final int LINES = 40;
+  private static final int CONTENT_BYTES = 128 << 10;
+  private static final int LINES = 20;
 
   private static final String SERVER =
       "n=0; while ! read -t 1 x; do n=$((n+1));"

@@ -236,8 +236,9 @@ class AgentIT {
   void theOomKillerTakesTheCommandAndNotTheAgent() throws Exception {
     assertEquals("-1000\n", sh("cat /proc/1/oom_score_adj").outputText());
     assertEquals("0\n", sh("cat /proc/self/oom_score_adj").outputText());
-    CommandResult hungry = agent.run(GuestCommand.of("tail", "/dev/zero").environment(PATH));
-    assertEquals(128 + 9, hungry.status(), hungry.toString());
+    // By hand: to fill a guest's memory takes minutes where KVM interprets its kernel.
+    CommandResult killed = sh("echo f >/proc/sysrq-trigger; exec sleep 3600");
+    assertEquals(128 + 9, killed.status(), killed.toString());
     assertEquals(0, sh("true").status());
   }
 }
