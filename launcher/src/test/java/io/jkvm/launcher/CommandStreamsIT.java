@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresKvm
 @Guests
 class CommandStreamsIT {
-  private static final int BLOCKS = 20;
+  private static final int BLOCKS = 8;
   private static final int BLOCK_BYTES = 1 << 20;
 
   /** As a shell prints them: a number before each block, every fourth one to standard error too. */
@@ -94,7 +94,7 @@ class CommandStreamsIT {
    */
   @Test
   void twoProcessorsOnOneOfTheHostsLoseNoLine() throws Exception {
-    int lines = Integer.getInteger("jkvm.lines", 500);
+    int lines = Integer.getInteger("jkvm.lines", 150);
     List<String> command = new ArrayList<>(List.of("taskset", "-c", "0"));
     command.addAll(
         CommandEndsIT.command(
