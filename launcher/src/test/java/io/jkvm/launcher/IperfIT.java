@@ -28,10 +28,10 @@ class IperfIT {
   private static final Pattern RECEIVED = Pattern.compile("([\\d.]+) ([KM])Bytes .* receiver");
 
   /** Small writes and windows: an interpreted guest takes minutes for what is usual. */
-  private static final String TCP = "iperf3 -c %1$s -p %2$d -n 256K -l 16K -w 128K";
+  private static final String TCP = "iperf3 -c %1$s -p %2$d -n 512K -l 16K -w 128K";
 
   /** Less than is sent: what is under way at the end is not always counted. */
-  private static final int TCP_KILOBYTES = 128;
+  private static final int TCP_KILOBYTES = 256;
 
   /** Each direction, then several streams, then datagrams. */
   private static final String ALL =
