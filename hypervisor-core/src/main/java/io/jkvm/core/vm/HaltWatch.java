@@ -48,7 +48,9 @@ final class HaltWatch {
     thread = new WorkerThread(vmName + "/halt-watch", this::watch);
   }
 
+  /** To be called before the vCPUs start: they count on beats. */
   void start() {
+    heartbeat.begin(System.nanoTime());
     thread.start();
   }
 
@@ -63,16 +65,17 @@ final class HaltWatch {
 
   private void watch() {
     long before = -1;
+    boolean canTell = true;
     while (awaitPeriod()) {
       if (heartbeat.beat(System.nanoTime())) {
         vcpus.forEach(VcpuThread::kick); // one may have entered the guest without a look at it
       }
       long exits = vcpus.stream().mapToLong(VcpuThread::exits).sum();
-      if (exits == before) {
+      if (exits == before && canTell) {
         try {
           look.lookForEnd().ifPresent(stop::request);
         } catch (LinuxException e) {
-          return; // the machine is about to end, or KVM can't tell
+          canTell = false; // the machine is about to end, or KVM doesn't know; the beats go on
         }
       }
       before = exits;

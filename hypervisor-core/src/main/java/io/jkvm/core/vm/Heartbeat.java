@@ -16,11 +16,16 @@ final class Heartbeat {
   /** A beat a second, and one more second for a thread that did not get a processor at once. */
   static final long LATE_NANOSECONDS = 2_000_000_000;
 
-  // Both written by the beating thread alone.
+  // Both written by the beating thread alone, once it has begun.
   private volatile long last;
   private volatile int lateBeats;
 
   Heartbeat(long now) {
+    last = now;
+  }
+
+  /** The first beat, however long after the construction. */
+  void begin(long now) {
     last = now;
   }
 

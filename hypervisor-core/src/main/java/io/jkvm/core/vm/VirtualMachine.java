@@ -85,8 +85,8 @@ public final class VirtualMachine implements Pausable, AutoCloseable {
 
   /** Starts the vCPUs; if {@link #pause} came before, they wait for {@link #resume}. */
   public synchronized void start() {
-    vcpus.forEach(VcpuThread::start);
     haltWatch.start();
+    vcpus.forEach(VcpuThread::start);
   }
 
   /** Why the guest never can go on; empty if it can, or is paused. */

@@ -24,6 +24,16 @@ class HeartbeatTest {
     }
   }
 
+  /** A machine that is made long before it is started has not stood still. */
+  @Test
+  void timeBeforeTheBeginningIsNoStop() {
+    long begin = START + 10 * SECOND;
+    heartbeat.begin(begin);
+    assertFalse(listener.missed(begin + 1));
+    assertFalse(heartbeat.beat(begin + SECOND));
+    assertFalse(listener.missed(begin + SECOND));
+  }
+
   @Test
   void aListenerThatRunsFirstAfterAStopNoticesOnce() {
     long now = START + 10 * SECOND;
