@@ -2,8 +2,6 @@
 package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.results.EndClass;
-import io.jkvm.machine.results.RunReport;
-import io.jkvm.machine.results.Verdict;
 import java.util.List;
 
 /** Exit statuses for {@code git bisect run}, which stops the bisection at 128 and more. */
@@ -15,22 +13,23 @@ final class BisectStatus {
   private BisectStatus() {}
 
   /**
-   * The status for git: bad if one of the runs failed, else to be skipped if one could not be done.
+   * The status for git: bad if one of the runs failed, else to be skipped if one could not be done,
+   * or there is none.
    *
-   * @param commandsStarted whether the kernel came as far as the command, in each run
-   * @param skipBoot whether one that did not is to be skipped
+   * @param skipBoot whether a run whose kernel did not come as far as the command says nothing
    */
-  static int of(List<RunReport> runs, boolean commandsStarted, boolean skipBoot) {
-    boolean undone =
-        runs.isEmpty()
-            || runs.stream()
-                .anyMatch(run -> run.end() == EndClass.SETUP || run.end() == EndClass.INTERRUPTED);
-    if (undone || skipBoot && !commandsStarted) {
-      return SKIP;
+  static int of(List<DoneRun> runs, boolean skipBoot) {
+    List<DoneRun> others = runs.stream().filter(run -> !run.passed()).toList();
+    if (others.stream().anyMatch(run -> !saysNothing(run, skipBoot))) {
+      return BAD;
     }
-    boolean passed =
-        runs.stream()
-            .allMatch(run -> run.verdict() == Verdict.PASS || run.verdict() == Verdict.SKIP);
-    return passed ? GOOD : BAD;
+    return runs.isEmpty() || !others.isEmpty() ? SKIP : GOOD;
+  }
+
+  private static boolean saysNothing(DoneRun run, boolean skipBoot) {
+    EndClass end = run.report().end();
+    return end == EndClass.SETUP
+        || end == EndClass.INTERRUPTED
+        || skipBoot && !run.commandStarted();
   }
 }

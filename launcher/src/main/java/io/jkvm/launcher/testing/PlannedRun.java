@@ -108,10 +108,6 @@ final class PlannedRun {
     return cutLine;
   }
 
-  int number() {
-    return number;
-  }
-
   void interrupt() {
     run.interrupt();
   }

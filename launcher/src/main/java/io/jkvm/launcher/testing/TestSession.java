@@ -12,7 +12,6 @@ import io.jkvm.machine.results.JsonReport;
 import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.RunSet;
 import io.jkvm.machine.results.TextSummary;
-import io.jkvm.machine.results.Verdict;
 import io.jkvm.machine.root.GuestRoot;
 import io.jkvm.machine.testing.TestOutcome;
 import java.io.FileDescriptor;
@@ -42,9 +41,8 @@ public final class TestSession {
 
   // Guarded by this.
   private final List<PlannedRun> running = new ArrayList<>();
-  private final Map<Integer, RunReport> reports = new TreeMap<>();
+  private final Map<Integer, DoneRun> done = new TreeMap<>();
   private boolean ending;
-  private boolean commandsStarted = true;
 
   /** A session. */
   public TestSession(TestPlan plan, Reporter reporter) {
@@ -116,11 +114,11 @@ public final class TestSession {
    * @param skipBoot whether a kernel that did not come as far as the command is to be skipped
    */
   public synchronized int bisectStatus(boolean skipBoot) {
-    return BisectStatus.of(List.copyOf(reports.values()), commandsStarted, skipBoot);
+    return BisectStatus.of(List.copyOf(done.values()), skipBoot);
   }
 
   private synchronized RunSet reports() {
-    return new RunSet(List.copyOf(reports.values()));
+    return new RunSet(done.values().stream().map(DoneRun::report).toList());
   }
 
   // --- one run: its streams are this process' ---
@@ -137,9 +135,9 @@ public final class TestSession {
             new FileOutputStream(FileDescriptor.out),
             new FileOutputStream(FileDescriptor.err));
     begin(run);
-    TestOutcome outcome = noted(run.toEnd());
+    TestOutcome outcome = run.toEnd();
     RunReport report = run.report(outcome);
-    end(run, report);
+    end(run, 1, new DoneRun(report, outcome.commandStarted()));
     outcome
         .boot()
         .ifPresent(boot -> reporter.step("the guest was up after " + boot.toMillis() + " ms"));
@@ -192,30 +190,26 @@ public final class TestSession {
     new TextSummary(set).lines().forEach(reporter::result);
     writeReports(set.runs());
     boolean complete = set.runs().size() == planned;
-    int status = complete && set.passed() ? 0 : statusOf(set);
+    int status = complete && set.passed() ? 0 : status();
     reporter.result(
         "jkvm: " + set.runs().size() + " of " + planned + " runs done, status " + status);
     return status;
   }
 
   /** That of the first run that did not pass. */
-  private static int statusOf(RunSet set) {
-    return set.runs().stream()
-        .filter(run -> !passed(run))
-        .mapToInt(run -> Math.max(1, run.status()))
+  private synchronized int status() {
+    return done.values().stream()
+        .filter(run -> !run.passed())
+        .mapToInt(run -> Math.max(1, run.report().status()))
         .findFirst()
         .orElse(TestOutcome.SETUP);
-  }
-
-  private static boolean passed(RunReport run) {
-    return run.verdict() == Verdict.PASS || run.verdict() == Verdict.SKIP;
   }
 
   private void runOneOfMany(int kernel, int number, int repetition, Progress progress) {
     if (isEnding()) {
       return;
     }
-    RunReport report;
+    DoneRun ended;
     String output = "";
     PlannedRun run = null;
     try {
@@ -231,26 +225,28 @@ public final class TestSession {
               nowhere,
               nowhere);
       begin(run);
-      report = run.report(noted(run.toEnd()));
+      TestOutcome outcome = run.toEnd();
+      ended = new DoneRun(run.report(outcome), outcome.commandStarted());
       output = run.outputText();
     } catch (MachineException e) {
-      report = notRun(Advice.line(e)).withRepetition(repetition);
+      ended = notDone(Advice.line(e), repetition);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      report = notRun("interrupted").withRepetition(repetition);
+      ended = notDone("interrupted", repetition);
     } catch (RuntimeException | Error e) { // no run is to vanish without a word
-      report = notRun(e.toString()).withRepetition(repetition);
+      ended = notDone(e.toString(), repetition);
     }
-    synchronized (this) {
-      running.remove(run);
-      reports.put(number, report);
-    }
-    progress.finished(report, passed(report), output);
-    if (!passed(report) && plan.stopOnFailure()) {
+    end(run, number, ended);
+    progress.finished(ended.report(), ended.passed(), output);
+    if (!ended.passed() && plan.stopOnFailure()) {
       synchronized (this) {
         ending = true;
       }
     }
+  }
+
+  private DoneRun notDone(String why, int repetition) {
+    return new DoneRun(notRun(why).withRepetition(repetition), false);
   }
 
   private synchronized boolean isEnding() {
@@ -264,14 +260,9 @@ public final class TestSession {
     }
   }
 
-  private synchronized void end(PlannedRun run, RunReport report) {
+  private synchronized void end(PlannedRun run, int number, DoneRun ended) {
     running.remove(run);
-    reports.put(run.number(), report);
-  }
-
-  private synchronized TestOutcome noted(TestOutcome outcome) {
-    commandsStarted &= outcome.commandStarted();
-    return outcome;
+    done.put(number, ended);
   }
 
   private void writeReports(List<RunReport> runs) throws IOException {
