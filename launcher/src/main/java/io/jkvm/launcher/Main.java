@@ -12,6 +12,7 @@ import io.jkvm.launcher.option.WordConverter;
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.spec.BootWay;
 import io.jkvm.machine.spec.VirtioTransport;
 import io.jkvm.machine.testing.TestOutcome;
@@ -55,14 +56,8 @@ public final class Main implements Runnable {
 
   /** Ends the process with the status of {@link #execute}. */
   public static void main(String[] args) {
-    int status;
-    try {
-      status = execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
-    } catch (Error e) {
-      // Picocli passes these on. The JVM's own way is a stack trace and status 1.
-      System.err.println("jkvm: " + oneLine(Advice.line(e)));
-      status = ExitStatus.HOST;
-    }
+    int status =
+        execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
     if (status == ExitStatus.HOST) {
       // A signal may have begun to end the JVM, with a status that hides this one.
       Runtime.getRuntime().halt(status);
@@ -72,6 +67,17 @@ public final class Main implements Runnable {
 
   /** Runs a command line and returns its exit status. */
   static int execute(PrintWriter out, PrintWriter err, String... args) {
+    try {
+      return parseAndRun(out, err, args);
+    } catch (Error e) {
+      // Picocli passes these on. The JVM's own way is a stack trace and status 1.
+      String command = args.length == 0 ? "" : args[0];
+      err.println("jkvm: " + setup(command) + oneLine(Advice.line(e)));
+      return status(command, ExitStatus.HOST);
+    }
+  }
+
+  private static int parseAndRun(PrintWriter out, PrintWriter err, String... args) {
     CommandLine command = new CommandLine(new Main());
     RUN_A_COMMAND.forEach(name -> command.getSubcommands().get(name).setStopAtPositional(true));
     String[] own = OwnArguments.of(command, args);
@@ -80,8 +86,13 @@ public final class Main implements Runnable {
     if (wrong.isPresent()) {
       boolean isCommand = command.getSubcommands().containsKey(args[0]);
       err.println(
-          "jkvm: " + wrong.get() + " (see 'jkvm " + (isCommand ? args[0] + " " : "") + "--help')");
-      return usageStatus(args[0]);
+          "jkvm: "
+              + setup(args[0])
+              + wrong.get()
+              + " (see 'jkvm "
+              + (isCommand ? args[0] + " " : "")
+              + "--help')");
+      return status(args[0], ExitStatus.USAGE);
     }
     return command
         .setOut(out)
@@ -146,15 +157,23 @@ public final class Main implements Runnable {
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
       message += hint(unmatched);
     }
+    String name = e.getCommandLine().getCommandName();
     e.getCommandLine()
         .getErr()
-        .println("jkvm: " + oneLine(message) + " (see '" + command + " --help')");
-    return usageStatus(e.getCommandLine().getCommandName());
+        .println("jkvm: " + setup(name) + oneLine(message) + " (see '" + command + " --help')");
+    return status(name, ExitStatus.USAGE);
   }
 
-  /** Below 125 the status would look like that of a guest's command. */
-  private static int usageStatus(String command) {
-    return RUN_A_COMMAND.contains(command) ? TestOutcome.SETUP : ExitStatus.USAGE;
+  /** Below 125 it would look like that of a guest's command. */
+  private static int status(String command, int otherwise) {
+    return RUN_A_COMMAND.contains(command) ? TestOutcome.SETUP : otherwise;
+  }
+
+  /** The class of the end, which the last line begins with where a guest's command was to run. */
+  private static String setup(String command) {
+    return RUN_A_COMMAND.contains(command)
+        ? EndClass.SETUP.word() + ", status " + TestOutcome.SETUP + ": "
+        : "";
   }
 
   private static String hint(CommandLine.UnmatchedArgumentException e) {
@@ -169,13 +188,11 @@ public final class Main implements Runnable {
   private static int executionError(Exception e, PrintWriter err, CommandLine.ParseResult parsed) {
     boolean verbose = parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose");
     String name = parsed.hasSubcommand() ? parsed.subcommand().commandSpec().name() : "";
-    int status = RUN_A_COMMAND.contains(name) ? TestOutcome.SETUP : ExitStatus.HOST;
     if (verbose) {
       e.printStackTrace(err);
     }
-    String ending = status == TestOutcome.SETUP ? "setup, status " + status + ": " : "";
-    err.println("jkvm: " + ending + oneLine(lineOf(e)));
-    return status;
+    err.println("jkvm: " + setup(name) + oneLine(lineOf(e)));
+    return status(name, ExitStatus.HOST);
   }
 
   private static String lineOf(Exception e) {

@@ -8,8 +8,10 @@ import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.testing.TestOutcome;
+import java.io.FilterWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -120,9 +122,29 @@ class MainTest {
     assertEquals(TestOutcome.SETUP, execute(args), err::toString);
     String text = err.toString();
     assertEquals(1, text.lines().count(), text);
-    assertTrue(text.startsWith("jkvm: "), text);
+    assertTrue(text.startsWith("jkvm: setup, status 125: "), text);
     assertTrue(text.contains(why), text);
     assertTrue(text.contains("--help'"), text);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"test", "shell", "run"})
+  void anErrorOfJavasHasTheCommandsStatus(String command) {
+    Writer full =
+        new FilterWriter(out) {
+          @Override
+          public void write(String text, int from, int length) {
+            throw new OutOfMemoryError("Java heap space");
+          }
+        };
+    int status = Main.execute(new PrintWriter(full), new PrintWriter(err, true), command, "--help");
+    boolean isRun = command.equals("run");
+    assertEquals(isRun ? ExitStatus.HOST : TestOutcome.SETUP, status);
+    String text = err.toString();
+    assertEquals(1, text.lines().count(), text);
+    String line =
+        isRun ? "jkvm: Java has no memory" : "jkvm: setup, status 125: Java has no memory";
+    assertTrue(text.startsWith(line), text);
   }
 
   static Stream<Arguments> argumentsOfACommandInAGuest() {
