@@ -27,6 +27,9 @@ final class LastWords {
 
   private static final int MAX_MESSAGE_CHARACTERS = 200;
 
+  /** Control characters, also those of 8 bits, and what turns the direction of a line. */
+  private static final String NOT_FOR_A_TERMINAL = "[\\p{Cc}\\p{Cf}\\u2028\\u2029]";
+
   private LastWords() {}
 
   /** The reason itself, or a better one. */
@@ -76,6 +79,6 @@ final class LastWords {
   private static String message(String output, int mark) {
     String message = output.substring(mark + PANIC.length()).split("[\r\n]", 2)[0];
     message = message.substring(0, Math.min(message.length(), MAX_MESSAGE_CHARACTERS));
-    return message.replaceFirst("^[: ]+", "").replaceAll("\\p{Cntrl}", "?");
+    return message.replaceFirst("^[: ]+", "").replaceAll(NOT_FOR_A_TERMINAL, "?");
   }
 }

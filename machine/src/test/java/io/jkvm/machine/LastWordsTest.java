@@ -92,9 +92,9 @@ class LastWordsTest {
 
   @Test
   void aLongMessageIsCutAndControlCharactersAreNoOnesTerminal() {
-    print("Kernel panic - not syncing: \u001b[2J" + "z".repeat(5000) + "\n");
+    print("Kernel panic - not syncing: \u001b[2J\u009b1A\u202e" + "z".repeat(5000) + "\n");
     String detail = LastWords.refine(RESET, console).detail();
-    assertTrue(detail.startsWith("?[2Jzzz"), detail);
+    assertTrue(detail.startsWith("?[2J?1A?zzz"), detail);
     assertTrue(detail.length() <= 200, detail);
   }
 

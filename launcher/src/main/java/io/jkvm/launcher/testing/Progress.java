@@ -3,6 +3,7 @@ package io.jkvm.launcher.testing;
 
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.HostTerminal;
+import io.jkvm.machine.results.PrintableText;
 import io.jkvm.machine.results.RunReport;
 
 /** How far many runs have come: a line that changes on a terminal, else one for each failure. */
@@ -31,7 +32,7 @@ final class Progress {
     } else {
       failed++;
       clear();
-      output.lines().forEach(reporter::quote);
+      PrintableText.lines(output).forEach(reporter::quote);
       reporter.note(report.label() + ": " + report.endLine());
     }
     show();

@@ -9,8 +9,8 @@ package io.jkvm.machine.agent;
  * @param leftoversKilled something that the command had started outlived it, and was killed
  * @param outOfMemory the guest's kernel killed something of it for want of memory, as its control
  *     group counts; false where nothing counts
- * @param text what the agent says about it, one line of at most 1024 bytes, perhaps empty; the
- *     guest's words, with anything in them
+ * @param text what the agent says about it, perhaps empty: the guest's words, in one line of at
+ *     most 1024 characters that a terminal can show
  */
 public record CommandEnd(
     How how, int value, boolean leftoversKilled, boolean outOfMemory, String text) {

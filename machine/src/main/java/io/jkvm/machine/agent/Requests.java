@@ -2,7 +2,6 @@
 package io.jkvm.machine.agent;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
@@ -76,7 +75,7 @@ final class Requests {
     open.remove(question);
     question.answered = true;
     if (error != 0) {
-      String text = StandardCharsets.UTF_8.decode(payload).toString();
+      String text = Tasks.text(payload);
       question.refusal = text.isEmpty() ? "errno " + error : text + " (errno " + error + ")";
     }
     notifyAll();

@@ -2,6 +2,7 @@
 package io.jkvm.machine.agent;
 
 import io.jkvm.machine.agent.CommandEnd.How;
+import io.jkvm.machine.results.PrintableText;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -154,9 +155,14 @@ final class Tasks {
     if (!possible) {
       throw new AgentException("the guest's agent told an end that can't be: " + how + "/" + value);
     }
-    String text = StandardCharsets.UTF_8.decode(payload).toString();
     return new CommandEnd(
-        How.values()[(int) how], (int) value, (flags & 1) != 0, (flags & 2) != 0, text);
+        How.values()[(int) how], (int) value, (flags & 1) != 0, (flags & 2) != 0, text(payload));
+  }
+
+  /** What the guest says to a person: one line, without what a terminal would take for commands. */
+  static String text(ByteBuffer payload) {
+    String text = StandardCharsets.UTF_8.decode(payload).toString();
+    return PrintableText.forLine(text, Frame.MAX_TEXT_BYTES);
   }
 
   static long u32(ByteBuffer payload) throws AgentException {

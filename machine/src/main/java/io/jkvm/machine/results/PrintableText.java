@@ -7,6 +7,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * Makes text of what a guest printed, such that no reader trips over it: what can't be shown is
@@ -125,6 +126,14 @@ public final class PrintableText {
     String start = text.substring(0, Math.min(text.length(), 4 * maxCharacters + MAX_SEQUENCE));
     String line = escaped(withoutSequences(start).strip(), false);
     return line.length() <= maxCharacters ? line : line.substring(0, maxCharacters - 1) + "…";
+  }
+
+  /**
+   * The lines of a text that is quoted on a terminal: no control characters but tabs, and no
+   * terminal's control sequences.
+   */
+  public static List<String> lines(String text) {
+    return withoutSequences(text).lines().map(line -> escaped(line, true)).toList();
   }
 
   /** With each surrogate that has no other half as {@code \\uNNNN}: what any encoder takes. */

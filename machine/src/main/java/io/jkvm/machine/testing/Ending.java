@@ -4,6 +4,7 @@ package io.jkvm.machine.testing;
 import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.results.EndClass;
+import io.jkvm.machine.results.PrintableText;
 import java.util.List;
 import java.util.Optional;
 
@@ -18,6 +19,13 @@ record Ending(
     Optional<CommandEnd> commandEnd,
     Optional<KernelEvent> decisive,
     boolean agentIsGone) {
+  private static final int MAX_CHARACTERS = 4000;
+
+  /** Whatever the guest had a part in, the detail is one line that a terminal can show. */
+  Ending {
+    detail = PrintableText.forLine(detail, MAX_CHARACTERS);
+  }
+
   static Ending of(EndClass end, String detail) {
     return new Ending(end, detail, Optional.empty(), Optional.empty(), false);
   }

@@ -99,12 +99,12 @@ final class Judge {
   }
 
   private Ending of(CommandEnd end) {
-    String text = KernelWatch.printable(end.text());
     return switch (end.how()) {
       case EXITED -> Ending.of(EndClass.EXITED, "status " + end.value(), end);
       case SIGNALLED -> Ending.of(EndClass.SIGNAL, "signal " + end.value(), end);
       case NOT_FOUND, NOT_EXECUTABLE, SETUP_FAILED ->
-          Ending.of(EndClass.SETUP, text.isEmpty() ? "errno " + end.value() : text, end);
+          Ending.of(
+              EndClass.SETUP, end.text().isEmpty() ? "errno " + end.value() : end.text(), end);
     };
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -76,6 +77,13 @@ class ExcerptTest {
   void sequencesOfTerminalsGoWholeOrCut(String text, String rest) {
     String sequences = text.replace("^[", "\u001b").replace("^G", "\u0007");
     assertEquals(rest, PrintableText.withoutSequences(sequences));
+  }
+
+  @Test
+  void aQuotedLineKeepsItsTabsAndNothingThatMovesTheCursor() {
+    assertEquals(
+        List.of(" a\tb", "c\\x07", "", "\\u009b1A"),
+        PrintableText.lines("\u001b[31m a\tb\rc\u0007\n\n\u009b1A\n"));
   }
 
   @Test

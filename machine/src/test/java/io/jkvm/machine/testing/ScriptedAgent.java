@@ -16,6 +16,7 @@ final class ScriptedAgent implements AgentChannel {
   private static final int HELLO = 65;
   private static final int DATA = 67;
   private static final int ENDED = 70;
+  private static final int DONE = 71;
 
   private static final int INPUT = 4;
   private static final int CLOSE = 7;
@@ -49,6 +50,18 @@ final class ScriptedAgent implements AgentChannel {
     send(ENDED, 0, 1, numbers(12).putInt(0).putInt(status).putInt(0));
   }
 
+  /** The first command is not there. */
+  void couldNotRun(String why) {
+    byte[] text = RunFacts.utf8(why);
+    send(ENDED, 0, 1, numbers(12 + text.length).putInt(2).putInt(2).putInt(0).put(text));
+  }
+
+  /** A question of this type is answered. */
+  void answers(int type, int errno, String why) {
+    byte[] text = RunFacts.utf8(why);
+    send(DONE, 0, 0, numbers(8 + text.length).putInt(type).putInt(errno).put(text));
+  }
+
   private static ByteBuffer numbers(int size) {
     return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
   }
@@ -63,6 +76,11 @@ final class ScriptedAgent implements AgentChannel {
   /** Until the host's reader of a stream has left. */
   void awaitClose(int stream) throws InterruptedException {
     await(CLOSE << 8 | stream);
+  }
+
+  /** Until the host has sent a frame of this type, which has no stream. */
+  void awaitFrame(int type) throws InterruptedException {
+    await(type << 8);
   }
 
   private synchronized void await(int frame) throws InterruptedException {
