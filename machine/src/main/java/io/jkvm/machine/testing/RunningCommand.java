@@ -39,8 +39,10 @@ final class RunningCommand {
             () -> {
               byte[] piece = new byte[PIECE_BYTES];
               try (to) {
-                for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
+                int count = read(from, piece, progress);
+                while (count >= 0) {
                   to.write(piece, 0, count);
+                  count = read(from, piece, progress);
                 }
               } catch (IOException e) {
                 // The command reads no more. What is left of the host's input is left there.
@@ -49,6 +51,16 @@ final class RunningCommand {
             machine + "/standard input");
     thread.setDaemon(true);
     thread.start();
+  }
+
+  /** What can't be read ends the command's input, but its verdict on that is none. */
+  private static int read(InputStream from, byte[] piece, RunProgress progress) {
+    try {
+      return from.read(piece);
+    } catch (IOException e) {
+      progress.add(new IOException("standard input can't be read: " + e.getMessage(), e));
+      return -1;
+    }
   }
 
   Optional<CommandEnd> end() {

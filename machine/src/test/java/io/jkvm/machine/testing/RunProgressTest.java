@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
@@ -26,7 +27,11 @@ class RunProgressTest {
   private final ByteArrayOutputStream output = new ByteArrayOutputStream();
 
   private void start(OutputStream to) throws Exception {
-    TestStreams streams = new TestStreams(Optional.empty(), to, OutputStream.nullOutputStream());
+    start(Optional.empty(), to);
+  }
+
+  private void start(Optional<InputStream> from, OutputStream to) throws Exception {
+    TestStreams streams = new TestStreams(from, to, OutputStream.nullOutputStream());
     progress.agentIsThere();
     progress.started(new RunningCommand("test", guest.start(), streams, progress));
   }
@@ -161,6 +166,37 @@ class RunProgressTest {
   void aReaderThatLeftIsNone() throws Exception {
     start(failing("Broken pipe"));
     guest.prints(1, RunFacts.utf8("x"));
+    guest.exits(0);
+    await(seen -> seen.finished().isPresent());
+    assertEquals(List.of(), progress.failures());
+  }
+
+  /** A directory, for example: a command that is given nothing must not pass for that. */
+  @Test
+  void inputThatTheHostCanNotReadIsAFailure() throws Exception {
+    InputStream directory =
+        new InputStream() {
+          @Override
+          public int read() throws IOException {
+            throw new IOException("Is a directory");
+          }
+        };
+    start(Optional.of(directory), output);
+    guest.awaitEndOfInput();
+    String message = progress.failures().get(0).getMessage();
+    assertEquals("standard input can't be read: Is a directory", message);
+  }
+
+  @Test
+  void aCommandThatDoesNotReadItsInputIsNoFailure() throws Exception {
+    InputStream endless =
+        new InputStream() {
+          @Override
+          public int read() {
+            return 'y';
+          }
+        };
+    start(Optional.of(endless), output);
     guest.exits(0);
     await(seen -> seen.finished().isPresent());
     assertEquals(List.of(), progress.failures());

@@ -19,6 +19,7 @@ final class ScriptedAgent implements AgentChannel {
   private static final int DONE = 71;
 
   private static final int INPUT = 4;
+  private static final int END_OF_INPUT = 5;
   private static final int CLOSE = 7;
 
   private final GuestAgent agent = new GuestAgent(this);
@@ -76,6 +77,11 @@ final class ScriptedAgent implements AgentChannel {
   /** Until the host's reader of a stream has left. */
   void awaitClose(int stream) throws InterruptedException {
     await(CLOSE << 8 | stream);
+  }
+
+  /** Until the first command has been given all of its input. */
+  void awaitEndOfInput() throws InterruptedException {
+    await(END_OF_INPUT << 8);
   }
 
   /** Until the host has sent a frame of this type, which has no stream. */
