@@ -49,6 +49,8 @@ final class StreamPump {
       }
     } catch (IOException e) {
       // The agent is gone, which the run finds out by itself; or the target, which write has noted.
+    } catch (RuntimeException | Error e) { // such as no more memory where the output is kept
+      failure = new IOException(name + " was cut: " + e, e);
     } finally {
       progress.touch();
       ended = true;

@@ -161,6 +161,22 @@ class RunProgressTest {
     assertEquals("standard output can't be written: No space left on device", message);
   }
 
+  @Test
+  void outputThatAnErrorOfJavasHasCutIsAFailure() throws Exception {
+    start(
+        new OutputStream() {
+          @Override
+          public void write(int value) {
+            throw new OutOfMemoryError("Java heap space");
+          }
+        });
+    guest.prints(1, RunFacts.utf8("x"));
+    guest.exits(0);
+    await(seen -> seen.finished().isPresent());
+    String message = progress.failures().get(0).getMessage();
+    assertTrue(message.startsWith("standard output was cut: "), message);
+  }
+
   /** Trap 34: {@code | head -1}. */
   @Test
   void aReaderThatLeftIsNone() throws Exception {
