@@ -38,6 +38,12 @@ record Ending(
     return new Ending(EndClass.GONE, detail, Optional.empty(), Optional.empty(), true);
   }
 
+  /** The same for a command that had ended before, whose end does not count then. */
+  Ending behind(CommandEnd command, String itsDetail) {
+    return new Ending(
+        end, detail + "; the command: " + itsDetail, Optional.of(command), decisive, agentIsGone);
+  }
+
   Ending because(EndClass other, String why, KernelEvent event) {
     return new Ending(other, why, commandEnd, Optional.of(event), false);
   }

@@ -49,8 +49,13 @@ final class Judge {
   /** The end, once there is one. */
   Optional<Ending> look(RunProgress.State state) {
     if (state.finished().isPresent() && state.synced()) {
-      return state.finished().map(this::of);
+      return state.finished().map(Judge::of);
     }
+    return other(state).map(ending -> behind(ending, state.finished()));
+  }
+
+  /** An end that is not the command's, or came behind that while the disks were waited for. */
+  private Optional<Ending> other(RunProgress.State state) {
     Optional<StopReason> stop = stopReason.get();
     if (stop.isPresent()) {
       return Optional.of(of(stop.get()));
@@ -85,20 +90,26 @@ final class Judge {
     } else if (firstFailure(begun).isPresent()) {
       clock.shorten(AFTER_FAILURE);
     }
+    boolean isWriting = state.finished().isPresent();
     if (clock.isOver()) {
-      return Optional.of(Ending.of(EndClass.LIMIT, "still running after " + clock.limitText()));
+      String what = isWriting ? "the guest's disks were not written out" : "still running";
+      return Optional.of(Ending.of(EndClass.LIMIT, what + " after " + clock.limitText()));
     }
-    // A command that has ended has no more to say; only its disks are waited for.
-    if (clock.isStalled() && state.finished().isEmpty()) {
-      return Optional.of(
-          Ending.of(
-              EndClass.STALL,
-              "neither the command nor the kernel said anything for " + clock.stallText()));
+    if (clock.isStalled()) {
+      String what =
+          isWriting
+              ? "the guest has been writing out its disks for "
+              : "neither the command nor the kernel said anything for ";
+      return Optional.of(Ending.of(EndClass.STALL, what + clock.stallText()));
     }
     return Optional.empty();
   }
 
-  private Ending of(CommandEnd end) {
+  private static Ending behind(Ending ending, Optional<CommandEnd> command) {
+    return command.map(end -> ending.behind(end, of(end).detail())).orElse(ending);
+  }
+
+  private static Ending of(CommandEnd end) {
     return switch (end.how()) {
       case EXITED -> Ending.of(EndClass.EXITED, "status " + end.value(), end);
       case SIGNALLED -> Ending.of(EndClass.SIGNAL, "signal " + end.value(), end);
@@ -127,7 +138,7 @@ final class Judge {
     Ending known = ending;
     Optional<StopReason> stop = stopReason.get();
     if (!stoppedByUs && stop.isPresent()) {
-      known = of(stop.get()); // also one that ended behind its command's end
+      known = behind(of(stop.get()), ending.commandEnd());
     }
     return byTheLog(known);
   }
@@ -152,7 +163,7 @@ final class Judge {
   }
 
   private static Ending outOfMemory(Ending ending, List<KernelEvent> events) {
-    Optional<CommandEnd> end = ending.commandEnd();
+    Optional<CommandEnd> end = ending.commandEnd().filter(any -> ending.end().isVerdictOfCommand());
     boolean killed =
         end.isPresent()
             && (end.get().how() == How.SIGNALLED && end.get().value() == SIGKILL

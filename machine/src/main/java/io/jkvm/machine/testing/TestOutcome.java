@@ -70,7 +70,8 @@ public record TestOutcome(
   public int status() {
     return switch (end) {
       case EXITED, SIGNAL -> commandEnd.map(CommandEnd::shellStatus).orElse(GONE);
-      case SETUP -> commandEnd.map(CommandEnd::shellStatus).orElse(SETUP);
+      case SETUP ->
+          commandEnd.filter(TestOutcome::neverRan).map(CommandEnd::shellStatus).orElse(SETUP);
       case LIMIT -> LIMIT;
       case INTERRUPTED -> INTERRUPTED;
       case PANIC -> PANIC;
@@ -79,6 +80,13 @@ public record TestOutcome(
       case STALL -> STALL;
       case OUT_OF_MEMORY -> OUT_OF_MEMORY;
       case GONE -> GONE;
+    };
+  }
+
+  private static boolean neverRan(CommandEnd end) {
+    return switch (end.how()) {
+      case EXITED, SIGNALLED -> false;
+      case NOT_FOUND, NOT_EXECUTABLE, SETUP_FAILED -> true;
     };
   }
 }

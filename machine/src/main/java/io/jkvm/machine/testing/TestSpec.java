@@ -14,8 +14,9 @@ import java.util.Optional;
  * @param machine has to ask for an agent, and its guest to start it
  * @param command what the agent runs
  * @param limit how long the run may take, the boot included
- * @param stall how long both the command and the kernel may be silent; the time in which their
- *     output waits for a reader on the host does not count
+ * @param stall how long both the command and the kernel may be silent, and how long the guest may
+ *     write out its disks behind the command's end without a word of the kernel's; the time in
+ *     which their output waits for a reader on the host does not count
  * @param failOn reports of the kernel that are failures
  * @param kernelLog a file for the guest's serial console, all of it
  * @param kernelLogOnError whether it goes to this process' standard error too

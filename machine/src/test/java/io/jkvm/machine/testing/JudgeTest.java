@@ -92,13 +92,38 @@ class JudgeTest {
   }
 
   @Test
-  void aCommandThatHasEndedIsNotSilent() {
+  void disksThatAreNotWrittenOutHaveTheSameTimeAsACommand() {
+    CommandEnd passed = new CommandEnd(How.EXITED, 0, false, false, "");
+    facts.finished(passed).notSynced();
     Judge judge = judge(seconds(600), seconds(30), FailOn.DEFAULT);
-    facts.finished(new CommandEnd(How.EXITED, 0, false, false, "")).notSynced();
-    time.passSeconds(599);
-    assertEquals(Optional.empty(), judge.look(facts.state()), "its disks may take their time");
+    time.passSeconds(29);
+    assertEquals(Optional.empty(), judge.look(facts.state()), "they may take some time");
     time.passSeconds(1);
-    assertEquals(EndClass.LIMIT, judge.look(facts.state()).orElseThrow().end());
+    Ending stalled = judge.look(facts.state()).orElseThrow();
+    assertEquals(EndClass.STALL, stalled.end());
+    assertEquals(
+        "the guest has been writing out its disks for 30.0 s; the command: status 0",
+        stalled.detail());
+    assertEquals(Optional.of(passed), stalled.commandEnd());
+
+    Judge patient = judge(seconds(600), Optional.empty(), FailOn.DEFAULT);
+    time.passSeconds(600);
+    Ending limited = patient.look(facts.state()).orElseThrow();
+    assertEquals(EndClass.LIMIT, limited.end());
+    assertEquals(
+        "the guest's disks were not written out after 600.0 s; the command: status 0",
+        limited.detail());
+    assertEquals(Optional.of(passed), limited.commandEnd());
+  }
+
+  @Test
+  void whateverEndsTheWaitForTheDisksTellsTheCommandsEnd() {
+    facts.finished(new CommandEnd(How.SIGNALLED, 9, false, true, "")).notSynced().interrupted();
+    Ending interrupted = judge().look(facts.state()).orElseThrow();
+    assertEquals(EndClass.INTERRUPTED, interrupted.end());
+    assertEquals("ended by its user; the command: signal 9", interrupted.detail());
+    watch.finish();
+    assertEquals(interrupted, judge().refine(interrupted, true), "no verdict of the command's");
   }
 
   // --- without a report of the agent's ---

@@ -203,7 +203,8 @@ class JudgedLogTest {
     stop = Optional.of(new StopReason(StopReason.Kind.GUEST_POWER_OFF, ""));
     Ending ending = of(PASSED, FailOn.DEFAULT);
     assertEquals(EndClass.GONE, ending.end());
-    assertEquals("guest power-off", ending.detail());
+    assertEquals("guest power-off; the command: status 0", ending.detail());
+    assertEquals(Optional.of(PASSED), ending.commandEnd());
   }
 
   /** The agent's channel closes first, and the reason comes a moment later. */

@@ -51,9 +51,8 @@ class TestOutcomeTest {
   })
   void ofEndsThatAreNotTheCommands(EndClass end, int status) {
     assertEquals(status, status(end, Optional.empty()));
-    if (end != EndClass.SETUP) {
-      assertEquals(status, status(end, ended(How.EXITED, 0)));
-    }
+    assertEquals(status, status(end, ended(How.EXITED, 0)));
+    assertEquals(status, status(end, ended(How.SIGNALLED, 9)));
   }
 
   /** Trap 30: as a shell and containers have it. */
