@@ -104,6 +104,7 @@ class CommandEndsIT {
     JkvmProcess.Result absent = test("--", "nosuch");
     assertEquals(127, absent.status(), absent::toString);
     assertTrue(lastLine(absent).contains("setup, status 127"), absent::toString);
+    assertEquals(1, absent.err().lines().count(), "the kernel had no part: " + absent);
     JkvmProcess.Result directory = test("--", "/etc");
     assertEquals(126, directory.status(), directory::toString);
     JkvmProcess.Result user = test("--user", "nosuch", "--", "true");

@@ -23,7 +23,8 @@ import java.util.Optional;
  * @param began when the run began
  * @param duration from then to the end
  * @param boot from then until the agent was there
- * @param lastLines the last lines of the kernel's log
+ * @param lastLines the last lines of the kernel's log; none where it had no part in the end, as
+ *     with a command that is not there
  * @param failures what the host could not do at the end, such as the last flush of a disk
  */
 public record TestOutcome(

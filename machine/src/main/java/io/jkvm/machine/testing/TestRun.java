@@ -8,6 +8,7 @@ import io.jkvm.machine.agent.AgentException;
 import io.jkvm.machine.agent.GuestAgent;
 import io.jkvm.machine.agent.GuestTask;
 import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.results.EndClass;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,9 @@ public final class TestRun {
   private final TestStreams streams;
   private final RunClock clock;
   private final RunProgress progress;
+
+  /** The kernel could not mount what the command was to have as its root, and may say why. */
+  private volatile boolean rootRefused;
 
   /** A run. */
   public TestRun(TestSpec spec, TestStreams streams) {
@@ -86,8 +90,14 @@ public final class TestRun {
         began,
         duration,
         progress.ready().map(at -> Duration.between(began, at)),
-        watch.lastLines(),
+        lastLines(watch, last),
         failures);
+  }
+
+  /** A reason of the host's, or of the agent's for the command, says all there is. */
+  private List<String> lastLines(KernelWatch watch, Ending last) {
+    boolean kernelHadNoPart = last.end() == EndClass.SETUP && !rootRefused;
+    return kernelHadNoPart ? List.of() : watch.lastLines();
   }
 
   private static void inThread(String name, Runnable body) {
@@ -101,9 +111,7 @@ public final class TestRun {
     try {
       agent.awaitReady();
       progress.agentIsThere();
-      if (spec.rootDevice().isPresent()) {
-        agent.mountRoot(spec.rootDevice().get(), true);
-      }
+      mountRoot(agent);
       boolean hasInput = streams.input().isPresent();
       GuestTask started = agent.start(hasInput ? spec.command() : spec.command().withoutInput());
       progress.started(new RunningCommand(machine.name(), started, streams, progress));
@@ -113,6 +121,17 @@ public final class TestRun {
       Thread.currentThread().interrupt();
     } catch (RuntimeException | Error e) { // such as no more threads
       failed(e.toString(), agent);
+    }
+  }
+
+  private void mountRoot(GuestAgent agent) throws AgentException, InterruptedException {
+    if (spec.rootDevice().isPresent()) {
+      try {
+        agent.mountRoot(spec.rootDevice().get(), true);
+      } catch (AgentException e) {
+        rootRefused = true;
+        throw e;
+      }
     }
   }
 
