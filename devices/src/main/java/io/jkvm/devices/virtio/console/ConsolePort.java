@@ -108,6 +108,15 @@ public final class ConsolePort {
   }
 
   /**
+   * Runs something once the host has been given what the guest has sent up to now: at once, or on
+   * the thread that calls {@link PortHost#accept}. Output is left out where the machine is paused,
+   * or is closed before. It must not wait.
+   */
+  public void afterOutput(Runnable action) {
+    output.afterPending(action);
+  }
+
+  /**
    * Tells the guest the size of a console's window; it is not known at the beginning.
    *
    * @param columns 0 to 65535

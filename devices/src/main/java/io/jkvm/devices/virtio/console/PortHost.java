@@ -31,7 +31,7 @@ public interface PortHost {
    * VirtioConsole#F_MULTIPORT} the driver does not say, and its end counts as open while it runs.
    *
    * <p>Output and this come through two queues with a thread each: an end that is closed may be
-   * heard of before the last bytes. A protocol that has to tell needs a mark of its own.
+   * heard of before the last bytes. {@link ConsolePort#afterOutput} waits for those.
    *
    * <p>It must return soon, and not wait for the machine: a vCPU waits for it.
    */

@@ -61,6 +61,15 @@ final class PortOutput implements RequestHandler {
     }
   }
 
+  void afterPending(Runnable action) {
+    SequentialService current = service;
+    if (current == null) {
+      action.run();
+    } else {
+      current.afterPending(action);
+    }
+  }
+
   @Override
   public long process(DescriptorChain request) throws GuestFault {
     if (request.writableBytes() != 0) {

@@ -4,6 +4,8 @@ package io.jkvm.devices.virtio.queue;
 import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.memory.GuestFault;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A thread that waits for the driver's notification, serves one request after the other, and tells
@@ -34,6 +36,7 @@ public final class SequentialService implements QueueService {
   // Guarded by this.
   private boolean running;
   private boolean parked;
+  private final List<Runnable> afterwards = new ArrayList<>();
 
   /** A service that is not started yet; its thread has the queue's name. */
   public SequentialService(ActiveQueue queue, RequestHandler handler) {
@@ -64,6 +67,22 @@ public final class SequentialService implements QueueService {
     if (running && command != Command.STOP) {
       queue.wake();
     }
+  }
+
+  /**
+   * Runs something once all requests that are there now are served, on the queue's thread; or at
+   * once if nothing is served, as before the start, in a pause and after the end. A pause and the
+   * end leave requests unserved, and run it all the same. It must not wait. For any thread.
+   */
+  public void afterPending(Runnable action) {
+    synchronized (this) {
+      if (running && command == Command.SERVE) {
+        afterwards.add(action);
+        queue.wake();
+        return;
+      }
+    }
+    action.run();
   }
 
   @Override
@@ -108,6 +127,9 @@ public final class SequentialService implements QueueService {
     try {
       while (mayServe()) {
         drain();
+        if (!putOff) {
+          runAfterwards();
+        }
         if (serving()) {
           queue.awaitNotification(-1);
         }
@@ -118,6 +140,7 @@ public final class SequentialService implements QueueService {
       queue.fail(e.toString());
     } finally {
       ended();
+      runAfterwards();
     }
   }
 
@@ -126,9 +149,19 @@ public final class SequentialService implements QueueService {
     notifyAll();
   }
 
+  private void runAfterwards() {
+    List<Runnable> actions;
+    synchronized (this) {
+      actions = List.copyOf(afterwards);
+      afterwards.clear();
+    }
+    actions.forEach(Runnable::run);
+  }
+
   /** Returns false once it is time to end; a pause is spent in here. */
   private boolean mayServe() {
     if (command == Command.PAUSE) {
+      runAfterwards();
       park();
     }
     return command != Command.STOP && !queue.failed();

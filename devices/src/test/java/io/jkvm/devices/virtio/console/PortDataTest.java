@@ -25,6 +25,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +36,50 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Bytes both ways. */
 @Timeout(300)
 class PortDataTest {
+  /** What the guest had sent before it closed its end, or was gone, is not lost behind that. */
+  @ParameterizedTest
+  @EnumSource
+  void whatHasBeenSentComesBeforeWhatIsToFollowIt(Transport transport) throws Exception {
+    CountDownLatch gate = new CountDownLatch(1);
+    try (ConsoleFixture guest = new ConsoleFixture(transport, 2).startAndOpen()) {
+      RecordingHost host = guest.hosts[1];
+      host.gate(gate);
+      guest.addOutput(1, guest.outBuffer(1, random(10_000, 1)));
+      ConsoleFixture.await(host::takeEntered, "not asked");
+      guest.addOutput(1, Buffer.out(outData(1), 7));
+      CompletableFuture<Integer> seen = new CompletableFuture<>();
+      guest.port(1).afterOutput(() -> seen.complete(host.takenBytes()));
+      assertFalse(seen.isDone(), "the host has none of it yet");
+      gate.countDown();
+      assertEquals(10_007, seen.join());
+      CompletableFuture<Integer> idle = new CompletableFuture<>();
+      guest.port(1).afterOutput(() -> idle.complete(host.takenBytes()));
+      assertEquals(10_007, idle.join(), "of a queue that is empty");
+    } finally {
+      gate.countDown();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whereNothingIsServedNothingIsWaitedFor(Transport transport) throws Exception {
+    ConsolePort port;
+    AtomicInteger run = new AtomicInteger();
+    try (ConsoleFixture guest = new ConsoleFixture(transport, 1)) {
+      port = guest.port(0);
+      port.afterOutput(run::incrementAndGet);
+      assertEquals(1, run.get(), "before the driver");
+      guest.startAndOpen();
+      guest.hosts[0].room(0);
+      guest.addOutput(0, guest.outBuffer(0, random(10, 1)));
+      ConsoleFixture.await(() -> guest.hosts[0].calls() > 0, "not asked");
+      port.afterOutput(run::incrementAndGet);
+    }
+    assertEquals(2, run.get(), "at the end, though the host never had room");
+    port.afterOutput(run::incrementAndGet);
+    assertEquals(3, run.get(), "after the end");
+  }
+
   private static final int[] SIZES = {
     1, 2, 3, 63, 64, 65, 4095, 4096, 4097, 10_001, 65_536, 70_003
   };
