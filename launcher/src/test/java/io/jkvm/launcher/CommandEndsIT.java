@@ -76,6 +76,29 @@ class CommandEndsIT {
         lastLine(result).startsWith("jkvm: " + word + ", status " + status), result::toString);
   }
 
+  /** To a reader that begins when the guest is gone: all that the queues in between may have. */
+  @Test
+  @Guests
+  void whatItHadPrintedBeforeAPanicIsNotLost() throws Exception {
+    Path json = folder.resolve("report.json");
+    Path log = folder.resolve("k.log");
+    Path status = folder.resolve("status");
+    String script = "seq 1 50000; echo 1..1; echo ok 1 early; echo c >/proc/sysrq-trigger; sleep 9";
+    String reader = "until grep -q 'Kernel panic' " + log + "; do sleep 1; done 2>&-; cat";
+    List<String> shell =
+        new ArrayList<>(
+            List.of("sh", "-c", "{ \"$@\"; echo $? >" + status + "; } | { " + reader + "; }", "sh"));
+    shell.addAll(
+        command("--log", log.toString(), "--json", json.toString(), "--", "sh", "-c", script));
+    JkvmProcess.Result result = JkvmProcess.run(2 * JkvmProcess.BOOT_SECONDS, shell);
+    assertEquals("201\n", Files.readString(status), result::err);
+    assertTrue(lastLine(result).startsWith("jkvm: panic, status 201"), result::err);
+    List<String> lines = result.out().lines().toList();
+    assertEquals(50_002, lines.size(), result::err);
+    assertEquals("50000", lines.get(49_999));
+    assertTrue(Files.readString(json).contains("\"early\""), "the parser of results, too");
+  }
+
   @Test
   @Guests
   void silenceAndTimeHaveTheirLimits() throws Exception {

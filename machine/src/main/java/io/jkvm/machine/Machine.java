@@ -384,7 +384,7 @@ public final class Machine implements AutoCloseable {
   private void stopRequested() {
     console.machineStopped();
     StopReason reason = stopReason().orElseThrow();
-    parts.agent().ifPresent(agent -> agent.fail(name() + " stopped: " + reason));
+    parts.agent().ifPresent(agent -> agent.end(name() + " stopped: " + reason));
     listeners.happened(listener -> listener.stopped(this, reason));
     listeners.happened(listener -> listener.stateChanged(this, MachineState.STOPPED));
     listeners.tell();

@@ -48,6 +48,7 @@ final class PlannedRun {
   private final KtapParser commandTests = new KtapParser();
   private final Excerpt output = new Excerpt(HEAD_BYTES, TAIL_BYTES);
   private boolean cutLine;
+  private boolean reported;
 
   /**
    * A run.
@@ -94,6 +95,9 @@ final class PlannedRun {
   }
 
   private synchronized void commandPrinted(byte[] bytes, int from, int length) {
+    if (reported) {
+      return; // a reader that came back to what was cut
+    }
     commandTests.accept(bytes, from, length);
     keep(bytes, from, length);
   }
@@ -169,6 +173,7 @@ final class PlannedRun {
 
   /** The run as reports have it. */
   synchronized RunReport report(TestOutcome outcome) {
+    reported = true;
     List<TestCase> cases = new ArrayList<>(commandTests.finish(outcome.end()).cases());
     if (plan.kernelTests()) {
       cases.addAll(outcome.kernelTests());

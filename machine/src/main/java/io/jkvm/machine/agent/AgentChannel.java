@@ -13,6 +13,14 @@ public interface AgentChannel {
    */
   int offer(ByteBuffer bytes);
 
+  /**
+   * Runs something once the agent's host has been given all that the guest has sent up to now; at
+   * once where nothing can be on its way. It must not wait.
+   */
+  default void afterReceived(Runnable action) {
+    action.run();
+  }
+
   /** Waits until there may be room again; may return for no reason. */
   void awaitRoom(int timeoutMilliseconds);
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
  * <p>All methods may be called by any thread but a device's own.
  */
 public final class GuestAgent {
+  private final AgentChannel channel;
   private final FrameSender sender;
   private final Tasks tasks;
   private final Requests requests;
@@ -36,6 +37,7 @@ public final class GuestAgent {
 
   /** An agent behind a channel. */
   public GuestAgent(AgentChannel channel) {
+    this.channel = channel;
     sender = new FrameSender(channel);
     tasks = new Tasks(sender);
     requests = new Requests(sender);
@@ -57,7 +59,15 @@ public final class GuestAgent {
     }
   }
 
-  /** The agent closed its end, or its machine has stopped: nothing comes from it any more. */
+  /**
+   * The agent closed its end, or its machine has stopped: nothing follows. What it had sent before
+   * is taken first.
+   */
+  public void end(String why) {
+    channel.afterReceived(() -> fail(why));
+  }
+
+  /** Nothing comes from the agent any more, or is not believed. */
   public void fail(String why) {
     synchronized (this) {
       if (failure != null) {
@@ -83,6 +93,13 @@ public final class GuestAgent {
   /** Why nothing comes from the agent any more; empty as long as it is there, or may come. */
   public synchronized Optional<String> failure() {
     return Optional.ofNullable(failure);
+  }
+
+  /** Waits until nothing comes from the agent any more. */
+  public synchronized void awaitEnd() throws InterruptedException {
+    while (failure == null) {
+      wait();
+    }
   }
 
   private void frame(int type, int stream, int task, ByteBuffer payload) throws AgentException {

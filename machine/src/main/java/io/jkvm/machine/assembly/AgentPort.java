@@ -40,10 +40,14 @@ final class AgentPort implements PortHost, AgentChannel {
 
   @Override
   public void guestOpen(boolean open) {
-    // The last bytes may still be on their way, but nobody is there to be believed any more.
     if (!open && agent.hasSpoken()) {
-      agent.fail("the guest's agent is gone");
+      agent.end("the guest's agent is gone");
     }
+  }
+
+  @Override
+  public void afterReceived(Runnable action) {
+    port.afterOutput(action);
   }
 
   @Override

@@ -72,6 +72,11 @@ final class RunClock {
     return time.getAsLong() - startNanos >= limitNanos;
   }
 
+  /** Whether the time that was asked for is over, whatever it was shortened to. */
+  synchronized boolean isAskedOver() {
+    return asked.isPresent() && time.getAsLong() - startNanos >= asked.get().toNanos();
+  }
+
   synchronized boolean isStalled() {
     return stall.isPresent()
         && holds == 0

@@ -2,10 +2,14 @@
 package io.jkvm.machine.testing;
 
 import io.jkvm.machine.agent.CommandEnd;
+import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How far a run has come: its threads put down here what they know, and the one that decides waits
@@ -131,6 +135,37 @@ final class RunProgress {
   /** When the agent was there. */
   synchronized Optional<Instant> ready() {
     return Optional.ofNullable(ready);
+  }
+
+  /**
+   * Waits until all that has come from the command is where it was to go, once nothing more comes.
+   * Its reader may take its time; but if the user wants an end, or the time that was asked for is
+   * over, only a little of it: what it has not taken then is left out, which is a failure.
+   *
+   * @param little how long that is
+   */
+  synchronized void awaitOutput(Duration little) throws InterruptedException {
+    OptionalLong hurriedAt = OptionalLong.empty();
+    while (!isDrained()) {
+      if (hurriedAt.isEmpty() && (interrupted || clock.isAskedOver())) {
+        hurriedAt = OptionalLong.of(System.nanoTime());
+      }
+      long left = HostPauses.LOOK.toNanos();
+      if (hurriedAt.isPresent()) {
+        left = Math.min(left, little.toNanos() - (System.nanoTime() - hurriedAt.getAsLong()));
+      }
+      if (left <= 0) {
+        command.abandonOutput();
+        add(new IOException("the end of the command's output is cut: its reader did not take it"));
+        return;
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, 1_000_000));
+    }
+  }
+
+  /** Whether nothing of the command's output is to be written any more. */
+  synchronized boolean isDrained() {
+    return command == null || command.isDrained();
   }
 
   private Optional<RunningCommand> command() {

@@ -77,6 +77,11 @@ final class RunningCommand {
     return pumps.stream().allMatch(StreamPump::hasEnded);
   }
 
+  /** What is not yet where it was to go never will be. */
+  void abandonOutput() {
+    pumps.forEach(StreamPump::abandon);
+  }
+
   /** What the host could not write. */
   List<Exception> failures() {
     return pumps.stream()

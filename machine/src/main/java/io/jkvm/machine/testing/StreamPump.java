@@ -19,6 +19,7 @@ final class StreamPump {
   private final RunProgress progress;
   private volatile IOException failure;
   private volatile boolean ended;
+  private volatile boolean abandoned;
 
   /**
    * Begins to copy, until the end or until the target takes no more.
@@ -39,7 +40,7 @@ final class StreamPump {
   private void copy() {
     byte[] piece = new byte[PIECE_BYTES];
     try (from) { // if the target is gone, the command gets SIGPIPE when it writes on
-      for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
+      for (int count = from.read(piece); count >= 0 && !abandoned; count = from.read(piece)) {
         progress.readerWaitedFor();
         try {
           write(piece, count);
@@ -70,6 +71,11 @@ final class StreamPump {
       }
       throw e;
     }
+  }
+
+  /** Nothing more is begun to be written; a write that is under way may still end. */
+  void abandon() {
+    abandoned = true;
   }
 
   boolean hasEnded() {

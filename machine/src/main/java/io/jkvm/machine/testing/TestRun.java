@@ -23,6 +23,9 @@ public final class TestRun {
   /** How long a guest whose agent is gone may take to stop by itself, as in a power-off. */
   private static final Duration FAREWELL = Duration.ofSeconds(10);
 
+  /** What a reader of the output still has where the time or the user has ended the run. */
+  private static final Duration LAST_OUTPUT = Duration.ofSeconds(2);
+
   private final TestSpec spec;
   private final TestStreams streams;
   private final RunClock clock;
@@ -65,11 +68,11 @@ public final class TestRun {
       watch.start(machine);
       machine.addListener(new Stopped());
       machine.start();
-      inThread(machine.name() + "/command", () -> startCommand(machine));
+      Thread starter = inThread(machine.name() + "/command", () -> startCommand(machine));
       Judge judge = new Judge(spec.failOn(), clock, machine::stopReason, watch);
       ending = awaitEnd(machine, judge, log, new HostPauses());
       duration = Duration.between(began, Instant.now());
-      ending = takeDown(machine, watch, judge, ending);
+      ending = takeDown(machine, watch, starter, judge, ending);
     } finally {
       log.close();
     }
@@ -100,10 +103,11 @@ public final class TestRun {
     return kernelHadNoPart ? List.of() : watch.lastLines();
   }
 
-  private static void inThread(String name, Runnable body) {
+  private static Thread inThread(String name, Runnable body) {
     Thread thread = new Thread(body, name);
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   private void startCommand(Machine machine) {
@@ -179,7 +183,9 @@ public final class TestRun {
     progress.synced();
   }
 
-  private Ending takeDown(Machine machine, KernelWatch watch, Judge judge, Ending ending)
+  /** What the guest had sent before its end has all gone where it belongs when this returns. */
+  private Ending takeDown(
+      Machine machine, KernelWatch watch, Thread starter, Judge judge, Ending ending)
       throws InterruptedException {
     if (ending.agentIsGone()) {
       machine.awaitStop(FAREWELL);
@@ -187,8 +193,11 @@ public final class TestRun {
     boolean stoppedByUs =
         machine.stop(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
     watch.awaitEnd();
+    machine.agent().awaitEnd();
+    starter.join(); // it may have a command in its hands that has printed something
     Ending last = judge.refine(ending, stoppedByUs);
     machine.closeAndReport().forEach(progress::add);
+    progress.awaitOutput(LAST_OUTPUT);
     return last;
   }
 

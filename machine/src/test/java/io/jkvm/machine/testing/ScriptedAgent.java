@@ -26,6 +26,8 @@ final class ScriptedAgent implements AgentChannel {
 
   // Guarded by this.
   private final List<Integer> received = new ArrayList<>();
+  private boolean holding;
+  private final List<Runnable> afterwards = new ArrayList<>();
 
   GuestAgent agent() {
     return agent;
@@ -93,6 +95,32 @@ final class ScriptedAgent implements AgentChannel {
     while (!received.contains(frame)) {
       wait();
     }
+  }
+
+  /** From now on what the guest says is on its way until {@link #deliver}. */
+  synchronized void holdBack() {
+    holding = true;
+  }
+
+  /** What was said has come. */
+  void deliver() {
+    List<Runnable> actions;
+    synchronized (this) {
+      holding = false;
+      actions = List.copyOf(afterwards);
+    }
+    actions.forEach(Runnable::run);
+  }
+
+  @Override
+  public void afterReceived(Runnable action) {
+    synchronized (this) {
+      if (holding) {
+        afterwards.add(action);
+        return;
+      }
+    }
+    action.run();
   }
 
   /** Frames come whole, since there is always room. */
