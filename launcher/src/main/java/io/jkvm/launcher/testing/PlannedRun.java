@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
-import io.jkvm.machine.kernel.KernelModules;
-import io.jkvm.machine.kernel.KernelRequirement;
-import io.jkvm.machine.kernel.KernelRequirements;
 import io.jkvm.machine.kernel.KernelSource;
-import io.jkvm.machine.kernel.Purpose;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.Attachment;
@@ -14,7 +10,6 @@ import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.TestCase;
 import io.jkvm.machine.results.ktap.KtapParser;
 import io.jkvm.machine.root.GuestRoot;
-import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.testing.TestOutcome;
 import io.jkvm.machine.testing.TestRun;
@@ -24,13 +19,9 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
 
 /** One run of a plan: its machine, what it prints, and what is told of it. */
 final class PlannedRun {
@@ -39,7 +30,6 @@ final class PlannedRun {
 
   private final TestPlan plan;
   private final KernelSource kernel;
-  private final int number;
   private final int repetition;
   private final TestRun run;
   private final Optional<Path> log;
@@ -53,6 +43,7 @@ final class PlannedRun {
   /**
    * A run.
    *
+   * @param check of the kernel's configuration, shared by its runs
    * @param number among all runs, from 1
    * @param repetition on its kernel, from 1
    * @param input for the command, if it is to have any
@@ -61,6 +52,7 @@ final class PlannedRun {
   PlannedRun(
       TestPlan plan,
       KernelSource kernel,
+      KernelCheck check,
       GuestRoot root,
       int number,
       int repetition,
@@ -69,7 +61,6 @@ final class PlannedRun {
       OutputStream err) {
     this.plan = plan;
     this.kernel = kernel;
-    this.number = number;
     this.repetition = repetition;
     log = plan.logOf(number);
     MachineSpec asked = plan.machine().apply(kernel.image());
@@ -91,7 +82,7 @@ final class PlannedRun {
     TestStreams streams =
         new TestStreams(
             input, new TeeStream(out, this::commandPrinted), new TeeStream(err, this::keep));
-    run = new TestRun(spec, streams);
+    run = new TestRun(spec, streams, check.result());
   }
 
   private synchronized void commandPrinted(byte[] bytes, int from, int length) {
@@ -127,41 +118,7 @@ final class PlannedRun {
    * @throws MachineException if the machine can't be made
    */
   TestOutcome toEnd() throws InterruptedException {
-    Thread check = new Thread(this::checkConfiguration, "test" + number + "/config");
-    check.setDaemon(true);
-    check.start();
     return run.run();
-  }
-
-  /** Beside the boot, which it would hold up: an image has to be unpacked for it. */
-  private void checkConfiguration() {
-    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
-    if (plan.root().kind() == RootSpec.Kind.IMAGE) {
-      purposes.add(Purpose.ROOT_IMAGE);
-    }
-    try {
-      String missing =
-          kernel.config().stream()
-              .flatMap(config -> KernelRequirements.missing(config, purposes, modules()).stream())
-              .filter(lack -> lack.requirement().level() == KernelRequirement.Level.NEEDED)
-              .map(lack -> lack.options() + " (" + lack.requirement().reason() + ")")
-              .collect(Collectors.joining(", "));
-      if (!missing.isEmpty()) {
-        run.refuse(
-            "the kernel "
-                + kernel.image()
-                + " was built without "
-                + missing
-                + "; 'jkvm test --print-config' prints what it needs");
-      }
-    } catch (MachineException e) {
-      return; // the machine says it better
-    }
-  }
-
-  private Predicate<String> modules() {
-    Optional<KernelModules> modules = KernelModules.find(kernel);
-    return name -> modules.isPresent() && modules.get().has(name);
   }
 
   /** Where in the log's file the end can be seen; empty if that is not known. */

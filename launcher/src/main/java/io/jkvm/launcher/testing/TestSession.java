@@ -37,6 +37,7 @@ public final class TestSession {
   private final Reporter reporter;
   private final CountDownLatch finished = new CountDownLatch(1);
   private final List<KernelSource> kernels = new ArrayList<>();
+  private final List<KernelCheck> checks = new ArrayList<>();
   private final List<GuestRoot> roots = new ArrayList<>();
 
   // Guarded by this.
@@ -64,6 +65,7 @@ public final class TestSession {
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
         kernels.add(source);
+        checks.add(new KernelCheck(source, plan.purposes()));
         roots.add(GuestRoot.make(plan.root(), source));
         roots.get(roots.size() - 1).notes().forEach(reporter::step);
       }
@@ -128,6 +130,7 @@ public final class TestSession {
         new PlannedRun(
             plan,
             kernels.get(0),
+            checks.get(0),
             roots.get(0),
             1,
             1,
@@ -218,6 +221,7 @@ public final class TestSession {
           new PlannedRun(
               plan,
               kernels.get(kernel),
+              checks.get(kernel),
               roots.get(kernel),
               number,
               repetition,

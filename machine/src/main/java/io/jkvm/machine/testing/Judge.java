@@ -133,10 +133,17 @@ final class Judge {
    * The same, now that the machine has stopped and all of its log is read.
    *
    * @param stoppedByUs whether the machine ran until the run was over
+   * @param refusal why the kernel can't do; what the guest did for want of that, such as a panic,
+   *     is no reason of its own
    */
-  Ending refine(Ending ending, boolean stoppedByUs) {
+  Ending refine(Ending ending, boolean stoppedByUs, Optional<String> refusal) {
     Ending known = ending;
     Optional<StopReason> stop = stopReason.get();
+    boolean hostFailed =
+        stop.filter(why -> why.kind() == StopReason.Kind.HOST_FAILURE).isPresent();
+    if (refusal.isPresent() && !hostFailed && ending.end() != EndClass.INTERRUPTED) {
+      return Ending.of(EndClass.SETUP, refusal.get());
+    }
     if (!stoppedByUs && stop.isPresent()) {
       known = behind(of(stop.get()), ending.commandEnd());
     }

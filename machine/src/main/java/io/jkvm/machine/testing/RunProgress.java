@@ -46,6 +46,7 @@ final class RunProgress {
   private String setupFailure;
   private boolean synced;
   private boolean interrupted;
+  private boolean checked;
   private String refusal;
   private final List<Exception> failures = new ArrayList<>();
 
@@ -82,9 +83,30 @@ final class RunProgress {
     poke();
   }
 
-  synchronized void refuse(String why) {
-    refusal = why;
+  /**
+   * The kernel has been looked at.
+   *
+   * @param why it can't do, if so
+   */
+  synchronized void checked(Optional<String> why) {
+    checked = true;
+    refusal = why.orElse(null);
     poke();
+  }
+
+  /**
+   * Why the kernel can't do, if so and the guest has not shown otherwise. Waits until it has been
+   * looked at; not if the user wants an end, or the time that was asked for is over.
+   */
+  synchronized Optional<String> awaitRefusal() throws InterruptedException {
+    while (!checked && ready == null && !interrupted && !clock.isAskedOver()) {
+      wait(HostPauses.LOOK.toMillis());
+    }
+    return refusal();
+  }
+
+  private Optional<String> refusal() {
+    return Optional.ofNullable(refusal).filter(why -> ready == null);
   }
 
   synchronized void agentIsThere() {
@@ -186,7 +208,7 @@ final class RunProgress {
         synced,
         ready != null,
         Optional.ofNullable(agentFailure).or(() -> command().flatMap(RunningCommand::failure)),
-        Optional.ofNullable(refusal).filter(why -> ready == null),
+        refusal(),
         Optional.ofNullable(setupFailure),
         interrupted);
   }

@@ -14,10 +14,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * One run: a machine is booted, a command run in it, and the machine thrown away. For one {@link
- * #run}; {@link #interrupt} and {@link #refuse} may be called by any thread.
+ * #run}; {@link #interrupt} may be called by any thread.
  */
 public final class TestRun {
   /** How long a guest whose agent is gone may take to stop by itself, as in a power-off. */
@@ -36,20 +37,27 @@ public final class TestRun {
 
   /** A run. */
   public TestRun(TestSpec spec, TestStreams streams) {
+    this(spec, streams, CompletableFuture.completedFuture(Optional.empty()));
+  }
+
+  /**
+   * A run of a kernel that is looked at meanwhile.
+   *
+   * @param check why the kernel can't do it, if so. That is the end's reason, unless the agent has
+   *     shown otherwise; a guest that ends before its agent is there is judged when it is known
+   */
+  public TestRun(
+      TestSpec spec, TestStreams streams, CompletableFuture<Optional<String>> check) {
     this.spec = spec;
     this.streams = streams;
     clock = new RunClock(spec.limit(), spec.stall());
     progress = new RunProgress(clock);
+    check.whenComplete((why, e) -> progress.checked(e == null ? why : Optional.empty()));
   }
 
   /** Ends it; it reports what there is. */
   public void interrupt() {
     progress.interrupt();
-  }
-
-  /** Ends it because it can't be done, unless the guest has shown meanwhile that it can. */
-  public void refuse(String why) {
-    progress.refuse(why);
   }
 
   /**
@@ -195,7 +203,7 @@ public final class TestRun {
     watch.awaitEnd();
     machine.agent().awaitEnd();
     starter.join(); // it may have a command in its hands that has printed something
-    Ending last = judge.refine(ending, stoppedByUs);
+    Ending last = judge.refine(ending, stoppedByUs, progress.awaitRefusal());
     machine.closeAndReport().forEach(progress::add);
     progress.awaitOutput(LAST_OUTPUT);
     return last;

@@ -123,7 +123,7 @@ class JudgeTest {
     assertEquals(EndClass.INTERRUPTED, interrupted.end());
     assertEquals("ended by its user; the command: signal 9", interrupted.detail());
     watch.finish();
-    assertEquals(interrupted, judge().refine(interrupted, true), "no verdict of the command's");
+    assertEquals(interrupted, judge().refine(interrupted, true, Optional.empty()), "no verdict of the command's");
   }
 
   // --- without a report of the agent's ---
@@ -248,7 +248,7 @@ class JudgeTest {
     Ending ending = judge.look(facts.state()).orElseThrow();
     assertEquals(EndClass.LIMIT, ending.end());
     watch.finish();
-    Ending last = judge.refine(ending, true);
+    Ending last = judge.refine(ending, true, Optional.empty());
     assertEquals(EndClass.OOPS, last.end());
     assertEquals("BUG: unable to handle page fault for address: ffffffffdeadbeef", last.detail());
   }
@@ -271,7 +271,7 @@ class JudgeTest {
     facts.finished(new CommandEnd(How.EXITED, 3, false, false, ""));
     Ending ending = judge.look(facts.state()).orElseThrow();
     watch.finish();
-    Ending last = judge.refine(ending, true);
+    Ending last = judge.refine(ending, true, Optional.empty());
     assertEquals(EndClass.OOPS, last.end());
     assertTrue(last.detail().endsWith("; the command: status 3"), last::detail);
     assertEquals(3, last.commandEnd().orElseThrow().value());
@@ -304,7 +304,7 @@ class JudgeTest {
     time.passSeconds(0.1);
     Ending ending = judge.look(facts.state()).orElseThrow();
     watch.finish();
-    Ending last = judge.refine(ending, true);
+    Ending last = judge.refine(ending, true, Optional.empty());
     assertEquals(EndClass.PANIC, last.end());
     assertFalse(last.agentIsGone());
   }

@@ -11,6 +11,7 @@ import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEventKind;
 import io.jkvm.machine.results.EndClass;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,7 +43,7 @@ class JudgedLogTest {
       watch.accept(RunFacts.utf8(log));
     }
     watch.finish();
-    return judge.refine(ending, stop.isEmpty());
+    return judge.refine(ending, stop.isEmpty(), Optional.empty());
   }
 
   @Test
@@ -117,7 +118,7 @@ class JudgedLogTest {
   void whatElseFailsIsForTheUserToSay(String log, String word) {
     assertEquals(EndClass.EXITED, of(PASSED, FailOn.DEFAULT, RunFacts.survived(log)).end());
     assertEquals(
-        word, judge(ALL).refine(Ending.of(EndClass.EXITED, "x", PASSED), true).end().word());
+        word, judge(ALL).refine(Ending.of(EndClass.EXITED, "x", PASSED), true, Optional.empty()).end().word());
   }
 
   @Test
@@ -136,7 +137,7 @@ class JudgedLogTest {
       seen.finish();
       RunClock clock = new RunClock(Optional.empty(), Optional.empty(), new FakeTime());
       Judge judge = new Judge(FailOn.DEFAULT, clock, Optional::empty, seen);
-      Ending ending = judge.refine(Ending.of(end, "x"), true);
+      Ending ending = judge.refine(Ending.of(end, "x"), true, Optional.empty());
       assertEquals(EndClass.OOPS, ending.end());
       assertTrue(ending.detail().startsWith("BUG: unable to handle"), ending::detail);
     }
@@ -156,6 +157,37 @@ class JudgedLogTest {
     assertEquals(EndClass.GONE, ending.end());
     assertEquals("the guest booted a second time", ending.detail());
     assertEquals(5, ending.decisive().orElseThrow().line());
+  }
+
+  // --- a kernel that lacks what is needed ---
+
+  /** Without an initramfs it panics for want of a root, which says nothing of the reason. */
+  @Test
+  void whatTheKernelLacksIsTheReasonOfItsPanic() {
+    stop = Optional.of(new StopReason(StopReason.Kind.GUEST_PANIC, "VFS: Unable to mount root"));
+    watch.accept(RunFacts.utf8(RunFacts.log("root-missing")));
+    watch.finish();
+    Judge judge = judge(FailOn.DEFAULT);
+    Optional<String> lacks = Optional.of("built without CONFIG_BLK_DEV_INITRD");
+    Ending panic = judge.look(new RunFacts().state()).orElseThrow();
+    assertEquals(EndClass.PANIC, judge.refine(panic, false, Optional.empty()).end());
+    for (EndClass end : List.of(EndClass.PANIC, EndClass.GONE, EndClass.STALL, EndClass.SETUP)) {
+      Ending last = judge.refine(Ending.of(end, "x"), false, lacks);
+      assertEquals(EndClass.SETUP, last.end());
+      assertEquals(lacks.get(), last.detail());
+      assertEquals(Optional.empty(), last.decisive());
+    }
+  }
+
+  @Test
+  void itIsNotTheReasonOfWhatTheHostAndTheUserDo() {
+    watch.finish();
+    Optional<String> lacks = Optional.of("built without CONFIG_BLK_DEV_INITRD");
+    Ending interrupted = Ending.of(EndClass.INTERRUPTED, "ended by its user");
+    assertEquals(interrupted, judge(FailOn.DEFAULT).refine(interrupted, true, lacks));
+    stop = Optional.of(new StopReason(StopReason.Kind.HOST_FAILURE, "disk full"));
+    Ending failed = judge(FailOn.DEFAULT).refine(Ending.of(EndClass.SETUP, "x"), false, lacks);
+    assertTrue(failed.detail().contains("disk full"), failed::detail);
   }
 
   // --- out of memory ---
@@ -222,6 +254,6 @@ class JudgedLogTest {
     Ending exited = judge.look(new RunFacts().finished(PASSED).state()).orElseThrow();
     stop = Optional.of(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
     watch.finish();
-    assertEquals(exited, judge.refine(exited, true));
+    assertEquals(exited, judge.refine(exited, true, Optional.empty()));
   }
 }

@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -63,12 +64,46 @@ class RunProgressTest {
 
   @Test
   void aRefusalCountsUntilTheAgentIsThere() throws Exception {
-    progress.refuse("no CONFIG_X");
+    progress.checked(Optional.of("no CONFIG_X"));
     assertEquals(Optional.of("no CONFIG_X"), progress.awaitNews().refusal());
+    assertEquals(Optional.of("no CONFIG_X"), progress.awaitRefusal());
     progress.agentIsThere();
     assertEquals(new RunFacts().agentIsThere().state(), progress.awaitNews());
-    progress.refuse("no CONFIG_X");
+    progress.checked(Optional.of("no CONFIG_X"));
     assertEquals(Optional.empty(), progress.awaitNews().refusal());
+    assertEquals(Optional.empty(), progress.awaitRefusal());
+  }
+
+  /** The guest may panic before its kernel's configuration has been read. */
+  @Test
+  void theKernelsCheckIsWaitedFor() throws Exception {
+    CompletableFuture<Optional<String>> refusal = new CompletableFuture<>();
+    Thread end =
+        new Thread(
+            () -> {
+              try {
+                refusal.complete(progress.awaitRefusal());
+              } catch (InterruptedException e) {
+                refusal.completeExceptionally(e);
+              }
+            });
+    end.start();
+    while (end.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    assertFalse(refusal.isDone());
+    progress.checked(Optional.of("no CONFIG_X"));
+    assertEquals(Optional.of("no CONFIG_X"), refusal.join());
+  }
+
+  @Test
+  void theKernelsCheckIsNotWaitedForWhereTheRunIsToEnd() throws Exception {
+    time.passSeconds(3600);
+    assertEquals(Optional.empty(), progress.awaitRefusal());
+    RunClock endless = new RunClock(Optional.empty(), Optional.empty(), time);
+    RunProgress interrupted = new RunProgress(endless);
+    interrupted.interrupt();
+    assertEquals(Optional.empty(), interrupted.awaitRefusal());
   }
 
   @Test
