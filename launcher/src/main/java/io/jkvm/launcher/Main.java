@@ -11,8 +11,8 @@ import io.jkvm.launcher.option.OwnArguments;
 import io.jkvm.launcher.option.WordConverter;
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.ExitStatus;
+import io.jkvm.launcher.testing.LastLine;
 import io.jkvm.machine.report.MachineException;
-import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.spec.BootWay;
 import io.jkvm.machine.spec.VirtioTransport;
 import io.jkvm.machine.testing.TestOutcome;
@@ -72,7 +72,7 @@ public final class Main implements Runnable {
     } catch (Error e) {
       // Picocli passes these on. The JVM's own way is a stack trace and status 1.
       String command = args.length == 0 ? "" : args[0];
-      err.println("jkvm: " + setup(command) + oneLine(Advice.line(e)));
+      err.println("jkvm: " + lastLine(command, oneLine(Advice.line(e))));
       return status(command, ExitStatus.HOST);
     }
   }
@@ -85,13 +85,8 @@ public final class Main implements Runnable {
         ArgumentEncoding.complaint(own).or(() -> longWithOneDash(command, own).map(Main::unknown));
     if (wrong.isPresent()) {
       boolean isCommand = command.getSubcommands().containsKey(args[0]);
-      err.println(
-          "jkvm: "
-              + setup(args[0])
-              + wrong.get()
-              + " (see 'jkvm "
-              + (isCommand ? args[0] + " " : "")
-              + "--help')");
+      String help = " (see 'jkvm " + (isCommand ? args[0] + " " : "") + "--help')";
+      err.println("jkvm: " + lastLine(args[0], wrong.get() + help));
       return status(args[0], ExitStatus.USAGE);
     }
     return command
@@ -158,9 +153,8 @@ public final class Main implements Runnable {
       message += hint(unmatched);
     }
     String name = e.getCommandLine().getCommandName();
-    e.getCommandLine()
-        .getErr()
-        .println("jkvm: " + setup(name) + oneLine(message) + " (see '" + command + " --help')");
+    String line = oneLine(message) + " (see '" + command + " --help')";
+    e.getCommandLine().getErr().println("jkvm: " + lastLine(name, line));
     return status(name, ExitStatus.USAGE);
   }
 
@@ -170,10 +164,8 @@ public final class Main implements Runnable {
   }
 
   /** The class of the end, which the last line begins with where a guest's command was to run. */
-  private static String setup(String command) {
-    return RUN_A_COMMAND.contains(command)
-        ? EndClass.SETUP.word() + ", status " + TestOutcome.SETUP + ": "
-        : "";
+  private static String lastLine(String command, String why) {
+    return RUN_A_COMMAND.contains(command) ? LastLine.setup(why) : why;
   }
 
   private static String hint(CommandLine.UnmatchedArgumentException e) {
@@ -191,7 +183,7 @@ public final class Main implements Runnable {
     if (verbose) {
       e.printStackTrace(err);
     }
-    err.println("jkvm: " + setup(name) + oneLine(lineOf(e)));
+    err.println("jkvm: " + lastLine(name, oneLine(lineOf(e))));
     return status(name, ExitStatus.HOST);
   }
 

@@ -4,6 +4,7 @@ package io.jkvm.launcher.command;
 import io.jkvm.launcher.option.KernelFinder;
 import io.jkvm.launcher.option.TimeOption;
 import io.jkvm.launcher.report.Reporter;
+import io.jkvm.launcher.testing.LastLine;
 import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.launcher.testing.TestPlan;
 import io.jkvm.launcher.testing.TestSession;
@@ -184,7 +185,7 @@ public final class TestCommand implements Callable<Integer> {
     try {
       session = new TestSession(plan(reporter), reporter);
     } catch (IOException e) {
-      reporter.error("setup, status " + TestOutcome.SETUP + ": " + e.getMessage());
+      reporter.error(LastLine.setup(e.getMessage()));
       return TestOutcome.SETUP;
     }
     int status = session.run();

@@ -87,7 +87,7 @@ public final class TestSession {
     } catch (IOException e) {
       reporter.step(e.getMessage()); // the line tells what came first
     }
-    reporter.error(EndClass.SETUP.word() + ", status " + TestOutcome.SETUP + ": " + line);
+    reporter.error(LastLine.setup(line));
     return TestOutcome.SETUP;
   }
 
@@ -147,10 +147,7 @@ public final class TestSession {
     if (run.hasCutLine()) {
       reporter.result("");
     }
-    if (!outcome.end().isVerdictOfCommand() && !plan.showLog()) {
-      outcome.lastLines().forEach(reporter::quote);
-    }
-    outcome.failures().forEach(failure -> reporter.error(failure.getMessage()));
+    LastLine.evidence(reporter, outcome, plan.showLog());
     if (!report.cases().isEmpty()) {
       new TextSummary(reports()).lines().forEach(reporter::result);
     }
@@ -160,14 +157,8 @@ public final class TestSession {
       status = 1; // what the kernel has tested is a part of what was asked
     }
     String place = run.place(outcome);
-    reporter.result(
-        "jkvm: "
-            + outcome.end().word()
-            + ", status "
-            + status
-            + ": "
-            + outcome.detail()
-            + (place.isEmpty() ? "" : " (" + place + ")"));
+    String detail = outcome.detail() + (place.isEmpty() ? "" : " (" + place + ")");
+    reporter.error(LastLine.of(outcome.end(), status, detail));
     return status;
   }
 
