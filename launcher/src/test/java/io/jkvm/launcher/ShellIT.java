@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +89,29 @@ class ShellIT {
       assertEquals("7", terminal.run("echo $?"));
       assertEquals(settings, terminal.run("stty -g"));
     }
+  }
+
+  /** Without a terminal, as in a script; all of it but the keys is the same. */
+  @Test
+  void whatIsNoShellHasTheClassOfItsEnd() throws Exception {
+    Path image = folder.resolve("bad.img");
+    try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+      file.setLength(1 << 20);
+    }
+    String kernel = ProjectFiles.guestImage("bzImage").toString();
+    List<String> command =
+        List.of(JkvmProcess.binary().toString(), "shell", "--mem", "64M", "--kernel", kernel);
+    List<String> root = new ArrayList<>(command);
+    root.addAll(List.of("--root", image.toString()));
+    JkvmProcess.Result refused = JkvmProcess.run(JkvmProcess.BOOT_SECONDS, root);
+    assertEquals(125, refused.status(), refused::toString);
+    String line = "jkvm: setup, status 125: the guest can't mount /dev/vda as its root: ";
+    assertTrue(refused.err().contains(line), refused::toString);
+    List<String> absent = new ArrayList<>(command);
+    absent.addAll(List.of("--", "nosuch"));
+    JkvmProcess.Result nosuch = JkvmProcess.run(JkvmProcess.BOOT_SECONDS, absent);
+    assertEquals(127, nosuch.status(), nosuch::toString);
+    assertTrue(nosuch.err().startsWith("jkvm: setup, status 127: "), nosuch::toString);
   }
 
   @Test

@@ -28,7 +28,9 @@ import picocli.CommandLine.Parameters;
     description = {
       "Boots a kernel and runs a shell in it on this terminal: every key is the guest's, and the"
           + " guest's terminal has this one's size. '~.' after Enter leaves.",
-      "Ends with the shell's exit status.",
+      "Ends with the shell's exit status; with 0 if its user leaves, or the guest is powered off,"
+          + " reset or halted by then. Any other end has its class and its status in the last line,"
+          + " as those of 'jkvm test'.",
       ""
     },
     footer = {
@@ -78,6 +80,7 @@ public final class ShellCommand implements Callable<Integer> {
             root.spec(command.isEmpty() ? shell() : command.get(0)).withTerminal(), source)) {
       made.notes().forEach(reporter::step);
       return new ShellSession(
+              source,
               made.boot(machine.spec(source.image(), root.image())),
               made.device(),
               guest.command(arguments),

@@ -3,13 +3,14 @@ package io.jkvm.launcher.terminal;
 
 import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.Machine;
-import io.jkvm.machine.agent.CommandEnd;
+import io.jkvm.machine.StopReason;
+import io.jkvm.machine.agent.AgentException;
 import io.jkvm.machine.agent.GuestCommand;
 import io.jkvm.machine.agent.GuestTask;
 import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.testing.TestRun;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -19,98 +20,77 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * A command of a guest's on this process' standard streams, as ssh has it: with a terminal of its
- * own in the guest if there is one here, else with pipes.
+ * A run's command on this process' terminal, as ssh has it: with a terminal of its own in the
+ * guest, every key but those of {@link ShellEscape} goes there.
  */
-public final class GuestShell {
+public final class GuestShell implements TestRun.Starter {
   private static final int PIECE_BYTES = 4096;
   private static final int SIGHUP = 1;
   private static final int MAX_PIECES = 1024;
   private static final byte[] END = new byte[0];
 
-  private final Machine machine;
+  private final HostTerminal host;
+  private final JobTerminal terminal;
   private final GuestCommand command;
-  private final Optional<HostTerminal> host = HostTerminal.forGuestTerminal();
-  private final JobTerminal terminal = new JobTerminal(host);
+  private volatile boolean left;
 
   /** A command that does not run yet. */
-  public GuestShell(Machine machine, GuestCommand command) {
-    this.machine = machine;
+  public GuestShell(HostTerminal host, GuestCommand command) {
+    this.host = host;
     this.command = command;
+    terminal = new JobTerminal(Optional.of(host));
   }
 
-  /**
-   * Runs it to its end.
-   *
-   * @throws IOException if the guest's agent is gone before
-   */
-  public CommandEnd run() throws IOException, InterruptedException {
-    machine.agent().awaitReady(); // the terminal may get another size meanwhile
-    GuestTask task =
-        machine.agent().start(host.map(it -> command.terminal(it.size())).orElse(command));
-    host.ifPresent(it -> JobControl.handle("WINCH", () -> resize(task, it)));
-    host.ifPresent(it -> resize(task, it));
+  @Override
+  public GuestTask start(Machine machine) throws AgentException, InterruptedException {
+    GuestTask task = machine.agent().start(command.terminal(host.size()));
+    JobControl.handle("WINCH", () -> resize(task));
+    resize(task);
     terminal.take();
-    try {
-      JobControl.start(this::suspend, terminal::continued);
-      BlockingQueue<byte[]> typed = new LinkedBlockingQueue<>(MAX_PIECES);
-      inThread("shell-keys", () -> readKeys(typed));
-      inThread("shell-input", () -> send(typed, task));
-      Thread errors =
-          inThread(
-              "shell-error", () -> copy(task.error(), new FileOutputStream(FileDescriptor.err)));
-      copy(task.output(), new FileOutputStream(FileDescriptor.out));
-      errors.join();
-      return task.await();
-    } finally {
-      terminal.giveBack();
-    }
+    JobControl.start(() -> suspend(machine), terminal::continued);
+    BlockingQueue<byte[]> typed = new LinkedBlockingQueue<>(MAX_PIECES);
+    inThread("shell-keys", () -> readKeys(machine, typed));
+    inThread("shell-input", () -> send(typed, task));
+    return task;
   }
 
-  /** Puts the terminal back, for a process that is about to end. */
+  /** Whether its user has left it, in place of ending it. */
+  public boolean hasBeenLeft() {
+    return left;
+  }
+
+  /** Puts the terminal back, for messages, or for a process that is about to end. */
   public void giveTerminalBack() {
     terminal.giveBack();
   }
 
-  private static Thread inThread(String name, Runnable body) {
+  private static void inThread(String name, Runnable body) {
     Thread thread = new Thread(body, name);
     thread.setDaemon(true);
     thread.start();
-    return thread;
-  }
-
-  private static void copy(InputStream from, OutputStream to) {
-    byte[] piece = new byte[PIECE_BYTES];
-    try (from) {
-      for (int count = from.read(piece); count >= 0; count = from.read(piece)) {
-        to.write(piece, 0, count);
-      }
-    } catch (IOException e) {
-      // One side is gone: the guest's command hears of it by SIGPIPE, we by its end.
-      return;
-    }
   }
 
   /** Reads on, for "~.", also while the guest takes nothing: what is typed then is dropped. */
-  private void readKeys(BlockingQueue<byte[]> typed) {
-    ShellEscape escape = new ShellEscape(machine::stop);
+  private void readKeys(Machine machine, BlockingQueue<byte[]> typed) {
+    ShellEscape escape = new ShellEscape(() -> leave(machine));
     byte[] keys = new byte[PIECE_BYTES];
     byte[] kept = new byte[2 * PIECE_BYTES];
     InputStream in = new FileInputStream(FileDescriptor.in);
     try {
       for (int count = in.read(keys); count >= 0; count = in.read(keys)) {
-        if (host.isPresent()) {
-          typed.offer(Arrays.copyOf(kept, escape.unescape(keys, count, kept)));
-        } else {
-          typed.put(Arrays.copyOf(keys, count)); // a pipe is held back
-        }
+        typed.offer(Arrays.copyOf(kept, escape.unescape(keys, count, kept)));
       }
       typed.put(END);
     } catch (IOException e) {
-      machine.stop(); // the terminal is gone, and its user
+      machine.stop(new StopReason(StopReason.Kind.HOST_SIGNAL, "the terminal is gone"));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private void leave(Machine machine) {
+    left = true;
+    machine.stop();
   }
 
   private static void send(BlockingQueue<byte[]> typed, GuestTask task) {
@@ -133,7 +113,7 @@ public final class GuestShell {
     }
   }
 
-  private static void resize(GuestTask task, HostTerminal host) {
+  private void resize(GuestTask task) {
     try {
       task.resize(host.size());
     } catch (IOException e) {
@@ -142,18 +122,18 @@ public final class GuestShell {
   }
 
   /** SIGTSTP from outside: the guest stands still until the process is continued. */
-  private void suspend() {
-    boolean paused = pause();
+  private void suspend(Machine machine) {
+    boolean paused = pause(machine);
     terminal.lend();
     HostTerminal.stopProcess();
     terminal.takeAgain();
     if (paused) {
       machine.resume();
-      setTime();
+      setTime(machine);
     }
   }
 
-  private boolean pause() {
+  private static boolean pause(Machine machine) {
     try {
       machine.pause();
       return true;
@@ -162,7 +142,7 @@ public final class GuestShell {
     }
   }
 
-  private void setTime() {
+  private static void setTime(Machine machine) {
     try {
       machine.agent().setTime();
     } catch (IOException e) {

@@ -1,144 +1,125 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
-import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.launcher.terminal.GuestShell;
-import io.jkvm.machine.ConsoleStream;
+import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.Machine;
+import io.jkvm.machine.MachineListener;
 import io.jkvm.machine.StopReason;
-import io.jkvm.machine.agent.AgentException;
-import io.jkvm.machine.agent.CommandEnd;
 import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.kernel.Purpose;
+import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.MachineSpec;
-import io.jkvm.machine.testing.HostPauses;
 import io.jkvm.machine.testing.TestOutcome;
-import java.io.IOException;
+import io.jkvm.machine.testing.TestRun;
+import io.jkvm.machine.testing.TestSpec;
+import io.jkvm.machine.testing.TestStreams;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 
-/** {@code jkvm shell} from a machine's specification to an exit status. */
+/**
+ * {@code jkvm shell} from a machine's specification to an exit status: a run that no report of the
+ * kernel's but a panic ends, on a terminal if there is one.
+ */
 public final class ShellSession {
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
-  private static final int FAREWELL_SECONDS = 10;
-  private static final int LAST_LINES = 20;
-  private static final Pattern NO_CHANNEL =
-      Pattern.compile("jkvm-agent: no channel to the host: ([^\\r\\n;]*)[\\r\\n;]");
 
-  private final MachineSpec spec;
-  private final Optional<String> rootDevice;
-  private final GuestCommand command;
-  private final Optional<Path> log;
+  private final KernelSource kernel;
+  private final TestSpec spec;
   private final Reporter reporter;
+  private final Optional<HostTerminal> terminal = HostTerminal.forGuestTerminal();
   private final CountDownLatch finished = new CountDownLatch(1);
 
   /** A session that does not run yet. */
   public ShellSession(
-      MachineSpec spec,
+      KernelSource kernel,
+      MachineSpec machine,
       Optional<String> rootDevice,
       GuestCommand command,
       Optional<Path> log,
       Reporter reporter) {
-    this.spec = spec;
-    this.rootDevice = rootDevice;
-    this.command = command;
-    this.log = log;
+    this.kernel = kernel;
     this.reporter = reporter;
+    spec =
+        new TestSpec(
+            machine,
+            command,
+            Optional.empty(),
+            Optional.empty(),
+            FailOn.of(List.of()),
+            log,
+            false,
+            rootDevice);
   }
 
-  /** Boots, runs the shell, takes the machine down. */
+  /**
+   * Boots, runs the shell, takes the machine down.
+   *
+   * @return the exit status
+   * @throws MachineException if the machine can't be made
+   */
   public int run() throws InterruptedException {
-    Optional.ofNullable(Integer.getInteger("jkvm.parent"))
-        .ifPresent(io.jkvm.machine.HostTerminal::endWith);
-    try (ConsoleStream file =
-            log.map(path -> ConsoleStream.file(path, this::logFailed)).orElse(null);
-        Machine machine = Machine.create(spec)) {
-      if (file != null) {
-        machine.console().attach(file);
-      }
-      GuestShell shell = new GuestShell(machine, command);
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> endOnSignal(machine, shell), "signal"));
-      machine.start();
-      HostPauses.follow(machine.name(), machine.agent());
-      Thread complaints = new Thread(() -> awaitComplaint(machine), "no-channel");
-      complaints.setDaemon(true);
-      complaints.start();
-      return run(machine, shell);
+    Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
+    Optional<GuestShell> shell = terminal.map(it -> new GuestShell(it, spec.command()));
+    KernelCheck check = new KernelCheck(kernel, purposes());
+    TestRun run =
+        shell.isPresent()
+            ? new TestRun(spec, streams(), check.result(), shell.get())
+            : new TestRun(spec, streams(), check.result());
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> endOnSignal(run, shell), "signal"));
+    Stopped stopped = new Stopped();
+    try {
+      TestOutcome outcome = run.run(stopped);
+      shell.ifPresent(GuestShell::giveTerminalBack);
+      boolean left = shell.filter(GuestShell::hasBeenLeft).isPresent();
+      return tell(new ShellEnd(outcome, left, Optional.ofNullable(stopped.reason)));
     } finally {
+      shell.ifPresent(GuestShell::giveTerminalBack);
       finished.countDown();
     }
   }
 
-  private int run(Machine machine, GuestShell shell) throws InterruptedException {
-    try {
-      if (rootDevice.isPresent()) {
-        machine.agent().mountRoot(rootDevice.get(), true);
-      }
-      CommandEnd end = shell.run();
-      if (spec.disks().stream().anyMatch(disk -> !disk.readOnly())) {
-        machine.agent().sync();
-      }
-      if (!end.text().isEmpty()) {
-        reporter.error(end.text().replaceAll("\\p{Cntrl}", "?"));
-      }
-      return end.shellStatus();
-    } catch (AgentException e) {
-      return gone(machine, e);
-    } catch (IOException e) {
-      reporter.error(e.getMessage());
-      return TestOutcome.SETUP;
-    }
+  private Set<Purpose> purposes() {
+    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
+    terminal.ifPresent(it -> purposes.add(Purpose.TERMINAL));
+    spec.rootDevice().ifPresent(it -> purposes.add(Purpose.ROOT_IMAGE));
+    return purposes;
   }
 
-  /** The shell has not ended, the guest has. */
-  private int gone(Machine machine, AgentException e) throws InterruptedException {
-    Optional<StopReason> reason = machine.awaitStop(Duration.ofSeconds(FAREWELL_SECONDS));
-    if (reason.isEmpty()) {
-      reporter.error("gone: " + e.getMessage());
-      return TestOutcome.GONE;
-    }
-    switch (reason.get().kind()) {
-      case GUEST_POWER_OFF, GUEST_RESET, GUEST_HALT, REQUESTED -> {
-        reporter.note(reason.get().toString());
-        return 0;
-      }
-      default -> {
-        String output = machine.console().output();
-        String[] lines = output.split("\\R");
-        for (int i = Math.max(0, lines.length - LAST_LINES); i < lines.length; i++) {
-          reporter.quote(lines[i].replaceAll("\\p{Cntrl}", "?"));
-        }
-        reporter.error(Advice.line(reason.get(), spec));
-        return reason.get().kind() == StopReason.Kind.GUEST_PANIC
-            ? TestOutcome.PANIC
-            : TestOutcome.GONE;
-      }
-    }
+  /** A terminal's keys are the shell's to read. */
+  private TestStreams streams() {
+    return new TestStreams(
+        terminal.isPresent()
+            ? Optional.empty()
+            : Optional.of(new FileInputStream(FileDescriptor.in)),
+        new FileOutputStream(FileDescriptor.out),
+        new FileOutputStream(FileDescriptor.err));
   }
 
-  /** A kernel without a channel for the agent would keep us waiting for ever. */
-  private void awaitComplaint(Machine machine) {
-    try {
-      String why = machine.console().newReader().expect(NO_CHANNEL, Duration.ofDays(1)).group(1);
-      if (!machine.agent().hasSpoken()) {
-        reporter.error("the guest can't speak to jkvm: " + why);
-        machine.stop();
-      }
-    } catch (MachineException e) {
-      return; // it ended, or did well for a day
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+  private int tell(ShellEnd end) {
+    if (end.isWanted()) {
+      end.line().ifPresent(reporter::note);
+    } else {
+      LastLine.evidence(reporter, end.outcome(), false);
+      end.line().ifPresent(reporter::error);
     }
+    return end.status();
   }
 
-  private void endOnSignal(Machine machine, GuestShell shell) {
-    shell.giveTerminalBack();
-    machine.stop(new StopReason(StopReason.Kind.HOST_SIGNAL, "SIGINT, SIGTERM or SIGHUP"));
+  private void endOnSignal(TestRun run, Optional<GuestShell> shell) {
+    shell.ifPresent(GuestShell::giveTerminalBack);
+    run.interrupt();
     try {
       finished.await(SHUTDOWN_MILLISECONDS, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
@@ -146,7 +127,13 @@ public final class ShellSession {
     }
   }
 
-  private void logFailed(IOException e) {
-    reporter.error("the kernel's log is cut: " + e.getMessage());
+  /** Keeps why the machine stopped. */
+  private static final class Stopped implements MachineListener {
+    private volatile StopReason reason;
+
+    @Override
+    public void stopped(Machine machine, StopReason why) {
+      reason = why;
+    }
   }
 }

@@ -13,7 +13,7 @@ import java.util.function.LongSupplier;
  * that is late afterwards. Whoever has one looks at it once a {@link #LOOK} or more often; for one
  * thread.
  */
-public final class HostPauses {
+final class HostPauses {
   /** How often to look. */
   static final Duration LOOK = Duration.ofSeconds(1);
 
@@ -66,55 +66,21 @@ public final class HostPauses {
         Math.abs(set) > SLACK_NANOSECONDS);
   }
 
-  /**
-   * Sets a guest's clock whenever the host's was set, on a thread of its own that ends with the
-   * agent.
-   */
-  public static void follow(String machine, GuestAgent agent) {
-    inThread(
-        machine,
-        () -> {
-          HostPauses pauses = new HostPauses();
-          while (agent.failure().isEmpty()) {
-            Thread.sleep(LOOK.toMillis());
-            if (pauses.look().clockWasSet()) {
-              setClock(agent);
-            }
-          }
-        });
-  }
-
   /** Sets a guest's clock to the host's, on a thread of its own: the guest may not answer. */
   static void setClock(String machine, GuestAgent agent) {
-    inThread(machine, () -> setClock(agent));
+    Thread thread = new Thread(() -> setClock(agent), machine + "/clock");
+    thread.setDaemon(true);
+    thread.start();
   }
 
-  private static void setClock(GuestAgent agent) throws InterruptedException {
+  private static void setClock(GuestAgent agent) {
     try {
       agent.awaitReady(); // it is the time afterwards that counts
       agent.setTime();
     } catch (AgentException e) {
       return; // the guest is at its end, or may not set its clock
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
-  }
-
-  private static void inThread(String machine, Body body) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                body.run();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            },
-            machine + "/clock");
-    thread.setDaemon(true);
-    thread.start();
-  }
-
-  /** What may be interrupted. */
-  private interface Body {
-    void run() throws InterruptedException;
   }
 }

@@ -27,8 +27,21 @@ public final class TestRun {
   /** What a reader of the output still has where the time or the user has ended the run. */
   private static final Duration LAST_OUTPUT = Duration.ofSeconds(2);
 
+  /** Starts the command of a run. */
+  @FunctionalInterface
+  public interface Starter {
+    /**
+     * Called once, on a thread of its own, when the agent is there and the root is in its place.
+     *
+     * @return the command; its output is copied to the run's streams
+     * @throws AgentException why it can't be
+     */
+    GuestTask start(Machine machine) throws AgentException, InterruptedException;
+  }
+
   private final TestSpec spec;
   private final TestStreams streams;
+  private final Starter starter;
   private final RunClock clock;
   private final RunProgress progress;
 
@@ -46,10 +59,23 @@ public final class TestRun {
    * @param check why the kernel can't do it, if so. That is the end's reason, unless the agent has
    *     shown otherwise; a guest that ends before its agent is there is judged when it is known
    */
+  public TestRun(TestSpec spec, TestStreams streams, CompletableFuture<Optional<String>> check) {
+    this(spec, streams, check, machine -> start(machine, spec, streams));
+  }
+
+  /**
+   * The same for a command that needs more than streams, such as a terminal.
+   *
+   * @param streams with an input, if it is to be copied too
+   */
   public TestRun(
-      TestSpec spec, TestStreams streams, CompletableFuture<Optional<String>> check) {
+      TestSpec spec,
+      TestStreams streams,
+      CompletableFuture<Optional<String>> check,
+      Starter starter) {
     this.spec = spec;
     this.streams = streams;
+    this.starter = starter;
     clock = new RunClock(spec.limit(), spec.stall());
     progress = new RunProgress(clock);
     check.whenComplete((why, e) -> progress.checked(e == null ? why : Optional.empty()));
@@ -76,11 +102,11 @@ public final class TestRun {
       watch.start(machine);
       machine.addListener(new Stopped());
       machine.start();
-      Thread starter = inThread(machine.name() + "/command", () -> startCommand(machine));
+      Thread command = inThread(machine.name() + "/command", () -> startCommand(machine));
       Judge judge = new Judge(spec.failOn(), clock, machine::stopReason, watch);
       ending = awaitEnd(machine, judge, log, new HostPauses());
       duration = Duration.between(began, Instant.now());
-      ending = takeDown(machine, watch, starter, judge, ending);
+      ending = takeDown(machine, watch, command, judge, ending);
     } finally {
       log.close();
     }
@@ -124,8 +150,7 @@ public final class TestRun {
       agent.awaitReady();
       progress.agentIsThere();
       mountRoot(agent);
-      boolean hasInput = streams.input().isPresent();
-      GuestTask started = agent.start(hasInput ? spec.command() : spec.command().withoutInput());
+      GuestTask started = starter.start(machine);
       progress.started(new RunningCommand(machine.name(), started, streams, progress));
     } catch (AgentException e) {
       failed(e.getMessage(), agent);
@@ -134,6 +159,12 @@ public final class TestRun {
     } catch (RuntimeException | Error e) { // such as no more threads
       failed(e.toString(), agent);
     }
+  }
+
+  private static GuestTask start(Machine machine, TestSpec spec, TestStreams streams)
+      throws AgentException, InterruptedException {
+    boolean hasInput = streams.input().isPresent();
+    return machine.agent().start(hasInput ? spec.command() : spec.command().withoutInput());
   }
 
   private void mountRoot(GuestAgent agent) throws AgentException, InterruptedException {
@@ -193,7 +224,7 @@ public final class TestRun {
 
   /** What the guest had sent before its end has all gone where it belongs when this returns. */
   private Ending takeDown(
-      Machine machine, KernelWatch watch, Thread starter, Judge judge, Ending ending)
+      Machine machine, KernelWatch watch, Thread command, Judge judge, Ending ending)
       throws InterruptedException {
     if (ending.agentIsGone()) {
       machine.awaitStop(FAREWELL);
@@ -202,7 +233,7 @@ public final class TestRun {
         machine.stop(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
     watch.awaitEnd();
     machine.agent().awaitEnd();
-    starter.join(); // it may have a command in its hands that has printed something
+    command.join(); // it may have a command in its hands that has printed something
     Ending last = judge.refine(ending, stoppedByUs, progress.awaitRefusal());
     machine.closeAndReport().forEach(progress::add);
     progress.awaitOutput(LAST_OUTPUT);
