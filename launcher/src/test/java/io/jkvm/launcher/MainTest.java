@@ -100,6 +100,7 @@ class MainTest {
         usage("--repeat and --jobs are 1 or more", "test", "--repeat", "0", "--", "true"),
         usage("--repeat and --jobs are 1 or more", "test", "--jobs=-1", "--", "true"),
         usage("'--repeat'", "test", "--repeat", "often", "--", "true"),
+        usage("1000000 runs at most", "test", "-ka", "-kb", "--repeat", "500001", "--", "true"),
         usage("--fail-on: no kind", "test", "-k", "k", "--fail-on", "nonsense", "--", "true"),
         usage("there are panic, oops,", "test", "-k", "k", "--fail-on=oops,x", "--", "true"),
         usage("--timeout: 'soon' is not", "test", "-k", "k", "-t", "soon", "--", "true"),

@@ -180,6 +180,10 @@ public final class TestCommand implements Callable<Integer> {
     if (repeat < 1 || jobs < 1) {
       throw new ParameterException(spec.commandLine(), "--repeat and --jobs are 1 or more");
     }
+    if ((long) repeat * Math.max(1, guest.kernels().size()) > TestPlan.MAX_RUNS) {
+      throw new ParameterException(
+          spec.commandLine(), "--repeat: there are " + TestPlan.MAX_RUNS + " runs at most");
+    }
     Reporter reporter = output.reporter(spec.commandLine().getErr());
     TestSession session;
     try {

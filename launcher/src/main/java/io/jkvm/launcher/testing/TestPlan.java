@@ -54,8 +54,16 @@ public record TestPlan(
     int repeat,
     int jobs,
     boolean stopOnFailure) {
+  /** So many runs are all that there may be. */
+  public static final int MAX_RUNS = 1_000_000;
+
+  /** How many there are. */
+  int runs() {
+    return kernels.size() * repeat;
+  }
+
   boolean isSingle() {
-    return repeat == 1 && kernels.size() == 1;
+    return runs() == 1;
   }
 
   /** What the kernels have to be good for. */

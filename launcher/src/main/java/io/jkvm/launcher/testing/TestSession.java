@@ -9,6 +9,7 @@ import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.results.JUnitReport;
 import io.jkvm.machine.results.JsonReport;
+import io.jkvm.machine.results.ReportBudget;
 import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.RunSet;
 import io.jkvm.machine.results.TextSummary;
@@ -28,6 +29,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** {@code jkvm test} from its plan to its exit status. */
 public final class TestSession {
@@ -43,6 +45,7 @@ public final class TestSession {
   // Guarded by this.
   private final List<PlannedRun> running = new ArrayList<>();
   private final Map<Integer, DoneRun> done = new TreeMap<>();
+  private final ReportBudget budget = new ReportBudget(Runtime.getRuntime().maxMemory() / 4);
   private boolean ending;
 
   /** A session. */
@@ -165,17 +168,13 @@ public final class TestSession {
   // --- many: what they print is kept, and shown of those that fail ---
 
   private int runMany() throws IOException, InterruptedException {
-    ExecutorService pool = Executors.newFixedThreadPool(plan.jobs());
-    int planned = plan.kernels().size() * plan.repeat();
+    int planned = plan.runs();
+    int jobs = Math.min(plan.jobs(), planned);
+    ExecutorService pool = Executors.newFixedThreadPool(jobs);
     Progress progress = new Progress(reporter, planned);
-    int number = 0;
-    for (int repetition = 1; repetition <= plan.repeat(); repetition++) {
-      for (int kernel = 0; kernel < plan.kernels().size(); kernel++) {
-        int ownNumber = ++number;
-        int ownKernel = kernel;
-        int ownRepetition = repetition;
-        pool.execute(() -> runOneOfMany(ownKernel, ownNumber, ownRepetition, progress));
-      }
+    AtomicInteger begun = new AtomicInteger();
+    for (int job = 0; job < jobs; job++) {
+      pool.execute(() -> runSome(begun, planned, progress));
     }
     pool.shutdown();
     pool.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
@@ -197,6 +196,14 @@ public final class TestSession {
         .mapToInt(run -> Math.max(1, run.report().status()))
         .findFirst()
         .orElse(TestOutcome.SETUP);
+  }
+
+  /** One after the other, all kernels once before any a second time. */
+  private void runSome(AtomicInteger begun, int planned, Progress progress) {
+    int kinds = plan.kernels().size();
+    for (int run = begun.getAndIncrement(); run < planned; run = begun.getAndIncrement()) {
+      runOneOfMany(run % kinds, run + 1, run / kinds + 1, progress);
+    }
   }
 
   private void runOneOfMany(int kernel, int number, int repetition, Progress progress) {
@@ -257,7 +264,7 @@ public final class TestSession {
 
   private synchronized void end(PlannedRun run, int number, DoneRun ended) {
     running.remove(run);
-    done.put(number, ended);
+    done.put(number, new DoneRun(budget.keep(ended.report()), ended.commandStarted()));
   }
 
   private void writeReports(List<RunReport> runs) throws IOException {
