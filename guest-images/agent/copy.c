@@ -53,11 +53,27 @@ static bool is_cancelled(void)
 	return sys(rt_sigtimedwait, &set, NULL, &none, SIGNAL_SET_SIZE) == SIGTERM;
 }
 
+/*
+ * From here on SIGTERM ends the process at once, also in the middle of a call: a FIFO, a terminal or
+ * the kernel's log may let it wait for ever, and there is nothing to be tidied up.
+ */
+static void may_be_killed(void)
+{
+	struct { void *handler; u64 flags; void *restorer; u64 mask; } standard = { 0 };
+	u64 set = 1ul << (SIGTERM - 1);
+
+	sys(rt_sigaction, SIGTERM, &standard, NULL, SIGNAL_SET_SIZE);
+	sys(rt_sigprocmask, SIG_UNBLOCK, &set, NULL, SIGNAL_SET_SIZE);
+}
+
 static long read_from(const char *path, int to)
 {
 	struct stat status;
-	int fd = sys(open, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	long result;
+	int fd;
+
+	may_be_killed();
+	fd = sys(open, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return fd;
@@ -70,8 +86,10 @@ static long read_from(const char *path, int to)
 /* What is no file of a disk, as a device or one of /proc, cannot be replaced. */
 static long write_in_place(const char *path, int from)
 {
-	int fd = sys(open, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+	int fd;
 
+	may_be_killed();
+	fd = sys(open, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? fd : copy(from, fd);
 }
 

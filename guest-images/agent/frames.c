@@ -126,14 +126,19 @@ static void close_output(struct task *task, int i)
 		input_close(&task->input); /* the other end of a terminal is hung up by that */
 }
 
+/* SIGTERM ends the process, or is seen by it when its pipe ends. */
+static void give_up_copy(struct task *task)
+{
+	if (!task->is_gone && task->pid > 0)
+		sys(kill, task->pid, SIGTERM);
+	input_close(&task->input);
+	close_output(task, 0);
+}
+
 static void send_signal(struct task *task, u32 number, bool to_all)
 {
 	if (task->kind != COMMAND) {
-		/* It looks for SIGTERM when its pipe ends, and gives up. */
-		if (!task->is_gone && task->pid > 0)
-			sys(kill, task->pid, SIGTERM);
-		input_close(&task->input);
-		close_output(task, 0);
+		give_up_copy(task);
 	} else if (to_all) {
 		group_signal(task, number);
 	} else if (!task->is_gone && task->pid > 0) {
@@ -200,7 +205,10 @@ void task_frame(const struct frame *frame)
 		credit(&task->output[frame->stream - 1], frame);
 		break;
 	case CLOSE:
-		close_output(task, frame->stream - 1);
+		if (task->kind == COMMAND)
+			close_output(task, frame->stream - 1);
+		else
+			give_up_copy(task);
 		break;
 	case SIGNAL:
 		send_signal(task, get_u32(frame->bytes), get_u32(frame->bytes + 4));
