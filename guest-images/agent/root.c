@@ -61,14 +61,51 @@ static u32 take_flags(char *options, char *rest, size_t size)
 	return flags;
 }
 
+/*
+ * The option by which a file system does not replay its journal. After a crash it has to, and where
+ * the device cannot be written to it refuses to be mounted instead.
+ */
+static const struct { const char *type, *option; } without_journal[] = {
+	{ "ext3", "noload" },
+	{ "ext4", "noload" },
+	{ "xfs", "norecovery" },
+	{ "btrfs", "rescue=nologreplay" },
+	{ "f2fs", "norecovery" },
+};
+
+static long mount_without_journal(const char *device, const char *where, const char *type, u32 flags,
+				  const char *options)
+{
+	char more[1100];
+	size_t i = 0;
+	long result;
+
+	while (i < array_size(without_journal) && !equal(without_journal[i].type, type))
+		i++;
+	if (i == array_size(without_journal))
+		return -EROFS;
+	format(more, sizeof(more), "%s%s%s", options, *options ? "," : "", without_journal[i].option);
+	result = sys(mount, device, where, type, flags, more);
+	if (result == 0)
+		say("%s: its %s was not unmounted and cannot be written to: read as it is, without its journal",
+		    device, type);
+	return result;
+}
+
 /* One type; read-only where the device cannot be written to. */
 static long mount_as(const char *device, const char *where, const char *type, u32 flags,
 		     const char *options)
 {
-	long result = sys(mount, device, where, type, flags, options);
+	long result = sys(mount, device, where, type, flags, options), again;
 
 	if (result == -EROFS || result == -EACCES)
-		result = sys(mount, device, where, type, flags | MS_RDONLY, options);
+		result = sys(mount, device, where, type, flags |= MS_RDONLY, options);
+	/* EIO is the word of btrfs. */
+	if ((flags & MS_RDONLY) && (result == -EROFS || result == -EACCES || result == -EIO)) {
+		again = mount_without_journal(device, where, type, flags, options);
+		if (again == 0)
+			result = 0;
+	}
 	return result;
 }
 
