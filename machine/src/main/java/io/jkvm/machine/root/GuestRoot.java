@@ -2,7 +2,6 @@
 package io.jkvm.machine.root;
 
 import io.jkvm.machine.agent.AgentProgram;
-import io.jkvm.machine.initramfs.BusyboxApplets;
 import io.jkvm.machine.initramfs.CommandFinder;
 import io.jkvm.machine.initramfs.GuestPath;
 import io.jkvm.machine.initramfs.InitramfsBuilder;

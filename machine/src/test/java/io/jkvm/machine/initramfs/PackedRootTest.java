@@ -2,8 +2,6 @@
 package io.jkvm.machine.initramfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -105,24 +103,6 @@ class PackedRootTest {
       Ran expected = run(name, option);
       assertEquals(expected, chroot(root, name, option), name);
     }
-  }
-
-  @Test
-  void aBusyboxTellsItsCommands() throws Exception {
-    Path busybox = found("busybox");
-    assumeTrue(busybox != null);
-    List<String> applets = BusyboxApplets.of(busybox);
-    assertTrue(applets.size() > 50, applets.toString());
-    assertTrue(applets.stream().anyMatch(path -> path.endsWith("bin/sh")), applets.toString());
-  }
-
-  @Test
-  void whatIsNoBusyboxIsAnError() throws Exception {
-    IOException e = assertThrows(IOException.class, () -> BusyboxApplets.of(Path.of("/bin/false")));
-    assertEquals("/bin/false did not list its commands", e.getMessage());
-    Path text = Files.writeString(dir.resolve("text"), "x");
-    e = assertThrows(IOException.class, () -> BusyboxApplets.of(text));
-    assertEquals(text + " can't be run on this host", e.getMessage());
   }
 
   /** Modes, owners, links, devices and times come out of cpio(1) as they were. */
