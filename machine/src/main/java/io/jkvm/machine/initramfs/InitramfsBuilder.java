@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.initramfs;
 
-import static java.nio.file.StandardOpenOption.CREATE_NEW;
-import static java.nio.file.StandardOpenOption.WRITE;
-
 import io.jkvm.machine.initramfs.CpioWriter.Attributes;
 import io.jkvm.machine.initramfs.EntryTree.Entry;
 import io.jkvm.machine.initramfs.EntryTree.Rank;
@@ -11,19 +8,12 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -51,7 +41,6 @@ public final class InitramfsBuilder {
   private final Set<String> notes = new LinkedHashSet<>();
   private final HostRoot root;
   private final HostInclusion inclusion;
-  private OptionalLong fixedTime = OptionalLong.empty();
 
   /** With the usual search path, and without directories for libraries of one's own. */
   public InitramfsBuilder() {
@@ -76,16 +65,6 @@ public final class InitramfsBuilder {
   }
 
   /**
-   * Gives all entries the same time, for archives that are equal whenever the host's files are.
-   *
-   * @param seconds since 1970
-   */
-  public InitramfsBuilder fixedTime(long seconds) {
-    fixedTime = OptionalLong.of(seconds);
-    return this;
-  }
-
-  /**
    * Adds a directory of root's.
    *
    * @param mode permissions, 0 to 07777
@@ -101,49 +80,12 @@ public final class InitramfsBuilder {
   }
 
   /**
-   * Adds a file of root's with the content of one of the host, and nothing of what that needs.
-   *
-   * @param host a regular file, or a link to one
-   */
-  public InitramfsBuilder file(String path, int mode, Path host) throws IOException {
-    Path real;
-    HostFiles.Stat stat;
-    try {
-      real = host.toRealPath();
-      stat = HostFiles.stat(real);
-    } catch (IOException e) {
-      throw HostFiles.failure(host, e);
-    }
-    if (!stat.isFile()) {
-      throw new IOException(HostFiles.show(host) + " is " + stat.typeName());
-    }
-    CpioWriter.checkSize(host, stat.size());
-    Entry entry =
-        new EntryTree.HostFile(new Attributes(mode, 0, 0, stat.time()), real, stat.size());
-    return put(GuestPath.of(path), entry, Rank.GIVEN);
-  }
-
-  /**
    * Adds a symbolic link.
    *
    * @param target as the link is to say it, absolute or relative to where the link is
    */
   public InitramfsBuilder symlink(String path, String target) throws IOException {
     return put(GuestPath.of(path), link(target), Rank.GIVEN);
-  }
-
-  /** Adds a character device of root's. */
-  public InitramfsBuilder characterDevice(String path, int mode, int major, int minor)
-      throws IOException {
-    Entry entry = new EntryTree.Device(Attributes.ofRoot(mode), false, major, minor);
-    return put(GuestPath.of(path), entry, Rank.GIVEN);
-  }
-
-  /** Adds a block device of root's. */
-  public InitramfsBuilder blockDevice(String path, int mode, int major, int minor)
-      throws IOException {
-    Entry entry = new EntryTree.Device(Attributes.ofRoot(mode), true, major, minor);
-    return put(GuestPath.of(path), entry, Rank.GIVEN);
   }
 
   private InitramfsBuilder put(GuestPath path, Entry entry, Rank rank) throws IOException {
@@ -269,7 +211,8 @@ public final class InitramfsBuilder {
   /** How many bytes the archive will have. */
   public long size() throws IOException {
     AtomicLong size = new AtomicLong();
-    tree.visit((name, entry) -> size.addAndGet(CpioWriter.entrySize(name.length, length(entry))));
+    tree.visit(
+        (name, entry) -> size.addAndGet(CpioWriter.entrySize(name.length, length(entry))));
     return CpioWriter.archiveSize(size.get());
   }
 
@@ -296,9 +239,7 @@ public final class InitramfsBuilder {
   }
 
   private void write(CpioWriter writer, byte[] name, Entry entry) throws IOException {
-    Attributes had = entry.attributes();
-    Attributes attributes =
-        new Attributes(had.permissions(), had.uid(), had.gid(), fixedTime.orElse(had.time()));
+    Attributes attributes = entry.attributes();
     if (entry instanceof EntryTree.HostFile file) {
       writer.file(name, attributes, file.file(), file.size());
     } else if (entry instanceof EntryTree.Content content) {
@@ -311,71 +252,6 @@ public final class InitramfsBuilder {
       writer.characterDevice(name, attributes, device.major(), device.minor());
     } else {
       writer.directory(name, attributes);
-    }
-  }
-
-  /**
-   * Writes the archive to a file. A regular file is replaced when the archive is whole; until then,
-   * and if it fails, the file stays as it was.
-   */
-  public void writeTo(Path file) throws IOException {
-    if (Files.exists(file) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-      try (OutputStream out = new Target(file, Files.newOutputStream(file))) {
-        write(out);
-      } catch (FileSystemException e) {
-        throw unwritable(file, e);
-      }
-      return;
-    }
-    Path directory = file.toAbsolutePath().getParent();
-    Path part = directory.resolve(".initramfs-" + UUID.randomUUID() + ".part");
-    try {
-      try (OutputStream out = new Target(file, Files.newOutputStream(part, CREATE_NEW, WRITE))) {
-        write(out);
-      } catch (FileSystemException e) {
-        throw unwritable(file, e);
-      }
-      Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(part);
-    }
-  }
-
-  private static IOException unwritable(Path file, IOException cause) {
-    String why =
-        cause instanceof NoSuchFileException
-            ? "no such directory"
-            : cause instanceof AccessDeniedException ? "permission denied" : cause.getMessage();
-    return new IOException(HostFiles.show(file) + " can't be written (" + why + ")", cause);
-  }
-
-  /** Names the file in errors of writing, to tell them from those of the files that are read. */
-  private static final class Target extends OutputStream {
-    private final Path file;
-    private final OutputStream out;
-
-    Target(Path file, OutputStream out) {
-      this.file = file;
-      this.out = out;
-    }
-
-    @Override
-    public void write(int b) throws IOException {
-      write(new byte[] {(byte) b}, 0, 1);
-    }
-
-    @Override
-    public void write(byte[] bytes, int offset, int length) throws IOException {
-      try {
-        out.write(bytes, offset, length);
-      } catch (IOException e) {
-        throw unwritable(file, e);
-      }
-    }
-
-    @Override
-    public void close() throws IOException {
-      out.close();
     }
   }
 }

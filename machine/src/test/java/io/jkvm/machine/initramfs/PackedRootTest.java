@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -58,7 +59,9 @@ class PackedRootTest {
     Path cpio = found("cpio");
     assumeTrue(cpio != null && isRoot() && found("chroot") != null);
     Path archive = dir.resolve("a.cpio");
-    builder.writeTo(archive);
+    try (OutputStream out = Files.newOutputStream(archive)) {
+      builder.write(out);
+    }
     Path root = Files.createDirectory(dir.resolve("unpacked"));
     Ran ran =
         run("sh", "-c", "cd \"$1\" && cpio -idmu --quiet <\"$2\"", "sh", "" + root, "" + archive);
