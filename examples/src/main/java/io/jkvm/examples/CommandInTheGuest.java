@@ -88,6 +88,7 @@ public final class CommandInTheGuest {
         Optional.of(command),
         "/",
         "/usr/bin:/bin",
+        "",
         List.of(),
         List.of());
   }

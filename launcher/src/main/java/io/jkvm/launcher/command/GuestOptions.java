@@ -5,7 +5,6 @@ import io.jkvm.launcher.testing.GuestEnvironment;
 import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.machine.agent.GuestCommand;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
@@ -111,6 +110,14 @@ final class GuestOptions {
    * @param arguments its name and arguments, at least the name
    */
   GuestCommand command(List<byte[]> arguments) {
+    return GuestCommand.ofBytes(arguments)
+        .environmentBytes(environment().strings())
+        .user(user)
+        .directory(directory());
+  }
+
+  /** The command's environment, as far as the host makes it. */
+  GuestEnvironment environment() {
     List<byte[]> host = RawArguments.environment();
     GuestEnvironment environment =
         clearEnvironment
@@ -123,10 +130,7 @@ final class GuestOptions {
         throw new ParameterException(spec.commandLine(), "--env: " + e.getMessage(), e);
       }
     }
-    return GuestCommand.ofBytes(arguments)
-        .environmentBytes(new ArrayList<>(environment.strings()))
-        .user(user)
-        .directory(directory());
+    return environment;
   }
 
   String directory() {

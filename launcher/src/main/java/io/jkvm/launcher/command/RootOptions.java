@@ -5,8 +5,10 @@ import io.jkvm.machine.root.RootSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The guest's root, as {@link GuestOptions} has it. */
 final class RootOptions {
@@ -46,8 +48,23 @@ final class RootOptions {
         kind == RootSpec.Kind.INITRAMFS ? Optional.of(command) : Optional.empty(),
         options.directory(),
         Optional.ofNullable(System.getenv("PATH")).orElse(USUAL_PATH),
+        libraryPath(),
         includes(),
         options.modules());
+  }
+
+  /** The command's LD_LIBRARY_PATH, with its directories as seen from this one. */
+  private String libraryPath() {
+    return options
+        .environment()
+        .value("LD_LIBRARY_PATH")
+        .filter(path -> !path.isEmpty())
+        .map(
+            path ->
+                Arrays.stream(path.split("[:;]", -1))
+                    .map(directory -> Path.of(directory).toAbsolutePath().toString())
+                    .collect(Collectors.joining(":")))
+        .orElse("");
   }
 
   private List<RootSpec.Include> includes() {

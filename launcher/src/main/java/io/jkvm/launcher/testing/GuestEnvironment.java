@@ -93,6 +93,12 @@ public final class GuestEnvironment {
     return this;
   }
 
+  /** The value of a variable, if it is set. */
+  public Optional<String> value(String name) {
+    return Optional.ofNullable(variables.get(name))
+        .map(string -> new String(string, StandardCharsets.UTF_8).substring(name.length() + 1));
+  }
+
   /** As strings. */
   public List<byte[]> strings() {
     return new ArrayList<>(variables.values());

@@ -51,21 +51,22 @@ final class ChildPrograms {
    * Looks at a program.
    *
    * @param program a regular file of the host's
+   * @param libraryPath where it looks for libraries first, as in LD_LIBRARY_PATH
    */
-  static boolean mayBeStartedBy(Path program) {
+  static boolean mayBeStartedBy(Path program, String libraryPath) {
     try {
-      return isStarter(program);
+      return isStarter(program, libraryPath);
     } catch (IOException e) {
       return true; // who packs the files has the words for what is wrong with one
     }
   }
 
-  private static boolean isStarter(Path program) throws IOException {
+  private static boolean isStarter(Path program, String libraryPath) throws IOException {
     Optional<ElfFile> elf = ElfFile.read(program);
     if (elf.isEmpty() || elf.get().needed().isEmpty() || ElfFile.isOfGo(program)) {
       return true; // a script, or something that needs no library to make system calls
     }
-    SharedLibraries.Closure needs = new SharedLibraries("").of(program);
+    SharedLibraries.Closure needs = new SharedLibraries(libraryPath).of(program);
     if (!needs.missing().isEmpty() || ElfFile.mentions(program, STARTERS)) {
       return true;
     }

@@ -65,7 +65,7 @@ public final class GuestRoot implements AutoCloseable {
   public static GuestRoot make(RootSpec spec, KernelSource kernel) {
     try {
       List<String> notes = new ArrayList<>();
-      InitramfsBuilder builder = new InitramfsBuilder(spec.searchPath(), "");
+      InitramfsBuilder builder = new InitramfsBuilder(spec.searchPath(), spec.libraryPath());
       boolean wantsCommands = false;
       if (spec.kind() == RootSpec.Kind.DIRECTORY) {
         builder.packDirectory(spec.source().orElseThrow());
@@ -109,7 +109,7 @@ public final class GuestRoot implements AutoCloseable {
     GuestPath guest = found.guest().orElseThrow();
     if (found.kind() == CommandFinder.Kind.FOUND) {
       builder.include(host, guest);
-      return ChildPrograms.mayBeStartedBy(host);
+      return ChildPrograms.mayBeStartedBy(host, spec.libraryPath());
     }
     if (!Files.isDirectory(host)) {
       // Something that the guest can't execute either, for its own words.

@@ -16,6 +16,8 @@ import java.util.Optional;
  *     that it needs; empty if that is in the root already
  * @param directory where the command is to run, made in an initramfs if it is not there
  * @param searchPath where the host has the command, as in PATH
+ * @param libraryPath where programs are told to look for libraries, as in LD_LIBRARY_PATH; the
+ *     command's environment has it too. May be empty
  * @param includes files of the host's
  * @param modules of the kernel, by name or file, to be loaded at the start
  */
@@ -25,6 +27,7 @@ public record RootSpec(
     Optional<String> command,
     String directory,
     String searchPath,
+    String libraryPath,
     List<Include> includes,
     List<String> modules) {
   /** How a root is made. */
@@ -63,6 +66,7 @@ public record RootSpec(
         }
       }
     }
-    return new RootSpec(kind, source, command, this.directory, searchPath, more, modules);
+    return new RootSpec(
+        kind, source, command, this.directory, searchPath, libraryPath, more, modules);
   }
 }

@@ -13,7 +13,7 @@ import org.apache.commons.compress.archivers.cpio.CpioArchiveEntry;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveInputStream;
 
 /** An archive as somebody else's reader sees it; names have one char for each byte. */
-record Archive(Map<String, CpioArchiveEntry> entries, Map<String, byte[]> contents) {
+public record Archive(Map<String, CpioArchiveEntry> entries, Map<String, byte[]> contents) {
   static Archive of(InitramfsBuilder builder) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     builder.write(out);
@@ -23,7 +23,8 @@ record Archive(Map<String, CpioArchiveEntry> entries, Map<String, byte[]> conten
     return of(out.toByteArray());
   }
 
-  static Archive of(byte[] bytes) throws IOException {
+  /** Of the archive's bytes. */
+  public static Archive of(byte[] bytes) throws IOException {
     Archive archive = new Archive(new LinkedHashMap<>(), new LinkedHashMap<>());
     try (CpioArchiveInputStream in =
         new CpioArchiveInputStream(new ByteArrayInputStream(bytes), 512, "ISO-8859-1")) {
@@ -37,20 +38,23 @@ record Archive(Map<String, CpioArchiveEntry> entries, Map<String, byte[]> conten
     return archive;
   }
 
-  List<String> names() {
+  /** In the archive's order. */
+  public List<String> names() {
     return new ArrayList<>(entries.keySet());
   }
 
-  boolean has(String name) {
+  /** Whether there is an entry of a name. */
+  public boolean has(String name) {
     return entries.containsKey(name);
   }
 
-  String text(String name) {
+  /** Content, or where a link leads. */
+  public String text(String name) {
     return new String(contents.get(name), StandardCharsets.ISO_8859_1);
   }
 
   /** Type and permissions in octal. */
-  String mode(String name) {
+  public String mode(String name) {
     return Long.toOctalString(entries.get(name).getMode());
   }
 }

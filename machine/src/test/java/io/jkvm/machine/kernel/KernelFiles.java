@@ -18,14 +18,14 @@ import org.tukaani.xz.XZ;
 import org.tukaani.xz.XZOutputStream;
 
 /** Makes kernels and modules that have valid headers and no code. */
-final class KernelFiles {
+public final class KernelFiles {
   private static final int SETUP_BYTES = 1024;
   private static final int TEXT_OFFSET = 0x100;
 
   private KernelFiles() {}
 
   /** A vmlinux whose one segment is the text. */
-  static byte[] vmlinux(byte[] text) {
+  public static byte[] vmlinux(byte[] text) {
     ByteBuffer b = little(TEXT_OFFSET + text.length);
     b.putInt(0, 0x464C457F).put(4, (byte) 2).put(5, (byte) 1).put(6, (byte) 1);
     b.putShort(16, (short) 2).putShort(18, (short) 62).putLong(24, 0x1000000).putLong(32, 64);
@@ -41,7 +41,7 @@ final class KernelFiles {
    *
    * @param version what its setup code names; "" for nothing
    */
-  static byte[] bzImage(String version, byte[] vmlinux) {
+  public static byte[] bzImage(String version, byte[] vmlinux) {
     byte[] payload = gzip(vmlinux);
     int protectedBytes = (payload.length + 15) & ~15;
     ByteBuffer b = little(SETUP_BYTES + protectedBytes);
@@ -56,7 +56,7 @@ final class KernelFiles {
   }
 
   /** The text of a kernel with its banner and, unless it is null, a configuration in it. */
-  static byte[] text(String release, String config) {
+  public static byte[] text(String release, String config) {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     text.writeBytes(new byte[100]);
     text.writeBytes("Linux version %s (%s)\0IKCFG_ST is no start\0".getBytes(US_ASCII));
@@ -71,7 +71,7 @@ final class KernelFiles {
   }
 
   /** A module that says something of itself. */
-  static byte[] module(String... info) {
+  public static byte[] module(String... info) {
     byte[] texts = (String.join("\0", info) + "\0").getBytes(US_ASCII);
     byte[] names = "\0.strtab\0.modinfo\0".getBytes(US_ASCII);
     int table = (64 + texts.length + names.length + 7) & ~7;
@@ -94,13 +94,13 @@ final class KernelFiles {
   }
 
   /** Writes a file with the directories that it is in. */
-  static Path write(Path file, byte[] bytes) throws IOException {
+  public static Path write(Path file, byte[] bytes) throws IOException {
     Files.createDirectories(file.getParent());
     return Files.write(file, bytes);
   }
 
   /** Writes a text file with the directories that it is in. */
-  static Path write(Path file, String text) throws IOException {
+  public static Path write(Path file, String text) throws IOException {
     return write(file, text.getBytes(US_ASCII));
   }
 

@@ -51,6 +51,7 @@ class AgentIT {
                 Optional.of("sh"),
                 "/work",
                 "/usr/bin:/bin",
+                "",
                 List.of(),
                 List.of()),
             kernel);

@@ -42,6 +42,7 @@ class NoInitIT {
             Optional.of("true"),
             "/",
             "/usr/bin:/bin",
+            "",
             List.of(),
             List.of());
     try (GuestRoot root = GuestRoot.make(nothing, kernel)) {

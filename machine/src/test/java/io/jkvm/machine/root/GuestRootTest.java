@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.root;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.jkvm.machine.initramfs.Archive;
+import io.jkvm.machine.kernel.KernelFiles;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.spec.MachineSpecBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is in the initramfs of a run, for kernels that have no code. */
+class GuestRootTest {
+  private static final String RELEASE = "6.1.7";
+  private static final String MAGIC = "vermagic=6.1.7 SMP ";
+  private static final String PLACE = "lib/modules/6.1.7/";
+
+  @TempDir Path dir;
+
+  private KernelSource kernel() throws IOException {
+    byte[] vmlinux = KernelFiles.vmlinux(KernelFiles.text(RELEASE, null));
+    Path image =
+        KernelFiles.write(
+            dir.resolve("linux/arch/x86/boot/bzImage"), KernelFiles.bzImage(RELEASE, vmlinux));
+    KernelFiles.write(dir.resolve("linux/.config"), "CONFIG_MODULES=y\n");
+    return KernelSource.of(image, dir.resolve("nohost"));
+  }
+
+  /** In the built tree, with the list that a build makes. */
+  private void built(String name, String... info) throws IOException {
+    List<String> all = new ArrayList<>(List.of(info));
+    if (all.stream().noneMatch(text -> text.startsWith("vermagic"))) {
+      all.add(MAGIC);
+    }
+    KernelFiles.write(
+        dir.resolve("linux/drv/" + name + ".ko"), KernelFiles.module(all.toArray(String[]::new)));
+    Path order = dir.resolve("linux/modules.order");
+    String before = Files.exists(order) ? Files.readString(order) : "";
+    KernelFiles.write(order, before + "drv/" + name + ".ko\n");
+  }
+
+  private RootSpec spec(
+      RootSpec.Kind kind, Path source, String libraryPath, List<String> modules, Path... includes) {
+    return new RootSpec(
+        kind,
+        Optional.ofNullable(source),
+        Optional.empty(),
+        "/work",
+        "/usr/bin:/bin",
+        libraryPath,
+        List.of(includes).stream().map(path -> new RootSpec.Include(path, "")).toList(),
+        modules);
+  }
+
+  private RootSpec initramfs(String... modules) {
+    return spec(RootSpec.Kind.INITRAMFS, null, "", List.of(modules));
+  }
+
+  private record Made(Archive archive, List<String> notes) {}
+
+  private Made made(RootSpec spec, UnaryOperator<MachineSpecBuilder> machine) throws IOException {
+    KernelSource kernel = kernel();
+    MachineSpec asked = machine.apply(MachineSpec.boot(kernel.image())).build();
+    try (GuestRoot root = GuestRoot.make(spec, kernel)) {
+      Path initrd = root.boot(asked).initrds().get(0);
+      return new Made(Archive.of(Files.readAllBytes(initrd)), root.notes());
+    }
+  }
+
+  private Made made(RootSpec spec) throws IOException {
+    return made(spec, machine -> machine);
+  }
+
+  private static List<String> loaded(Made made) {
+    return made.archive.names().stream()
+        .filter(name -> name.startsWith(".jkvm/modules/"))
+        .map(name -> name.substring(name.indexOf('-') + 1))
+        .toList();
+  }
+
+  @Test
+  void librariesAreFoundWhereTheProgramIsToldToLook() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "there is no compiler");
+    Path library = Files.createDirectory(dir.resolve("own"));
+    run("echo 'int own(void) { return 0; }' | cc -shared -o own/libown.so -xc -");
+    run("echo 'int own(void); int main(void) { return own(); }' >t.c && cc -o t t.c -Lown -lown");
+    Path program = dir.resolve("t");
+    Made without = made(spec(RootSpec.Kind.INITRAMFS, null, "", List.of(), program));
+    assertTrue(
+        without.notes.contains("libown.so, which " + program + " needs, was not found"),
+        without.notes::toString);
+    Made with = made(spec(RootSpec.Kind.INITRAMFS, null, library.toString(), List.of(), program));
+    assertTrue(with.archive.has((library + "/libown.so").substring(1)));
+    assertEquals(List.of(), with.notes);
+  }
+
+  private void run(String script) throws Exception {
+    assertEquals(
+        0,
+        new ProcessBuilder("sh", "-c", script)
+            .directory(dir.toFile())
+            .inheritIO()
+            .start()
+            .waitFor());
+  }
+}
