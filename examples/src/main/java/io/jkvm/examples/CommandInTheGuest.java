@@ -87,6 +87,7 @@ public final class CommandInTheGuest {
         Optional.empty(),
         Optional.of(command),
         "/",
+        false,
         "/usr/bin:/bin",
         "",
         List.of(),

@@ -133,6 +133,11 @@ final class GuestOptions {
     return environment;
   }
 
+  /** Whether the command is to run as somebody else than root. */
+  boolean hasOtherUser() {
+    return !user.isEmpty() && !user.matches("(root|0)(:.*)?");
+  }
+
   String directory() {
     if (directory != null) {
       return directory;

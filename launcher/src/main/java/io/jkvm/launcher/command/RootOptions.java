@@ -47,6 +47,7 @@ final class RootOptions {
         kind == RootSpec.Kind.INITRAMFS ? Optional.empty() : Optional.of(Path.of(options.root())),
         kind == RootSpec.Kind.INITRAMFS ? Optional.of(command) : Optional.empty(),
         options.directory(),
+        options.hasOtherUser(),
         Optional.ofNullable(System.getenv("PATH")).orElse(USUAL_PATH),
         libraryPath(),
         includes(),

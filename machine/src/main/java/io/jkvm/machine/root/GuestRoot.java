@@ -44,6 +44,11 @@ public final class GuestRoot implements AutoCloseable {
   private static final List<Path> BUSYBOX =
       List.of(Path.of("/bin/busybox"), Path.of("/usr/bin/busybox"));
 
+  /** The superuser's own directory is no way for others. */
+  private static final String HOME_OF_ROOT = "/root";
+
+  private static final int EVERYBODYS = 01777;
+
   private final RootSpec spec;
   private final AnonymousFile file;
   private final long size;
@@ -71,7 +76,7 @@ public final class GuestRoot implements AutoCloseable {
         builder.packDirectory(spec.source().orElseThrow());
       } else if (spec.kind() == RootSpec.Kind.INITRAMFS) {
         wantsCommands = addCommand(builder, spec);
-        builder.directory(spec.directory(), 0755);
+        addDirectory(builder, spec);
       }
       for (RootSpec.Include include : spec.includes()) {
         if (include.guest().isEmpty()) {
@@ -92,6 +97,18 @@ public final class GuestRoot implements AutoCloseable {
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
+    }
+  }
+
+  /** Where the command runs: on the host it was its user's, who is another one in the guest. */
+  private static void addDirectory(InitramfsBuilder builder, RootSpec spec) throws IOException {
+    if (!spec.otherUser()) {
+      builder.directory(spec.directory(), 0755);
+      return;
+    }
+    builder.directory(spec.directory(), EVERYBODYS);
+    if (spec.directory().startsWith(HOME_OF_ROOT + "/")) {
+      builder.directory(HOME_OF_ROOT, 0755);
     }
   }
 

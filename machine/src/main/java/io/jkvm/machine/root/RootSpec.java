@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param command the name of the command that is to be run, which is put into an initramfs with all
  *     that it needs; empty if that is in the root already
  * @param directory where the command is to run, made in an initramfs if it is not there
+ * @param otherUser whether a user other than root runs there, who is to be able to write into a
+ *     directory that was made
  * @param searchPath where the host has the command, as in PATH
  * @param libraryPath where programs are told to look for libraries, as in LD_LIBRARY_PATH; the
  *     command's environment has it too. May be empty
@@ -26,6 +28,7 @@ public record RootSpec(
     Optional<Path> source,
     Optional<String> command,
     String directory,
+    boolean otherUser,
     String searchPath,
     String libraryPath,
     List<Include> includes,
@@ -67,6 +70,6 @@ public record RootSpec(
       }
     }
     return new RootSpec(
-        kind, source, command, this.directory, searchPath, libraryPath, more, modules);
+        kind, source, command, this.directory, otherUser, searchPath, libraryPath, more, modules);
   }
 }

@@ -57,6 +57,7 @@ class GuestRootTest {
         Optional.ofNullable(source),
         Optional.empty(),
         "/work",
+        false,
         "/usr/bin:/bin",
         libraryPath,
         List.of(includes).stream().map(path -> new RootSpec.Include(path, "")).toList(),
@@ -113,5 +114,28 @@ class GuestRootTest {
             .inheritIO()
             .start()
             .waitFor());
+  }
+
+  @Test
+  void anotherUserMayWriteWhereTheCommandStarts() throws IOException {
+    for (String directory : List.of("/work/here", "/root/work")) {
+      for (boolean other : new boolean[] {true, false}) {
+        RootSpec spec =
+            new RootSpec(
+                RootSpec.Kind.INITRAMFS,
+                Optional.empty(),
+                Optional.empty(),
+                directory,
+                other,
+                "/usr/bin:/bin",
+                "",
+                List.of(),
+                List.of());
+        Archive archive = made(spec).archive;
+        assertEquals(other ? "41777" : "40755", archive.mode(directory.substring(1)));
+        boolean open = other && directory.startsWith("/root");
+        assertEquals(open ? "40755" : "40700", archive.mode("root"));
+      }
+    }
   }
 }

@@ -50,6 +50,7 @@ class AgentIT {
                 Optional.empty(),
                 Optional.of("sh"),
                 "/work",
+                true,
                 "/usr/bin:/bin",
                 "",
                 List.of(),
@@ -179,7 +180,7 @@ class AgentIT {
     CommandResult user =
         agent.run(
             GuestCommand.of(
-                    "sh", "-c", "id -u; echo x >/dev/stdout; pwd; stat -c %a:%u $XDG_RUNTIME_DIR")
+                    "sh", "-c", "id -u; echo x >/dev/stdout; pwd >out; cat out; stat -c %a:%u $XDG_RUNTIME_DIR")
                 .environment(Map.of("PATH", PATH.get("PATH"), "XDG_RUNTIME_DIR", "/run/user/1234"))
                 .user("1234")
                 .directory("/work"));

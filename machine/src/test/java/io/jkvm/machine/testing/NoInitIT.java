@@ -41,6 +41,7 @@ class NoInitIT {
             Optional.empty(),
             Optional.of("true"),
             "/",
+            false,
             "/usr/bin:/bin",
             "",
             List.of(),
