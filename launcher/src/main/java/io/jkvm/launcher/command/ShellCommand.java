@@ -81,8 +81,8 @@ public final class ShellCommand implements Callable<Integer> {
       made.notes().forEach(reporter::step);
       return new ShellSession(
               source,
+              made,
               made.boot(machine.spec(source.image(), root.image())),
-              made.device(),
               guest.command(arguments),
               Optional.ofNullable(log),
               reporter)

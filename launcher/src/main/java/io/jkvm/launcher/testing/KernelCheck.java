@@ -2,7 +2,6 @@
 package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.kernel.KernelConfig;
-import io.jkvm.machine.kernel.KernelModules;
 import io.jkvm.machine.kernel.KernelRequirements;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernel.Purpose;
@@ -21,14 +20,20 @@ import java.util.stream.Collectors;
 final class KernelCheck {
   private final KernelSource kernel;
   private final Set<Purpose> purposes;
+  private final Predicate<String> hasModule;
 
   /** Guarded by this. */
   private CompletableFuture<Optional<String>> result;
 
-  /** A check that has not begun. */
-  KernelCheck(KernelSource kernel, Set<Purpose> purposes) {
+  /**
+   * A check that has not begun.
+   *
+   * @param hasModule whether the guest has a module from the start, by its name
+   */
+  KernelCheck(KernelSource kernel, Set<Purpose> purposes, Predicate<String> hasModule) {
     this.kernel = kernel;
     this.purposes = Set.copyOf(purposes);
+    this.hasModule = hasModule;
   }
 
   /** What the kernel lacks, in a line, or empty; begins to look at the first call. */
@@ -55,7 +60,7 @@ final class KernelCheck {
 
   private Optional<String> complaint(KernelConfig config) {
     String missing =
-        KernelRequirements.missing(config, purposes, modules()).stream()
+        KernelRequirements.missing(config, purposes, hasModule).stream()
             .filter(KernelRequirements.Missing::isNeeded)
             .map(lack -> lack.options() + " (" + lack.requirement().reason() + ")")
             .collect(Collectors.joining(", "));
@@ -67,10 +72,5 @@ final class KernelCheck {
                 + " was built without "
                 + missing
                 + "; 'jkvm test --print-config' prints what it needs");
-  }
-
-  private Predicate<String> modules() {
-    Optional<KernelModules> modules = KernelModules.find(kernel);
-    return name -> modules.isPresent() && modules.get().has(name);
   }
 }

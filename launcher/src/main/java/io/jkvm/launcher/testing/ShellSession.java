@@ -12,6 +12,7 @@ import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernel.Purpose;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.root.GuestRoot;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.testing.TestOutcome;
 import io.jkvm.machine.testing.TestRun;
@@ -36,20 +37,22 @@ public final class ShellSession {
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
 
   private final KernelSource kernel;
+  private final GuestRoot root;
   private final TestSpec spec;
   private final Reporter reporter;
   private final Optional<HostTerminal> terminal = HostTerminal.forGuestTerminal();
   private final CountDownLatch finished = new CountDownLatch(1);
 
-  /** A session that does not run yet. */
+  /** A session that does not run yet, of a machine that {@code root} is in. */
   public ShellSession(
       KernelSource kernel,
+      GuestRoot root,
       MachineSpec machine,
-      Optional<String> rootDevice,
       GuestCommand command,
       Optional<Path> log,
       Reporter reporter) {
     this.kernel = kernel;
+    this.root = root;
     this.reporter = reporter;
     spec =
         new TestSpec(
@@ -60,7 +63,7 @@ public final class ShellSession {
             FailOn.of(List.of()),
             log,
             false,
-            rootDevice);
+            root.device());
   }
 
   /**
@@ -72,7 +75,7 @@ public final class ShellSession {
   public int run() throws InterruptedException {
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
     Optional<GuestShell> shell = terminal.map(it -> new GuestShell(it, spec.command()));
-    KernelCheck check = new KernelCheck(kernel, purposes());
+    KernelCheck check = new KernelCheck(kernel, purposes(), root::hasModule);
     TestRun run =
         shell.isPresent()
             ? new TestRun(spec, streams(), check.result(), shell.get())
@@ -91,9 +94,8 @@ public final class ShellSession {
   }
 
   private Set<Purpose> purposes() {
-    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
+    Set<Purpose> purposes = EnumSet.copyOf(root.purposes());
     terminal.ifPresent(it -> purposes.add(Purpose.TERMINAL));
-    spec.rootDevice().ifPresent(it -> purposes.add(Purpose.ROOT_IMAGE));
     return purposes;
   }
 

@@ -2,17 +2,14 @@
 package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.agent.GuestCommand;
-import io.jkvm.machine.kernel.Purpose;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEventKind;
 import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.spec.MachineSpec;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -64,13 +61,6 @@ public record TestPlan(
 
   boolean isSingle() {
     return runs() == 1;
-  }
-
-  /** What the kernels have to be good for. */
-  Set<Purpose> purposes() {
-    return root.kind() == RootSpec.Kind.IMAGE
-        ? EnumSet.of(Purpose.COMMAND, Purpose.ROOT_IMAGE)
-        : EnumSet.of(Purpose.COMMAND);
   }
 
   /**

@@ -68,9 +68,10 @@ public final class TestSession {
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
         kernels.add(source);
-        checks.add(new KernelCheck(source, plan.purposes()));
-        roots.add(GuestRoot.make(plan.root(), source));
-        roots.get(roots.size() - 1).notes().forEach(reporter::step);
+        GuestRoot root = GuestRoot.make(plan.root(), source);
+        roots.add(root);
+        root.notes().forEach(reporter::step);
+        checks.add(new KernelCheck(source, root.purposes(), root::hasModule));
       }
       return plan.isSingle() ? runOne() : runMany();
     } catch (MachineException e) {

@@ -4,7 +4,6 @@ package io.jkvm.machine.kernel;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -18,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -26,96 +24,39 @@ import java.util.stream.Stream;
  * package that was unpacked, or a build in place. For one thread at a time.
  */
 public final class KernelModules {
-  private static final List<String> TOPS = List.of("lib/modules", "usr/lib/modules");
-
-  private final Path directory;
+  private final Optional<Path> directory;
   private final Optional<String> release;
   private final ModuleIndex index;
 
-  private KernelModules(Path directory, Optional<String> release) {
+  private KernelModules(Optional<Path> directory, Optional<String> release) {
     this.directory = directory;
     this.release = release;
     try {
-      index = new ModuleIndex(directory);
+      index = directory.isPresent() ? new ModuleIndex(directory.get()) : new ModuleIndex();
     } catch (IOException e) {
       throw new MachineException(
           Problem.MODULE_UNREADABLE,
-          directory.toString(),
-          "the modules in " + directory + " can't be read (" + BoundedFiles.reason(e) + ")",
+          directory.get().toString(),
+          "the modules in " + directory.get() + " can't be read (" + BoundedFiles.reason(e) + ")",
           e);
     }
   }
 
   /**
    * The modules of a kernel, from the first of {@link KernelSource#moduleDirectories} that has any.
+   * If none has, as with a kernel that was built without its modules, there are none but those that
+   * are named by their files.
    *
-   * @return empty if none has, as with a kernel without modules
    * @throws MachineException with {@link Problem#MODULE_UNREADABLE} if they can't be read
    */
-  public static Optional<KernelModules> find(KernelSource source) {
-    return source.moduleDirectories().stream()
-        .filter(ModuleIndex::isThere)
-        .findFirst()
-        .map(directory -> new KernelModules(directory, source.release()));
+  public static KernelModules of(KernelSource source) {
+    return new KernelModules(
+        source.moduleDirectories().stream().filter(ModuleIndex::isThere).findFirst(),
+        source.release());
   }
 
-  /**
-   * The modules in a directory that the user has named: the modules' own, a built tree, or one with
-   * {@code lib/modules/RELEASE} in it.
-   *
-   * @param release of the kernel; if it is not known, the only one there is
-   * @throws MachineException with {@link Problem#MODULES_ABSENT}, or {@link
-   *     Problem#MODULE_UNREADABLE}
-   */
-  public static KernelModules open(Path directory, Optional<String> release) {
-    if (ModuleIndex.isThere(directory)) {
-      return new KernelModules(directory, release);
-    }
-    List<Path> installed =
-        TOPS.stream()
-            .map(directory::resolve)
-            .flatMap(top -> release.map(it -> Stream.of(top.resolve(it))).orElseGet(() -> in(top)))
-            .filter(ModuleIndex::isThere)
-            .toList();
-    // lib may be a link to usr/lib.
-    if (!installed.isEmpty() && (release.isPresent() || names(installed).size() == 1)) {
-      return new KernelModules(installed.get(0), release);
-    }
-    String others =
-        TOPS.stream()
-            .flatMap(top -> in(directory.resolve(top)))
-            .map(path -> path.getFileName().toString())
-            .distinct()
-            .limit(4)
-            .collect(Collectors.joining(", "));
-    throw new MachineException(
-        Problem.MODULES_ABSENT,
-        directory.toString(),
-        "directory "
-            + directory
-            + " has no modules"
-            + release.map(it -> " of kernel " + it).orElse(" of one kernel")
-            + " (looked for modules.dep, modules.order, lib/modules, usr/lib/modules"
-            + (others.isEmpty() ? ")" : "; it has those of " + others + ")"),
-        null);
-  }
-
-  private static Set<String> names(List<Path> directories) {
-    return directories.stream()
-        .map(path -> path.getFileName().toString())
-        .collect(Collectors.toSet());
-  }
-
-  private static Stream<Path> in(Path top) {
-    try (Stream<Path> entries = Files.list(top)) {
-      return entries.sorted().toList().stream();
-    } catch (IOException e) {
-      return Stream.empty();
-    }
-  }
-
-  /** Where they are. */
-  public Path directory() {
+  /** Where they are; empty if there are none. */
+  public Optional<Path> directory() {
     return directory;
   }
 
@@ -133,29 +74,36 @@ public final class KernelModules {
    * What to load for some modules.
    *
    * @param modules each once, what it needs before it
-   * @param optional the names of those that are there only because others would like them (soft
-   *     dependencies): that the kernel refuses one of them is no error
-   * @param absent what was asked for and is not there, and what is needed and is not there, each as
-   *     a phrase: "crc16", or "crc16 (needed by ext4)"
+   * @param optional the names of those that nobody has to have: the wishes, and what others would
+   *     like (soft dependencies)
+   * @param absent what has to be there and is not, each as a phrase: "crc16", or "crc16 (needed by
+   *     ext4)"
+   * @param leftOut why optional ones are not among the modules, one line each
    */
-  public record LoadOrder(List<KernelModule> modules, Set<String> optional, List<String> absent) {
+  public record LoadOrder(
+      List<KernelModule> modules, Set<String> optional, List<String> absent, List<String> leftOut) {
     /** Takes copies. */
     public LoadOrder {
       modules = List.copyOf(modules);
       optional = Set.copyOf(optional);
       absent = List.copyOf(absent);
+      leftOut = List.copyOf(leftOut);
     }
   }
 
   /**
    * The modules to load, dependencies first. What the kernel has in itself is left out.
    *
-   * @param names of modules, dashes and underscores alike; a name with a slash is a file's
+   * @param names of modules that have to be there, dashes and underscores alike; a name with a
+   *     slash is a file's
+   * @param wishes names of modules that are taken, with what they need, if all of that is there;
+   *     they come first
    * @throws MachineException with {@link Problem#MODULE_UNREADABLE} or {@link
-   *     Problem#MODULE_DAMAGED} if a module has to be asked for its dependencies and can't be
+   *     Problem#MODULE_DAMAGED} if a module that has to be there has to be asked for its
+   *     dependencies and can't be
    */
-  public LoadOrder resolve(Collection<String> names) {
-    return new Resolution(names).order();
+  public LoadOrder resolve(Collection<String> names, Collection<String> wishes) {
+    return new Resolution(names, wishes).order();
   }
 
   /** One walk through the graph of dependencies, which in damaged lists may have circles. */
@@ -164,10 +112,12 @@ public final class KernelModules {
     private final Map<String, KernelModule> done = new LinkedHashMap<>();
     private final Set<String> begun = new HashSet<>();
     private final Set<String> required = new LinkedHashSet<>();
+    private final Set<String> wished = new LinkedHashSet<>();
     private final Set<String> absent = new LinkedHashSet<>();
+    private final Set<String> leftOut = new LinkedHashSet<>();
 
-    Resolution(Collection<String> names) {
-      Deque<String> open = new ArrayDeque<>();
+    Resolution(Collection<String> names, Collection<String> wishes) {
+      List<String> keys = new ArrayList<>();
       for (String name : names) {
         String key = KernelModule.normalized(name);
         if (name.indexOf('/') >= 0) {
@@ -175,22 +125,49 @@ public final class KernelModules {
           key = file.name();
           files.put(key, file);
         }
-        require(key, key, open);
+        keys.add(key);
       }
+      for (String key : keys) {
+        close(key, required, absent);
+      }
+      wishes.stream().map(KernelModule::normalized).forEach(this::wish);
+    }
+
+    private void wish(String name) {
+      Set<String> all = new LinkedHashSet<>();
+      Set<String> lacking = new LinkedHashSet<>();
+      try {
+        close(name, all, lacking);
+      } catch (MachineException e) {
+        leftOut.add(e.getMessage());
+        return;
+      }
+      if (lacking.isEmpty()) {
+        wished.addAll(all);
+      } else if (!lacking.contains(name)) { // that it is not there at all says nothing
+        leftOut.add("module " + name + " was left out: no " + String.join(", ", lacking));
+      }
+    }
+
+    /** Adds a module and all that it needs. */
+    private void close(String root, Set<String> there, Set<String> lacking) {
+      Deque<String> open = new ArrayDeque<>();
+      require(root, root, there, lacking, open);
       while (!open.isEmpty()) {
         String name = open.remove();
         for (String needed : module(name).depends()) {
-          require(needed, needed + " (needed by " + name + ")", open);
+          require(needed, needed + " (needed by " + name + ")", there, lacking, open);
         }
       }
     }
 
-    private void require(String name, String phrase, Deque<String> open) {
+    private void require(
+        String name, String phrase, Set<String> there, Set<String> lacking, Deque<String> open) {
       if (!isThere(name)) {
         if (!index.isBuiltIn(name)) {
-          absent.add(phrase);
+          lacking.add(phrase);
         }
-      } else if (required.add(name)) {
+      } else if (there.add(name)) {
         open.add(name);
       }
     }
@@ -205,12 +182,15 @@ public final class KernelModules {
     }
 
     LoadOrder order() {
-      for (String name : required) {
-        visit(name);
-      }
+      wished.forEach(this::visit);
+      required.forEach(this::visit);
       Set<String> optional = new HashSet<>(done.keySet());
       optional.removeAll(required);
-      return new LoadOrder(new ArrayList<>(done.values()), optional, new ArrayList<>(absent));
+      return new LoadOrder(
+          new ArrayList<>(done.values()),
+          optional,
+          new ArrayList<>(absent),
+          new ArrayList<>(leftOut));
     }
 
     /** Depth first, with a stack of our own: a damaged list may be a chain of any length. */
@@ -229,12 +209,20 @@ public final class KernelModules {
     }
 
     private void enter(String name, Deque<Step> path) {
-      if (isThere(name) && begun.add(name)) {
+      if (!isThere(name) || !begun.add(name)) {
+        return;
+      }
+      try {
         KernelModule module = module(name);
         Stream<String> soft =
             files.containsKey(name) ? Stream.empty() : index.softDepends(name).stream();
         path.addLast(
             new Step(module, Stream.concat(module.depends().stream(), soft).toList().iterator()));
+      } catch (MachineException e) {
+        if (required.contains(name)) {
+          throw e;
+        }
+        leftOut.add(e.getMessage());
       }
     }
 

@@ -36,6 +36,12 @@ final class ModuleIndex {
   /** What modules said of themselves, so that each is asked once. */
   private final Map<String, ModuleInfo> asked = new HashMap<>();
 
+  /** One without any module. */
+  ModuleIndex() {
+    directory = Path.of("/");
+    depends = new HashMap<>();
+  }
+
   /** Reads the lists of a directory. */
   ModuleIndex(Path directory) throws IOException {
     this.directory = directory.toAbsolutePath().normalize();

@@ -6,8 +6,6 @@ import io.jkvm.machine.initramfs.CommandFinder;
 import io.jkvm.machine.initramfs.GuestPath;
 import io.jkvm.machine.initramfs.InitramfsBuilder;
 import io.jkvm.machine.kernel.AgentModules;
-import io.jkvm.machine.kernel.KernelModule;
-import io.jkvm.machine.kernel.KernelModules;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernel.Purpose;
 import io.jkvm.machine.report.MachineException;
@@ -19,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +35,6 @@ public final class GuestRoot implements AutoCloseable {
   /** To free its archive takes the kernel a while, page by page; a small one may as well stay. */
   private static final int KEPT_PART_OF_MEMORY = 16;
 
-  private static final String MODULES = "/.jkvm/modules/";
   private static final String LINKS = "/.jkvm/links";
   private static final String BUSYBOX_IN_GUEST = "/bin/busybox";
   private static final List<Path> BUSYBOX =
@@ -52,12 +48,22 @@ public final class GuestRoot implements AutoCloseable {
   private final RootSpec spec;
   private final AnonymousFile file;
   private final long size;
+  private final Set<Purpose> purposes;
+  private final ModulePacking modules;
   private final List<String> notes;
 
-  private GuestRoot(RootSpec spec, AnonymousFile file, long size, List<String> notes) {
+  private GuestRoot(
+      RootSpec spec,
+      AnonymousFile file,
+      long size,
+      Set<Purpose> purposes,
+      ModulePacking modules,
+      List<String> notes) {
     this.spec = spec;
     this.file = file;
     this.size = size;
+    this.purposes = purposes;
+    this.modules = modules;
     this.notes = List.copyOf(notes);
   }
 
@@ -65,7 +71,7 @@ public final class GuestRoot implements AutoCloseable {
    * Makes the initramfs for a kernel.
    *
    * @throws MachineException with {@link Problem#INITRD_UNREADABLE} if a file can't be read, with
-   *     problems of modules if those can't
+   *     problems of modules if one that is asked for can't
    */
   public static GuestRoot make(RootSpec spec, KernelSource kernel) {
     try {
@@ -90,10 +96,13 @@ public final class GuestRoot implements AutoCloseable {
       }
       builder.standardLayout();
       builder.file(AGENT, 0755, AgentProgram.bytes());
-      addModules(builder, spec, kernel, notes);
+      Set<Purpose> purposes = spec.purposes();
+      ModulePacking modules = new ModulePacking(kernel, builder);
+      notes.addAll(modules.pack(spec.modules(), AgentModules.names(purposes)));
       notes.addAll(builder.notes());
       long size = builder.size();
-      return new GuestRoot(spec, AnonymousFile.of(size, builder::write), size, notes);
+      AnonymousFile file = AnonymousFile.of(size, builder::write);
+      return new GuestRoot(spec, file, size, purposes, modules, notes);
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
@@ -161,50 +170,19 @@ public final class GuestRoot implements AutoCloseable {
     builder.file(LINKS, 0644, list.getBytes(StandardCharsets.US_ASCII));
   }
 
-  private static void addModules(
-      InitramfsBuilder builder, RootSpec spec, KernelSource kernel, List<String> notes)
-      throws IOException {
-    Optional<KernelModules> modules = KernelModules.find(kernel);
-    if (modules.isEmpty()) {
-      if (!spec.modules().isEmpty()) {
-        throw new MachineException(
-            Problem.MODULES_ABSENT,
-            "there are no modules for " + kernel.image() + " at " + kernel.moduleDirectories());
-      }
-      return;
-    }
-    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
-    if (spec.kind() == RootSpec.Kind.IMAGE) {
-      purposes.add(Purpose.ROOT_IMAGE);
-    }
-    List<String> wanted = new ArrayList<>();
-    AgentModules.names(purposes).stream().filter(modules.get()::has).forEach(wanted::add);
-    wanted.addAll(spec.modules());
-    KernelModules.LoadOrder order = modules.get().resolve(wanted);
-    if (!order.absent().isEmpty()) {
-      throw new MachineException(
-          Problem.MODULES_ABSENT,
-          modules.get().directory()
-              + " does not have the module "
-              + String.join(", ", order.absent()));
-    }
-    int number = 0;
-    for (KernelModule module : order.modules()) {
-      try {
-        String name = String.format("%03d-%s.ko", number++, module.name());
-        builder.file(MODULES + name, 0644, module.read());
-      } catch (MachineException e) {
-        if (!order.optional().contains(module.name())) {
-          throw e;
-        }
-        notes.add(e.getMessage());
-      }
-    }
-  }
-
   /** What was left out, one line each. */
   public List<String> notes() {
     return notes;
+  }
+
+  /** What the kernel is booted for with it. */
+  public Set<Purpose> purposes() {
+    return purposes;
+  }
+
+  /** Whether the guest has a module from the start: in the initramfs, or in its kernel. */
+  public boolean hasModule(String name) {
+    return modules.has(name);
   }
 
   /** The same machine with this root, and its agent as init. */

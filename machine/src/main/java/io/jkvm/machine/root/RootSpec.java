@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.root;
 
+import io.jkvm.machine.kernel.Purpose;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a guest's root is made of.
@@ -71,5 +74,14 @@ public record RootSpec(
     }
     return new RootSpec(
         kind, source, command, this.directory, otherUser, searchPath, libraryPath, more, modules);
+  }
+
+  /** What a kernel is booted for with this root. */
+  public Set<Purpose> purposes() {
+    Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
+    if (kind == Kind.IMAGE) {
+      purposes.add(Purpose.ROOT_IMAGE);
+    }
+    return purposes;
   }
 }

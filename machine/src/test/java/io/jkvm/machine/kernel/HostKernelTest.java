@@ -32,9 +32,16 @@ class HostKernelTest {
     assumeTrue(!directories.isEmpty(), "no modules here");
     for (Path directory : directories) {
       String release = directory.getFileName().toString();
-      KernelModules modules = KernelModules.open(directory, Optional.of(release));
+      KernelModules modules =
+          KernelModules.of(
+              new KernelSource(
+                  Path.of("vmlinuz"),
+                  Optional.of(release),
+                  List.of(),
+                  List.of(),
+                  List.of(directory)));
       Set<String> loaded = new HashSet<>();
-      for (KernelModule module : modules.resolve(AgentModules.names(ALL)).modules()) {
+      for (KernelModule module : modules.resolve(List.of(), AgentModules.names(ALL)).modules()) {
         assertTrue(loaded.containsAll(module.depends()), module.name());
         loaded.add(module.name());
         assertTrue(module.read().length > 0);
@@ -65,13 +72,12 @@ class HostKernelTest {
       assertEquals(image.getFileName().toString(), "vmlinuz-" + source.release().orElseThrow());
       KernelConfig config = source.config().orElseThrow();
       assertTrue(config.isBuiltIn("64BIT") && config.size() > 1000, config.origin());
-      Optional<KernelModules> modules = KernelModules.find(source);
-      if (modules.isPresent()) {
+      KernelModules modules = KernelModules.of(source);
+      if (modules.directory().isPresent()) {
         // A distribution's kernel runs commands, whatever it has as modules.
         assertEquals(
             List.of(),
-            KernelRequirements.missing(config, Set.of(Purpose.TERMINAL), modules.get()::has)
-                .stream()
+            KernelRequirements.missing(config, Set.of(Purpose.TERMINAL), modules::has).stream()
                 .filter(KernelRequirements.Missing::isNeeded)
                 .toList());
       }
@@ -86,7 +92,7 @@ class HostKernelTest {
     KernelSource source = KernelSource.of(image, Path.of("/nonexistent"));
     assertTrue(source.release().orElseThrow().matches("[0-9]+\\.[0-9]+.*"));
     assertEquals(Optional.empty(), source.config());
-    assertEquals(Optional.empty(), KernelModules.find(source));
+    assertEquals(Optional.empty(), KernelModules.of(source).directory());
   }
 
   @Test

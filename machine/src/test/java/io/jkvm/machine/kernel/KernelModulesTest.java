@@ -25,7 +25,12 @@ class KernelModulesTest {
   @TempDir Path folder;
 
   private KernelModules open() {
-    return KernelModules.open(folder, RELEASE);
+    return open(folder);
+  }
+
+  private static KernelModules open(Path... directories) {
+    return KernelModules.of(
+        new KernelSource(Path.of("bzImage"), RELEASE, List.of(), List.of(), List.of(directories)));
   }
 
   private static List<String> names(LoadOrder order) {
@@ -45,7 +50,8 @@ class KernelModulesTest {
         """);
     write(folder.resolve("modules.builtin"), "kernel/fs/ext4/ext4.ko\nkernel/lib/crc-16.ko\n");
     KernelModules modules = open();
-    LoadOrder order = modules.resolve(List.of("transport", "virtio-ring", "ext4", "crc16", "9p"));
+    LoadOrder order =
+        modules.resolve(List.of("transport", "virtio-ring", "ext4", "crc16", "9p"), List.of());
     assertEquals(List.of("vsock", "virtio", "virtio_ring", "transport"), names(order));
     assertEquals(List.of("crc16", "9p"), order.absent());
     assertEquals(Set.of(), order.optional());
@@ -71,7 +77,7 @@ class KernelModulesTest {
     write(
         folder.resolve("modules.alias"),
         "alias crc32c crc-fast\nalias crc32c crc_slow\nalias pci:v*d* other\n");
-    LoadOrder order = open().resolve(List.of("ext4"));
+    LoadOrder order = open().resolve(List.of("ext4"), List.of());
     assertEquals(List.of("jbd2", "base", "crc_fast", "crc_slow", "ext4"), names(order));
     assertEquals(Set.of("base", "crc_fast", "crc_slow"), order.optional());
     assertEquals(List.of(), order.absent());
@@ -86,10 +92,12 @@ class KernelModulesTest {
     }
     write(folder.resolve("modules.dep"), list.toString());
     KernelModules modules = open();
-    assertEquals(List.of("b", "a", "self"), names(modules.resolve(List.of("a", "self"))));
-    assertEquals(List.of("missing (needed by x)"), modules.resolve(List.of("x")).absent());
+    assertEquals(
+        List.of("b", "a", "self"), names(modules.resolve(List.of("a", "self"), List.of())));
+    assertEquals(
+        List.of("missing (needed by x)"), modules.resolve(List.of("x"), List.of()).absent());
     assertFalse(modules.has("out") || modules.has("absolute"));
-    LoadOrder chain = modules.resolve(List.of("n0"));
+    LoadOrder chain = modules.resolve(List.of("n0"), List.of());
     assertEquals(50_000, chain.modules().size());
     assertEquals("n49999", chain.modules().get(0).name());
     assertEquals(List.of("n50000 (needed by n49999)"), chain.absent());
@@ -106,7 +114,7 @@ class KernelModulesTest {
     write(directory.resolve("kernel/x/a.ko.zst"), KernelFiles.pack(ModuleCompression.ZSTD, a));
     write(directory.resolve("kernel/b-b.ko"), plain);
     write(directory.resolve("updates/c.ko"), plain);
-    LoadOrder order = open().resolve(List.of("a"));
+    LoadOrder order = open(directory).resolve(List.of("a"), List.of());
     assertEquals(List.of("b_b", "c", "a"), names(order));
     assertEquals(Set.of("c"), order.optional());
     assertEquals(List.of(), order.absent());
@@ -125,7 +133,9 @@ class KernelModulesTest {
       write(folder.resolve("fs/" + name + ".ko"), KernelFiles.module(depends, MAGIC));
     }
     KernelModules modules = open();
-    assertEquals(List.of("old", "newest", "new"), names(modules.resolve(List.of("newest", "new"))));
+    assertEquals(
+        List.of("old", "newest", "new"),
+        names(modules.resolve(List.of("newest", "new"), List.of())));
     assertFalse(modules.has("not_built"));
     assertFalse(modules.has("stray"), "not of this build");
     assertTrue(modules.isBuiltIn("ext4"));
@@ -135,33 +145,63 @@ class KernelModulesTest {
   void aFileIsAModuleToo() throws IOException {
     write(folder.resolve("modules.dep"), "k/base.ko:\n");
     Path test = write(folder.resolve("out/my-test.ko"), KernelFiles.module("depends=base", MAGIC));
-    LoadOrder order = open().resolve(List.of(test.toString()));
+    LoadOrder order = open().resolve(List.of(test.toString()), List.of());
     assertEquals(List.of("base", "my_test"), names(order));
     assertEquals(test, order.modules().get(1).path());
   }
 
-  /** Row 48 of the traps: modules of another version, or only in /usr/lib/modules. */
+  /** No directory has modules, and one that names nothing is all there is to be had. */
+  @Test
+  void aFileOfItsOwnNeedsNoDirectory() throws IOException {
+    Path alone = write(folder.resolve("alone.ko"), KernelFiles.module("depends=", MAGIC));
+    Path needy = write(folder.resolve("needy.ko"), KernelFiles.module("depends=base,alone", MAGIC));
+    KernelModules none = open();
+    assertEquals(Optional.empty(), none.directory());
+    LoadOrder order = none.resolve(List.of(alone.toString()), List.of("virtio_pci"));
+    assertEquals(List.of("alone"), names(order));
+    assertEquals(List.of(), order.absent());
+    LoadOrder both = none.resolve(List.of(needy.toString(), alone.toString()), List.of());
+    assertEquals(List.of("alone", "needy"), names(both));
+    assertEquals(List.of("base (needed by needy)"), both.absent());
+  }
+
   @Test
   void modulesOfAnotherVersionAreNotTaken() throws IOException {
     write(folder.resolve("usr/lib/modules/6.12.0/modules.dep"), "k/a.ko:\n");
-    MachineException e = assertThrows(MachineException.class, this::open);
-    assertEquals(Problem.MODULES_ABSENT, e.problem());
-    assertTrue(e.getMessage().contains("no modules of kernel 6.1.7"), e.getMessage());
-    assertTrue(e.getMessage().contains("it has those of 6.12.0"), e.getMessage());
-    assertEquals(1, e.getMessage().lines().count());
-    Path only = folder.resolve("usr/lib/modules/6.12.0");
-    assertEquals(only, KernelModules.open(folder, Optional.empty()).directory());
-    assertEquals(only, KernelModules.open(folder, Optional.of("6.12.0")).directory());
-    write(folder.resolve("lib/modules/6.13.0/modules.dep"), "k/a.ko:\n");
-    assertThrows(MachineException.class, () -> KernelModules.open(folder, Optional.empty()));
+    assertFalse(open(folder.resolve("usr/lib/modules/6.1.7")).has("a"));
+    assertTrue(open(folder.resolve("usr/lib/modules/6.12.0")).has("a"));
   }
 
   @Test
   void aDamagedModuleThatMustBeAskedIsNamed() throws IOException {
     write(folder.resolve("modules.order"), "");
     Path bad = write(folder.resolve("kernel/bad.ko"), "no module");
-    MachineException e = assertThrows(MachineException.class, () -> open().resolve(List.of("bad")));
+    MachineException e =
+        assertThrows(
+            MachineException.class, () -> open().resolve(List.of("bad"), List.of("virtio_pci")));
     assertEquals(Problem.MODULE_DAMAGED, e.problem());
     assertEquals(bad.toString(), e.subject());
+  }
+
+  /** Of wishes: they are left out, with those that need them, and the rest goes on. */
+  @Test
+  void whatWasOnlyWishedForIsLeftOutIfItCanNotBeHad() throws IOException {
+    write(folder.resolve("modules.order"), "");
+    write(folder.resolve("kernel/bad.ko"), "no module");
+    write(folder.resolve("kernel/good.ko"), KernelFiles.module("depends=", MAGIC));
+    write(folder.resolve("kernel/soft.ko"), KernelFiles.module("softdep=pre: bad", MAGIC));
+    write(folder.resolve("kernel/needs-bad.ko"), KernelFiles.module("depends=bad", MAGIC));
+    write(folder.resolve("kernel/needs-gone.ko"), KernelFiles.module("depends=gone", MAGIC));
+    LoadOrder order =
+        open()
+            .resolve(
+                List.of("soft"), List.of("bad", "needs_bad", "needs_gone", "good", "virtio_never"));
+    assertEquals(List.of("good", "soft"), names(order));
+    assertEquals(Set.of("good"), order.optional());
+    assertEquals(List.of(), order.absent());
+    assertEquals(2, order.leftOut().size(), order.leftOut()::toString);
+    assertTrue(
+        order.leftOut().contains("module needs_gone was left out: no gone (needed by needs_gone)"),
+        order.leftOut()::toString);
   }
 }

@@ -2,12 +2,15 @@
 package io.jkvm.machine.root;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.machine.initramfs.Archive;
 import io.jkvm.machine.kernel.KernelFiles;
 import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import java.io.IOException;
@@ -88,6 +91,49 @@ class GuestRootTest {
         .filter(name -> name.startsWith(".jkvm/modules/"))
         .map(name -> name.substring(name.indexOf('-') + 1))
         .toList();
+  }
+
+  /** As in a bisection by bzImage alone, in a tree whose modules were built once. */
+  @Test
+  void staleModulesOfJkvmsOwnAreLeftOut() throws IOException {
+    built("virtio_console", "depends=virtio", "vermagic=6.1.6 SMP ");
+    built("virtio", "depends=");
+    built("virtio_pci", "depends=virtio_console");
+    built("unix", "depends=");
+    Made made = made(initramfs());
+    assertEquals(List.of("virtio.ko", "unix.ko"), loaded(made));
+    assertEquals(1, made.notes.size(), made.notes::toString);
+    assertTrue(made.notes.get(0).contains("is for kernel 6.1.6"), made.notes::toString);
+    MachineException asked =
+        assertThrows(MachineException.class, () -> made(initramfs("virtio_pci")));
+    assertEquals(Problem.MODULE_OTHER_KERNEL, asked.problem());
+  }
+
+  @Test
+  void aDamagedOneOfJkvmsOwnIsLeftOut() throws IOException {
+    built("virtio_rng", "depends=");
+    built("unix", "depends=");
+    KernelFiles.write(dir.resolve("linux/drv/virtio_rng.ko"), "cut off");
+    Made made = made(initramfs());
+    assertEquals(List.of("unix.ko"), loaded(made));
+    assertEquals(1, made.notes.size(), made.notes::toString);
+  }
+
+  @Test
+  void aModuleOfOnesOwnNeedsNoOthers() throws IOException {
+    Path own =
+        KernelFiles.write(dir.resolve("my/own-one.ko"), KernelFiles.module("depends=", MAGIC));
+    Made made = made(initramfs(own.toString()));
+    assertEquals(List.of("own_one.ko"), loaded(made));
+    KernelFiles.write(own, KernelFiles.module("depends=", "vermagic=6.1.8 SMP "));
+    MachineException other =
+        assertThrows(MachineException.class, () -> made(initramfs(own.toString())));
+    assertEquals(Problem.MODULE_OTHER_KERNEL, other.problem());
+    KernelFiles.write(own, KernelFiles.module("depends=parport", MAGIC));
+    MachineException needy =
+        assertThrows(MachineException.class, () -> made(initramfs(own.toString())));
+    assertEquals(Problem.MODULES_ABSENT, needy.problem());
+    assertTrue(needy.getMessage().contains("parport (needed by own_one)"), needy::getMessage);
   }
 
   @Test
