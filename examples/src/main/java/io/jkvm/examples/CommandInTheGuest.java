@@ -39,8 +39,9 @@ public final class CommandInTheGuest {
 
   /** What the kernel calls itself. */
   static String release(KernelSource kernel) throws IOException, InterruptedException {
-    try (GuestRoot root = GuestRoot.make(rootWith("uname"), kernel);
-        Machine machine = Machine.start(root.boot(MachineSpec.boot(kernel.image()).build()))) {
+    MachineSpec spec = MachineSpec.boot(kernel.image()).build();
+    try (GuestRoot root = GuestRoot.make(rootWith("uname"), kernel, spec);
+        Machine machine = Machine.start(root.boot(spec))) {
       CommandResult result = machine.exec("uname", "-r");
       if (result.status() != 0) {
         throw new IllegalStateException(result.errorText());
@@ -51,8 +52,9 @@ public final class CommandInTheGuest {
 
   /** A text sorted by the guest. */
   static String sorted(KernelSource kernel, String text) throws IOException, InterruptedException {
-    try (GuestRoot root = GuestRoot.make(rootWith("sort"), kernel);
-        Machine machine = Machine.start(root.boot(MachineSpec.boot(kernel.image()).build()))) {
+    MachineSpec spec = MachineSpec.boot(kernel.image()).build();
+    try (GuestRoot root = GuestRoot.make(rootWith("sort"), kernel, spec);
+        Machine machine = Machine.start(root.boot(spec))) {
       GuestCommand sort =
           GuestCommand.of("sort").environment(Map.of("LC_ALL", "C")).user("65534").directory("/");
       GuestTask task = machine.agent().start(sort);
@@ -65,10 +67,11 @@ public final class CommandInTheGuest {
 
   /** How a shell's command ended, judged as {@code jkvm test} does. */
   static TestOutcome tested(KernelSource kernel, String command) throws InterruptedException {
-    try (GuestRoot root = GuestRoot.make(rootWith("sh"), kernel)) {
+    MachineSpec machine = MachineSpec.boot(kernel.image()).build();
+    try (GuestRoot root = GuestRoot.make(rootWith("sh"), kernel, machine)) {
       TestSpec spec =
           new TestSpec(
-              root.boot(MachineSpec.boot(kernel.image()).build()),
+              root.boot(machine),
               GuestCommand.of("sh", "-c", command),
               Optional.of(Duration.ofMinutes(10)),
               Optional.empty(),

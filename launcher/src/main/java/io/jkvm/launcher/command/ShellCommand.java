@@ -7,6 +7,7 @@ import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.launcher.testing.ShellSession;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.root.GuestRoot;
+import io.jkvm.machine.spec.MachineSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,14 +76,17 @@ public final class ShellCommand implements Callable<Integer> {
             : RawArguments.last(command);
     RootOptions root = new RootOptions(guest);
     KernelSource source = KernelSource.of(kernel);
+    MachineSpec asked = machine.spec(source.image(), root.image());
     try (GuestRoot made =
         GuestRoot.make(
-            root.spec(command.isEmpty() ? shell() : command.get(0)).withTerminal(), source)) {
+            root.spec(command.isEmpty() ? shell() : command.get(0)).withTerminal(),
+            source,
+            asked)) {
       made.notes().forEach(reporter::step);
       return new ShellSession(
               source,
               made,
-              made.boot(machine.spec(source.image(), root.image())),
+              made.boot(asked),
               guest.command(arguments),
               Optional.ofNullable(log),
               reporter)

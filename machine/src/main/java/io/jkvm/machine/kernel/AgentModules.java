@@ -36,8 +36,10 @@ public final class AgentModules {
               "virtio_rng",
               "unix",
               "binfmt_script");
-      // crc32c_generic: ext4 asks for the algorithm, not for the module.
-      case ROOT_IMAGE -> List.of("virtio_blk", "crc32c_generic", "ext4", "overlay");
+      // crc32c_generic: file systems ask for the algorithm, not for the module. Which file system
+      // it is only the image tells.
+      case ROOT_IMAGE -> List.of("virtio_blk", "crc32c_generic", "overlay");
+      case DISK -> List.of("virtio_blk");
       case SHARE -> List.of("virtiofs", "9pnet_virtio", "9p", "overlay");
       case NETWORK -> List.of("virtio_net", "af_packet");
       case KUNIT -> List.of("kunit");

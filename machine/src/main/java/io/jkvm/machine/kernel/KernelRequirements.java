@@ -6,6 +6,7 @@ import static io.jkvm.machine.kernel.KernelRequirement.Level.RECOMMENDED;
 import static io.jkvm.machine.kernel.KernelRequirement.Option.builtIn;
 import static io.jkvm.machine.kernel.KernelRequirement.Option.orModule;
 import static io.jkvm.machine.kernel.Purpose.COMMAND;
+import static io.jkvm.machine.kernel.Purpose.DISK;
 import static io.jkvm.machine.kernel.Purpose.KUNIT;
 import static io.jkvm.machine.kernel.Purpose.MODULES;
 import static io.jkvm.machine.kernel.Purpose.NETWORK;
@@ -96,6 +97,7 @@ public final class KernelRequirements {
               ROOT_IMAGE),
           of(NEEDED, "writes beside the image", OVERLAY, ROOT_IMAGE),
           of(NEEDED, "where these writes go", builtIn("TMPFS", "SHMEM"), ROOT_IMAGE),
+          of(NEEDED, "disks", orModule("VIRTIO_BLK", "virtio_blk", "BLOCK", "BLK_DEV"), DISK),
           new KernelRequirement(
               Set.of(SHARE),
               NEEDED,
@@ -111,7 +113,7 @@ public final class KernelRequirements {
               "the network card",
               orModule("VIRTIO_NET", "virtio_net", "NET", "NETDEVICES", "NET_CORE"),
               NETWORK),
-          of(NEEDED, "IPv4", builtIn("INET", "NET"), NETWORK),
+          of(RECOMMENDED, "IPv4", builtIn("INET", "NET"), NETWORK),
           of(NEEDED, "modules", builtIn("MODULES"), MODULES),
           of(RECOMMENDED, "rmmod", builtIn("MODULE_UNLOAD", "MODULES"), MODULES),
           of(RECOMMENDED, "reports of BUG and WARN", builtIn("BUG"), REPORTS),

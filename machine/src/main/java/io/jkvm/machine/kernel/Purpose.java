@@ -9,6 +9,8 @@ public enum Purpose {
   TERMINAL,
   /** A root file system from a disk image that is never written. */
   ROOT_IMAGE,
+  /** Disks, whatever is on them. */
+  DISK,
   /** Directories of the host. */
   SHARE,
   /** A network card. */

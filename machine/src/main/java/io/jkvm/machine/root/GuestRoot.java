@@ -70,10 +70,11 @@ public final class GuestRoot implements AutoCloseable {
   /**
    * Makes the initramfs for a kernel.
    *
+   * @param machine that is to have it, or one with the same devices: their drivers are put in
    * @throws MachineException with {@link Problem#INITRD_UNREADABLE} if a file can't be read, with
    *     problems of modules if one that is asked for can't
    */
-  public static GuestRoot make(RootSpec spec, KernelSource kernel) {
+  public static GuestRoot make(RootSpec spec, KernelSource kernel, MachineSpec machine) {
     try {
       List<String> notes = new ArrayList<>();
       InitramfsBuilder builder = new InitramfsBuilder(spec.searchPath(), spec.libraryPath());
@@ -96,9 +97,13 @@ public final class GuestRoot implements AutoCloseable {
       }
       builder.standardLayout();
       builder.file(AGENT, 0755, AgentProgram.bytes());
-      Set<Purpose> purposes = spec.purposes();
+      Set<Purpose> purposes = spec.purposes(machine);
       ModulePacking modules = new ModulePacking(kernel, builder);
-      notes.addAll(modules.pack(spec.modules(), AgentModules.names(purposes)));
+      List<String> wishes = new ArrayList<>(AgentModules.names(purposes));
+      if (spec.kind() == RootSpec.Kind.IMAGE) {
+        wishes.addAll(ImageFileSystem.modules(spec.source().orElseThrow()));
+      }
+      notes.addAll(modules.pack(spec.modules(), wishes));
       notes.addAll(builder.notes());
       long size = builder.size();
       AnonymousFile file = AnonymousFile.of(size, builder::write);

@@ -2,6 +2,7 @@
 package io.jkvm.machine.root;
 
 import io.jkvm.machine.kernel.Purpose;
+import io.jkvm.machine.spec.MachineSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +43,7 @@ public record RootSpec(
     INITRAMFS,
     /** From all of a directory. */
     DIRECTORY,
-    /** It is a disk's file system; the initramfs has nothing but the agent. */
+    /** It is a disk's file system, to which the agent adds what is to be included. */
     IMAGE
   }
 
@@ -66,21 +67,34 @@ public record RootSpec(
   public RootSpec withTerminal() {
     List<Include> more = new ArrayList<>(includes);
     if (kind == Kind.INITRAMFS) {
-      for (String directory : List.of("/lib/terminfo", "/etc/terminfo")) {
-        if (Files.isDirectory(Path.of(directory))) {
-          more.add(new Include(Path.of(directory), ""));
+      for (String terminals : List.of("/lib/terminfo", "/etc/terminfo")) {
+        if (Files.isDirectory(Path.of(terminals))) {
+          more.add(new Include(Path.of(terminals), ""));
         }
       }
     }
     return new RootSpec(
-        kind, source, command, this.directory, otherUser, searchPath, libraryPath, more, modules);
+        kind, source, command, directory, otherUser, searchPath, libraryPath, more, modules);
   }
 
-  /** What a kernel is booted for with this root. */
-  public Set<Purpose> purposes() {
+  /**
+   * What a kernel is booted for with this root.
+   *
+   * @param machine that is to have it
+   */
+  public Set<Purpose> purposes(MachineSpec machine) {
     Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
     if (kind == Kind.IMAGE) {
       purposes.add(Purpose.ROOT_IMAGE);
+    }
+    if (!machine.disks().isEmpty()) {
+      purposes.add(Purpose.DISK);
+    }
+    if (!machine.cards().isEmpty()) {
+      purposes.add(Purpose.NETWORK);
+    }
+    if (!modules.isEmpty()) {
+      purposes.add(Purpose.MODULES);
     }
     return purposes;
   }

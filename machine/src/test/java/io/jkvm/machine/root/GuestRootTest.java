@@ -11,9 +11,13 @@ import io.jkvm.machine.kernel.KernelFiles;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.CardSpec;
+import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
+import io.jkvm.machine.spec.NetworkSpec;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,7 +80,7 @@ class GuestRootTest {
   private Made made(RootSpec spec, UnaryOperator<MachineSpecBuilder> machine) throws IOException {
     KernelSource kernel = kernel();
     MachineSpec asked = machine.apply(MachineSpec.boot(kernel.image())).build();
-    try (GuestRoot root = GuestRoot.make(spec, kernel)) {
+    try (GuestRoot root = GuestRoot.make(spec, kernel, asked)) {
       Path initrd = root.boot(asked).initrds().get(0);
       return new Made(Archive.of(Files.readAllBytes(initrd)), root.notes());
     }
@@ -117,6 +121,47 @@ class GuestRootTest {
     Made made = made(initramfs());
     assertEquals(List.of("unix.ko"), loaded(made));
     assertEquals(1, made.notes.size(), made.notes::toString);
+  }
+
+  @Test
+  void theMachinesDevicesHaveTheirDrivers() throws IOException {
+    for (String name : List.of("virtio_pci", "virtio_net", "virtio_blk", "af_packet", "ext4")) {
+      built(name, "depends=");
+    }
+    Path disk = Files.write(dir.resolve("disk.img"), new byte[4096]);
+    assertEquals(List.of("virtio_pci.ko"), loaded(made(initramfs())));
+    assertEquals(
+        List.of("virtio_pci.ko", "virtio_net.ko", "af_packet.ko"),
+        loaded(made(initramfs(), machine -> machine.card(CardSpec.on(NetworkSpec.user())))));
+    assertEquals(
+        List.of("virtio_pci.ko", "virtio_blk.ko"),
+        loaded(made(initramfs(), machine -> machine.disk(DiskSpec.raw(disk)))));
+  }
+
+  @Test
+  void anImageHasTheDriverOfItsFileSystem() throws IOException {
+    List<String> all = List.of("ext4", "xfs", "btrfs", "f2fs", "erofs", "squashfs");
+    for (String name : all) {
+      built(name, "depends=");
+    }
+    built("overlay", "depends=");
+    assertEquals(List.of("overlay.ko", "xfs.ko"), loaded(made(image(0, "XFSB"))));
+    assertEquals(List.of("overlay.ko", "btrfs.ko"), loaded(made(image(65600, "_BHRfS_M"))));
+    assertEquals(List.of("overlay.ko", "ext4.ko"), loaded(made(image(1080, "S\u00ef"))));
+    assertEquals(List.of("overlay.ko", "squashfs.ko"), loaded(made(image(0, "hsqs"))));
+    List<String> unknown = loaded(made(image(0, "what")));
+    assertEquals(all.size() + 1, unknown.size(), "any that may do: " + unknown);
+  }
+
+  private RootSpec image(int offset, String magic) throws IOException {
+    Path image = dir.resolve("root.img");
+    Files.deleteIfExists(image);
+    try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+      file.seek(offset);
+      file.writeBytes(magic);
+      file.setLength(1 << 20);
+    }
+    return spec(RootSpec.Kind.IMAGE, image, "", List.of());
   }
 
   @Test

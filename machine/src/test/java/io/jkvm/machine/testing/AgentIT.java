@@ -43,6 +43,7 @@ class AgentIT {
   @BeforeAll
   static void boot() throws Exception {
     KernelSource kernel = KernelSource.of(ProjectFiles.guestImage("bzImage"));
+    MachineSpec spec = MachineSpec.boot(kernel.image()).memoryMiB(64).build();
     root =
         GuestRoot.make(
             new RootSpec(
@@ -55,12 +56,9 @@ class AgentIT {
                 "",
                 List.of(),
                 List.of()),
-            kernel);
-    machine =
-        Machine.start(
-            root.boot(MachineSpec.boot(kernel.image()).memoryMiB(64).build()).toBuilder()
-                .commandLine("quiet")
-                .build());
+            kernel,
+            spec);
+    machine = Machine.start(root.boot(spec).toBuilder().commandLine("quiet").build());
     agent = machine.agent();
     agent.awaitReady();
   }
@@ -180,7 +178,9 @@ class AgentIT {
     CommandResult user =
         agent.run(
             GuestCommand.of(
-                    "sh", "-c", "id -u; echo x >/dev/stdout; pwd >out; cat out; stat -c %a:%u $XDG_RUNTIME_DIR")
+                    "sh",
+                    "-c",
+                    "id -u; echo x >/dev/stdout; pwd >out; cat out; stat -c %a:%u $XDG_RUNTIME_DIR")
                 .environment(Map.of("PATH", PATH.get("PATH"), "XDG_RUNTIME_DIR", "/run/user/1234"))
                 .user("1234")
                 .directory("/work"));

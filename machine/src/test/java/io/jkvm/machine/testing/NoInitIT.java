@@ -46,11 +46,9 @@ class NoInitIT {
             "",
             List.of(),
             List.of());
-    try (GuestRoot root = GuestRoot.make(nothing, kernel)) {
-      MachineSpec machine =
-          root.boot(MachineSpec.boot(kernel.image()).memoryMiB(64).build()).toBuilder()
-              .commandLine(NO_INIT)
-              .build();
+    MachineSpec asked = MachineSpec.boot(kernel.image()).memoryMiB(64).build();
+    try (GuestRoot root = GuestRoot.make(nothing, kernel, asked)) {
+      MachineSpec machine = root.boot(asked).toBuilder().commandLine(NO_INIT).build();
       TestSpec spec =
           new TestSpec(
               machine,
