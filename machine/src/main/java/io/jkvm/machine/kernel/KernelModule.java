@@ -108,6 +108,19 @@ public record KernelModule(
     return elf;
   }
 
+  /**
+   * The names under which the kernel asks for a module, as patterns for the names of devices.
+   *
+   * @param elf as {@link #read} gives it
+   */
+  public static List<String> aliases(byte[] elf) {
+    try {
+      return ModuleInfo.parse(new ModuleInfo.HeapBytes(elf)).aliases();
+    } catch (IOException e) {
+      return List.of(); // not reached: it was read by the same parser
+    }
+  }
+
   /** What the module in a file says of itself. */
   static ModuleInfo info(Path file) {
     ModuleCompression compression = compressionOf(file.toString());

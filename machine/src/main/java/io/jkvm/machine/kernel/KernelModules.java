@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.stream.Stream;
 
 /**
@@ -63,6 +64,21 @@ public final class KernelModules {
   /** True if the kernel has the module in itself (modules.builtin). */
   public boolean isBuiltIn(String name) {
     return index.isBuiltIn(KernelModule.normalized(name));
+  }
+
+  /** The names of the modules that the kernel has in itself. */
+  public SortedSet<String> builtIn() {
+    return index.builtIn();
+  }
+
+  /**
+   * Where an installed kernel has a module, unpacked: its path in the directory of modules.
+   *
+   * @param module of {@link #resolve}
+   */
+  public String installedPath(KernelModule module) {
+    String file = index.pathOf(module.path()).orElse("extra/" + module.path().getFileName());
+    return file.substring(0, file.length() - module.compression().suffix().length()) + ".ko";
   }
 
   /** True if there is a file of the module, or the kernel has it in itself. */

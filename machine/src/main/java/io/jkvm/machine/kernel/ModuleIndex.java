@@ -6,12 +6,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
@@ -31,7 +32,7 @@ final class ModuleIndex {
 
   private final Map<String, List<String>> softDepends = new HashMap<>();
   private final Map<String, List<String>> aliases = new HashMap<>();
-  private final Set<String> builtIn = new HashSet<>();
+  private final SortedSet<String> builtIn = new TreeSet<>();
 
   /** What modules said of themselves, so that each is asked once. */
   private final Map<String, ModuleInfo> asked = new HashMap<>();
@@ -143,6 +144,19 @@ final class ModuleIndex {
     }
     KernelModule.nameOf(file).ifPresent(name -> files.put(name, path));
     return true;
+  }
+
+  SortedSet<String> builtIn() {
+    return Collections.unmodifiableSortedSet(builtIn);
+  }
+
+  /** Where an installed kernel has one of these files; empty for another file. */
+  Optional<String> pathOf(Path file) {
+    if (!files.containsValue(file)) {
+      return Optional.empty();
+    }
+    String path = directory.relativize(file).toString();
+    return Optional.of(isBuildTree(directory) ? "kernel/" + path : path);
   }
 
   boolean isBuiltIn(String name) {

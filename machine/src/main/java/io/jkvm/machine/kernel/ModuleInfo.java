@@ -160,6 +160,24 @@ record ModuleInfo(List<String> entries) {
     return values("softdep").flatMap(text -> before(text).stream()).toList();
   }
 
+  /** Its aliases, with underscores for dashes as depmod has them, but for those in brackets. */
+  List<String> aliases() {
+    return values("alias").map(ModuleInfo::withUnderscores).toList();
+  }
+
+  private static String withUnderscores(String alias) {
+    StringBuilder text = new StringBuilder(alias);
+    boolean inBrackets = false;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      inBrackets = c == '[' || inBrackets && c != ']';
+      if (c == '-' && !inBrackets) {
+        text.setCharAt(i, '_');
+      }
+    }
+    return text.toString();
+  }
+
   /** The names after "pre:" in a soft dependency, up to "post:"; modprobe reads no others. */
   static List<String> before(String text) {
     List<String> names = new ArrayList<>();

@@ -98,7 +98,7 @@ public final class GuestRoot implements AutoCloseable {
       builder.standardLayout();
       builder.file(AGENT, 0755, AgentProgram.bytes());
       Set<Purpose> purposes = spec.purposes(machine);
-      ModulePacking modules = new ModulePacking(kernel, builder);
+      ModulePacking modules = new ModulePacking(kernel, builder, "");
       List<String> wishes = new ArrayList<>(AgentModules.names(purposes));
       if (spec.kind() == RootSpec.Kind.IMAGE) {
         wishes.addAll(ImageFileSystem.modules(spec.source().orElseThrow()));

@@ -2,6 +2,7 @@
 package io.jkvm.machine.root;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -170,6 +171,7 @@ class GuestRootTest {
         KernelFiles.write(dir.resolve("my/own-one.ko"), KernelFiles.module("depends=", MAGIC));
     Made made = made(initramfs(own.toString()));
     assertEquals(List.of("own_one.ko"), loaded(made));
+    assertTrue(made.archive.has(path(made.archive, "extra/own-one.ko")));
     KernelFiles.write(own, KernelFiles.module("depends=", "vermagic=6.1.8 SMP "));
     MachineException other =
         assertThrows(MachineException.class, () -> made(initramfs(own.toString())));
@@ -179,6 +181,72 @@ class GuestRootTest {
         assertThrows(MachineException.class, () -> made(initramfs(own.toString())));
     assertEquals(Problem.MODULES_ABSENT, needy.problem());
     assertTrue(needy.getMessage().contains("parport (needed by own_one)"), needy::getMessage);
+  }
+
+  @Test
+  void modprobeFindsWhatIsThere() throws Exception {
+    built("base", "depends=", "alias=fs-base", "alias=pci:v00001AF4d*[0-9]-x*");
+    built("mid-dle", "depends=base");
+    built("top", "depends=mid-dle");
+    KernelFiles.write(dir.resolve("linux/modules.builtin"), "kernel/fs/ext4/ext4.ko\n");
+    Made made = made(initramfs("top"));
+    assertEquals(List.of("base.ko", "mid_dle.ko", "top.ko"), loaded(made));
+    Archive archive = made.archive;
+    assertEquals("/" + PLACE + "kernel/drv/top.ko", archive.text(".jkvm/modules/002-top.ko"));
+    assertEquals(
+        "kernel/drv/top.ko: kernel/drv/mid-dle.ko kernel/drv/base.ko",
+        archive.text(path(archive, "modules.dep")).lines().toList().get(2));
+    assertEquals(
+        "insmod kernel/drv/base.ko\ninsmod kernel/drv/mid-dle.ko\ninsmod kernel/drv/top.ko\n",
+        modprobe(archive, "top"));
+    assertEquals("insmod kernel/drv/base.ko\n", modprobe(archive, "fs-base"));
+    assertEquals("insmod kernel/drv/base.ko\n", modprobe(archive, "pci:v00001AF4d17-x3"));
+    assertEquals("builtin ext4\n", modprobe(archive, "ext4"));
+    assertEquals("status 1\n", modprobe(archive, "nosuch"));
+  }
+
+  /** There may be links for /lib, as on this host. */
+  private static String path(Archive archive, String list) {
+    return archive.names().stream()
+        .filter(name -> name.endsWith(PLACE + list))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** What this host's modprobe(8), which is kmod's, would do in the guest. */
+  private String modprobe(Archive archive, String name) throws Exception {
+    Path program = Path.of("/usr/sbin/modprobe");
+    assumeTrue(Files.isExecutable(program), "there is no modprobe");
+    Path top = dir.resolve("guest");
+    for (String entry : archive.names()) {
+      int at = entry.indexOf(PLACE);
+      if (at >= 0 && !archive.mode(entry).startsWith("4")) {
+        Path file = top.resolve(entry.substring(at));
+        Files.createDirectories(file.getParent());
+        Files.write(file, archive.contents().get(entry));
+      }
+    }
+    Process process =
+        new ProcessBuilder(
+                program.toString(), "-C", "/dev/null", "-d", "" + top, "-S", RELEASE, "-D", name)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String output = new String(process.getInputStream().readAllBytes());
+    int status = process.waitFor();
+    return status == 0
+        ? output.replace(top + "/" + PLACE, "").replaceAll(" +\n", "\n")
+        : "status " + status + "\n";
+  }
+
+  @Test
+  void aDirectorysOwnModulesAreLeftAlone() throws IOException {
+    built("top", "depends=");
+    Path root = dir.resolve("root");
+    KernelFiles.write(root.resolve(PLACE + "modules.dep"), "its own\n");
+    Made made = made(spec(RootSpec.Kind.DIRECTORY, root, "", List.of("top")));
+    assertEquals("its own\n", made.archive.text(PLACE + "modules.dep"));
+    assertFalse(made.archive.has(PLACE + "modules.dep.bin"));
+    assertEquals("100644", made.archive.mode(".jkvm/modules/000-top.ko"));
   }
 
   @Test
