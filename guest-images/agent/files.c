@@ -124,8 +124,14 @@ char *lines_next(struct lines *lines)
 	}
 }
 
+static bool is_wanted(const struct names *names, const char *name)
+{
+	return name[0] != '.' || (names->with_hidden && !equal(name, ".") && !equal(name, ".."));
+}
+
 bool names_open(struct names *names, const char *path)
 {
+	names->with_hidden = false;
 	names->fd = sys(open, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	names->at = names->end = 0;
 	return names->fd >= 0;
@@ -139,7 +145,7 @@ const char *names_next(struct names *names)
 
 		if (names->at < names->end) {
 			names->at += entry->size;
-			if (entry->name[0] != '.')
+			if (is_wanted(names, entry->name))
 				return entry->name;
 			continue;
 		}

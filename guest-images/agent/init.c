@@ -38,8 +38,10 @@ static const struct mount mounts[] = {
 static bool is_empty(const char *path)
 {
 	struct names names;
-	bool found = names_open(&names, path) && names_next(&names);
+	bool found = names_open(&names, path);
 
+	names.with_hidden = true;
+	found = found && names_next(&names);
 	names_close(&names);
 	return !found;
 }

@@ -2,6 +2,7 @@
 /* ROOT: makes a device the root of all that runs from then on. */
 #include <linux/mount.h>
 
+#include "carry.h"
 #include "host.h"
 #include "protocol.h"
 #include "util.h"
@@ -188,6 +189,7 @@ long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 	const char *where = overlay ? OVERLAY "/lower" : root;
 	char options[1024];
 	u32 mount_flags = take_flags(strings[2], options, sizeof(options));
+	int carried = -1;
 	long result;
 
 	if (starts_with(device, "/dev/"))
@@ -214,9 +216,14 @@ long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 			       device, error_text(-result));
 			return -result;
 		}
+		/* Only then: nothing of it is for the device. */
+		carried = sys(open, CARRIED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	result = enter(root);
 	if (result < 0)
 		format(text, size, "cannot make %s the root: %s", device, error_text(-result));
+	else if (carried >= 0)
+		result = carry_into_root(carried, text, size);
+	close_fd(&carried);
 	return -result;
 }

@@ -52,9 +52,10 @@ struct lines {
 void lines_open(struct lines *lines, const char *path);
 char *lines_next(struct lines *lines);
 
-/* Names in a directory, without those that begin with a dot. */
+/* Names in a directory, without those that begin with a dot unless that is asked for. */
 struct names {
 	int fd;
+	bool with_hidden;
 	u32 at, end;
 	char buffer[2048] __attribute__((aligned(8)));
 };

@@ -263,19 +263,20 @@ final class EntryTree {
   /** Takes entries in the order of an archive. */
   interface Visitor {
     /** An entry, by its name relative to the root, {@code .} for the root itself. */
-    void visit(byte[] name, Entry entry) throws IOException;
+    void visit(byte[] name, Entry entry, Rank rank) throws IOException;
   }
 
   /** Goes through all entries, a directory before what is in it, names in the order of bytes. */
   void visit(Visitor visitor) throws IOException {
-    visitor.visit(new byte[] {'.'}, root.entry);
+    visitor.visit(new byte[] {'.'}, root.entry, root.rank);
     record Pending(String name, Node node) {}
     Deque<Pending> pending = new ArrayDeque<>();
     pending.push(new Pending("", root));
     while (!pending.isEmpty()) {
       Pending next = pending.pop();
       if (next.node != root) {
-        visitor.visit(next.name.getBytes(StandardCharsets.ISO_8859_1), next.node.entry);
+        visitor.visit(
+            next.name.getBytes(StandardCharsets.ISO_8859_1), next.node.entry, next.node.rank);
       }
       List<Pending> children = new ArrayList<>();
       String prefix = next.name.isEmpty() ? "" : next.name + "/";

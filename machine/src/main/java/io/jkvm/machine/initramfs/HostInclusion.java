@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -30,6 +32,15 @@ final class HostInclusion {
   private final Deque<Need> pending = new ArrayDeque<>();
 
   private final Set<Need> done = new HashSet<>();
+
+  private final Map<GuestPath, Reached> throughLinks = new LinkedHashMap<>();
+
+  /**
+   * A file by the path at which it is looked for, which has links on the way.
+   *
+   * @param to where it is, without links
+   */
+  record Reached(GuestPath path, GuestPath to, Rank rank) {}
 
   /** Both paths without links. */
   private record Need(GuestPath host, GuestPath guest) {}
@@ -118,10 +129,30 @@ final class HostInclusion {
 
   /** Where the guest has a directory in place of a link on the way, one to the file goes in it. */
   private void reach(GuestPath guest, GuestPath to, Rank rank) throws IOException {
+    if (!guest.equals(to) && !guest.names().contains("..")) {
+      throughLinks.merge(
+          guest, new Reached(guest, to, rank), (a, b) -> a.rank == Rank.GIVEN ? a : b);
+    }
     if (!tree.real(guest).equals(tree.real(to))) {
       Entry link = new EntryTree.Link(CpioWriter.Attributes.ofRoot(0777), to.raw());
       tree.put(guest, link, rank);
     }
+  }
+
+  private boolean isBelowAnother(Reached reached) {
+    GuestPath above = reached.path.parent();
+    while (!above.isRoot() && !throughLinks.containsKey(above)) {
+      above = above.parent();
+    }
+    return !above.isRoot();
+  }
+
+  /**
+   * The files whose path has links on the way: a root that has other links than the host may need
+   * some to have them at those paths. None is below another.
+   */
+  List<Reached> throughLinks() {
+    return throughLinks.values().stream().filter(reached -> !isBelowAnother(reached)).toList();
   }
 
   /** Makes the links on the way to a file, where nothing else is, and gives where it is then. */

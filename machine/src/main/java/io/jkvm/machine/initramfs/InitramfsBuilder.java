@@ -198,6 +198,33 @@ public final class InitramfsBuilder {
     }
   }
 
+  /**
+   * Adds what another builder has, for a root that the guest has of its own, below a directory: in
+   * {@code given} what was asked for; in {@code needed} what that needs and the links on the way,
+   * where the root has nothing of that name; in {@code given-paths} and {@code paths} links to
+   * these, at the paths by which they are looked for if the root has other links on the way.
+   *
+   * @param other with {@link #include included} files alone
+   */
+  public InitramfsBuilder carry(String directory, InitramfsBuilder other) throws IOException {
+    GuestPath top = GuestPath.of(directory);
+    other.tree.visit(
+        (name, entry, rank) -> {
+          String raw = new String(name, StandardCharsets.ISO_8859_1);
+          if (!raw.equals(".")) {
+            String layer = rank == Rank.GIVEN ? "given" : "needed";
+            put(top.append(layer).append(raw), entry, Rank.GIVEN);
+          }
+        });
+    for (HostInclusion.Reached path : other.inclusion.throughLinks()) {
+      String layer = path.rank() == Rank.GIVEN ? "given-paths" : "paths";
+      Entry link = new EntryTree.Link(Attributes.ofRoot(0777), path.to().raw());
+      put(top.append(layer).append(path.path().raw()), link, Rank.GIVEN);
+    }
+    notes.addAll(other.notes);
+    return this;
+  }
+
   /** What was left out or not found, one line each that names the file, in order. */
   public List<String> notes() {
     return List.copyOf(notes);
@@ -212,7 +239,7 @@ public final class InitramfsBuilder {
   public long size() throws IOException {
     AtomicLong size = new AtomicLong();
     tree.visit(
-        (name, entry) -> size.addAndGet(CpioWriter.entrySize(name.length, length(entry))));
+        (name, entry, rank) -> size.addAndGet(CpioWriter.entrySize(name.length, length(entry))));
     return CpioWriter.archiveSize(size.get());
   }
 
@@ -234,7 +261,7 @@ public final class InitramfsBuilder {
   public void write(OutputStream out) throws IOException {
     BufferedOutputStream buffered = new BufferedOutputStream(out, 1 << 16);
     CpioWriter writer = new CpioWriter(buffered);
-    tree.visit((name, entry) -> write(writer, name, entry));
+    tree.visit((name, entry, rank) -> write(writer, name, entry));
     writer.finish();
   }
 

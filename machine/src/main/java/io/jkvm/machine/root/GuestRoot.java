@@ -35,6 +35,9 @@ public final class GuestRoot implements AutoCloseable {
   /** To free its archive takes the kernel a while, page by page; a small one may as well stay. */
   private static final int KEPT_PART_OF_MEMORY = 16;
 
+  /** What the agent is to put into an image's root: docs/agent-protocol.md, "As init". */
+  private static final String CARRIED = "/.jkvm/carried";
+
   private static final String LINKS = "/.jkvm/links";
   private static final String BUSYBOX_IN_GUEST = "/bin/busybox";
   private static final List<Path> BUSYBOX =
@@ -77,7 +80,7 @@ public final class GuestRoot implements AutoCloseable {
   public static GuestRoot make(RootSpec spec, KernelSource kernel, MachineSpec machine) {
     try {
       List<String> notes = new ArrayList<>();
-      InitramfsBuilder builder = new InitramfsBuilder(spec.searchPath(), spec.libraryPath());
+      InitramfsBuilder builder = builder(spec);
       boolean wantsCommands = false;
       if (spec.kind() == RootSpec.Kind.DIRECTORY) {
         builder.packDirectory(spec.source().orElseThrow());
@@ -85,22 +88,17 @@ public final class GuestRoot implements AutoCloseable {
         wantsCommands = addCommand(builder, spec);
         addDirectory(builder, spec);
       }
-      for (RootSpec.Include include : spec.includes()) {
-        if (include.guest().isEmpty()) {
-          builder.include(include.host());
-        } else {
-          builder.include(include.host(), include.guest());
-        }
-      }
+      addIncludes(builder, spec);
       if (wantsCommands) {
         addBusybox(builder);
       }
       builder.standardLayout();
       builder.file(AGENT, 0755, AgentProgram.bytes());
+      boolean isImage = spec.kind() == RootSpec.Kind.IMAGE;
+      ModulePacking modules = new ModulePacking(kernel, builder, isImage ? CARRIED + "/paths" : "");
       Set<Purpose> purposes = spec.purposes(machine);
-      ModulePacking modules = new ModulePacking(kernel, builder, "");
       List<String> wishes = new ArrayList<>(AgentModules.names(purposes));
-      if (spec.kind() == RootSpec.Kind.IMAGE) {
+      if (isImage) {
         wishes.addAll(ImageFileSystem.modules(spec.source().orElseThrow()));
       }
       notes.addAll(modules.pack(spec.modules(), wishes));
@@ -111,6 +109,25 @@ public final class GuestRoot implements AutoCloseable {
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
+    }
+  }
+
+  private static InitramfsBuilder builder(RootSpec spec) {
+    return new InitramfsBuilder(spec.searchPath(), spec.libraryPath());
+  }
+
+  private static void addIncludes(InitramfsBuilder builder, RootSpec spec) throws IOException {
+    boolean isImage = spec.kind() == RootSpec.Kind.IMAGE;
+    InitramfsBuilder included = isImage ? builder(spec) : builder;
+    for (RootSpec.Include include : spec.includes()) {
+      if (include.guest().isEmpty()) {
+        included.include(include.host());
+      } else {
+        included.include(include.host(), include.guest());
+      }
+    }
+    if (isImage) {
+      builder.carry(CARRIED, included);
     }
   }
 

@@ -249,6 +249,33 @@ class GuestRootTest {
     assertEquals("100644", made.archive.mode(".jkvm/modules/000-top.ko"));
   }
 
+  /** The agent puts it where it belongs: nothing of it may be lost in the first root. */
+  @Test
+  void whatIsForAnImageIsCarriedToIt() throws IOException {
+    built("top", "depends=");
+    Path file = Files.writeString(dir.resolve("data"), "included");
+    Path image = Files.write(dir.resolve("root.img"), new byte[4096]);
+    RootSpec spec = spec(RootSpec.Kind.IMAGE, image, "", List.of("top"), file, Path.of("/bin/sh"));
+    Archive archive = made(spec).archive;
+    String carried = ".jkvm/carried/";
+    assertEquals("included", archive.text(carried + "given" + file));
+    assertFalse(archive.has(file.toString().substring(1)));
+    assertTrue(archive.has(carried + "paths/" + PLACE + "modules.dep"));
+    assertTrue(
+        archive.names().stream().anyMatch(name -> name.matches(carried + "needed/.*/libc\\.so.*")),
+        archive.names()::toString);
+    Path loader = Path.of("/lib64/ld-linux-x86-64.so.2");
+    if (Files.isSymbolicLink(Path.of("/lib64"))) {
+      assertTrue(archive.has(carried + "paths" + loader), archive.names()::toString);
+    }
+    if (Files.isSymbolicLink(Path.of("/bin/sh"))) {
+      assertTrue(archive.has(carried + "given-paths/bin/sh"), archive.names()::toString);
+    }
+    assertEquals(
+        "/" + carried + "paths/" + PLACE + "kernel/drv/top.ko",
+        archive.text(".jkvm/modules/000-top.ko"));
+  }
+
   @Test
   void librariesAreFoundWhereTheProgramIsToldToLook() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "there is no compiler");
