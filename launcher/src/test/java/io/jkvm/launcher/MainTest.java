@@ -2,6 +2,7 @@
 package io.jkvm.launcher;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.launcher.report.ExitStatus;
@@ -189,9 +190,23 @@ class MainTest {
     assertEquals(0, execute("test", "--print-config"));
     String text = out.toString();
     assertTrue(text.contains("\nCONFIG_SERIAL_8250_CONSOLE=y\n"), text);
-    assertTrue(text.contains("\nCONFIG_KUNIT=y\n"), text);
+    for (String other : List.of("KUNIT", "VIRTIO_FS", "VIRTIO_BLK", "VIRTIO_NET", "OVERLAY_FS")) {
+      assertFalse(text.contains("CONFIG_" + other + "=y"), text);
+    }
     assertTrue(text.lines().allMatch(line -> line.matches("|#.*|CONFIG_[A-Z0-9_]+=y")), text);
     assertEquals("", err.toString());
+  }
+
+  @Test
+  void printsWhatTheOtherOptionsNeedToo() {
+    assertEquals(
+        0, execute("test", "--print-config", "--root", "r.img", "--net", "--kunit", "--module=m"));
+    String text = out.toString();
+    for (String needed :
+        List.of("KUNIT", "VIRTIO_BLK", "VIRTIO_NET", "OVERLAY_FS", "MODULES", "EXT4_FS")) {
+      assertTrue(text.contains("\nCONFIG_" + needed + "=y\n"), text);
+    }
+    assertFalse(text.contains("CONFIG_VIRTIO_FS=y"), text);
   }
 
   @ParameterizedTest

@@ -16,9 +16,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -148,7 +148,8 @@ public final class TestCommand implements Callable<Integer> {
   @Option(
       names = "--print-config",
       description =
-          "Print the options that a kernel needs, as a fragment for merge_config.sh, and end.")
+          "Print what a kernel needs for the other options given, and what is recommended, as a"
+              + " fragment for merge_config.sh, and end.")
   private boolean printConfig;
 
   @Mixin private MachineOptions machine;
@@ -170,7 +171,7 @@ public final class TestCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (printConfig) {
-      spec.commandLine().getOut().print(KernelRequirements.fragment(EnumSet.allOf(Purpose.class)));
+      spec.commandLine().getOut().print(KernelRequirements.fragment(purposes()));
       spec.commandLine().getOut().flush();
       return 0;
     }
@@ -194,6 +195,17 @@ public final class TestCommand implements Callable<Integer> {
     }
     int status = session.run();
     return bisect || bisectSkipBoot ? session.bisectStatus(bisectSkipBoot) : status;
+  }
+
+  /** What a kernel has to be able to do with these options; reports are for all. */
+  private Set<Purpose> purposes() {
+    RootOptions root = new RootOptions(guest);
+    Set<Purpose> purposes = root.spec("true").purposes(machine.spec(Path.of("."), root.image()));
+    purposes.add(Purpose.REPORTS);
+    if (kunit) {
+      purposes.add(Purpose.KUNIT);
+    }
+    return purposes;
   }
 
   private TestPlan plan(Reporter reporter) throws IOException {

@@ -70,6 +70,7 @@ public final class KernelRequirements {
           of(RECOMMENDED, "programs that wait for timers", builtIn("TIMERFD"), COMMAND),
           of(RECOMMENDED, "clocks and timers of programs", builtIn("POSIX_TIMERS"), COMMAND),
           of(RECOMMENDED, "locks on files", builtIn("FILE_LOCKING"), COMMAND),
+          of(RECOMMENDED, "programs that open terminals", builtIn("UNIX98_PTYS", "TTY"), COMMAND),
           of(RECOMMENDED, "local sockets", orModule("UNIX", "unix", "NET"), COMMAND),
           of(RECOMMENDED, "what a command leaves behind is killed", builtIn("CGROUPS"), COMMAND),
           of(
@@ -200,20 +201,28 @@ public final class KernelRequirements {
     String names = purposes.stream().sorted().map(Purpose::name).collect(Collectors.joining(", "));
     text.append("# What jkvm requires of a kernel for ").append(names).append('\n');
     Set<String> written = new LinkedHashSet<>();
-    for (KernelRequirement requirement : of(purposes)) {
-      Set<String> options = new LinkedHashSet<>();
-      for (Option option : requirement.alternatives().get(0)) {
-        options.addAll(option.prompts());
-        options.add(option.name());
-      }
-      options.removeAll(written);
-      if (!options.isEmpty()) {
-        text.append("\n# ").append(comment(requirement)).append('\n');
-        options.forEach(name -> text.append("CONFIG_").append(name).append("=y\n"));
-        written.addAll(options);
-      }
+    for (Level level : Level.values()) {
+      text.append(level == NEEDED ? "" : "\n# From here on recommended, none of it needed.\n");
+      of(purposes).stream()
+          .filter(requirement -> requirement.level() == level)
+          .forEach(requirement -> append(text, requirement, written));
     }
     return text.toString();
+  }
+
+  private static void append(
+      StringBuilder text, KernelRequirement requirement, Set<String> written) {
+    Set<String> options = new LinkedHashSet<>();
+    for (Option option : requirement.alternatives().get(0)) {
+      options.addAll(option.prompts());
+      options.add(option.name());
+    }
+    options.removeAll(written);
+    if (!options.isEmpty()) {
+      text.append("\n# ").append(comment(requirement)).append('\n');
+      options.forEach(name -> text.append("CONFIG_").append(name).append("=y\n"));
+      written.addAll(options);
+    }
   }
 
   private static String comment(KernelRequirement requirement) {

@@ -107,6 +107,18 @@ class KernelRequirementsTest {
   }
 
   @Test
+  void aFragmentHasWhatIsAskedForAndThatFirst() {
+    String fragment = KernelRequirements.fragment(Set.of(Purpose.COMMAND, Purpose.DISK));
+    assertTrue(fragment.contains("CONFIG_VIRTIO_BLK=y\n"), fragment);
+    for (String other : List.of("INET", "KUNIT", "VIRTIO_FS", "VIRTIO_NET", "OVERLAY_FS")) {
+      assertFalse(fragment.contains("CONFIG_" + other + "=y\n"), other);
+    }
+    int recommended = fragment.indexOf("# recommended: ");
+    assertTrue(fragment.lastIndexOf("# needed: ") < recommended, fragment);
+    assertTrue(fragment.indexOf("# From here on recommended") < recommended, fragment);
+  }
+
+  @Test
   void aCommandIsRunWhateverElse() {
     Set<KernelRequirement> command = new HashSet<>(KernelRequirements.of(Set.of()));
     assertFalse(command.isEmpty());
