@@ -62,7 +62,8 @@ import picocli.CommandLine.Parameters;
       "  jkvm test --kernel ~/linux -- ./my_test --fast",
       "  jkvm test --kernel bzImage --junit report.xml -- sh -c 'exit 42'",
       "  jkvm test --kernel a/bzImage --kernel b/bzImage --repeat 20 --jobs 2 -- ./my_test",
-      "  git bisect run sh -c 'make -j8 || exit 125; exec jkvm test --bisect -k . -- ./my_test'"
+      "  git bisect run sh -c 'make -j8 olddefconfig bzImage || exit 125;"
+          + " exec jkvm test --bisect -k . -- ~/my_test'"
     })
 public final class TestCommand implements Callable<Integer> {
   @CommandLine.Spec private CommandSpec spec;
