@@ -83,7 +83,9 @@ class CommandEndsIT {
     Path json = folder.resolve("report.json");
     Path log = folder.resolve("k.log");
     Path status = folder.resolve("status");
-    String script = "seq 1 50000; echo 1..1; echo ok 1 early; echo c >/proc/sysrq-trigger; sleep 9";
+    // The agent has time to take what is in the pipe: what it has not seen dies with the guest.
+    String script =
+        "seq 1 50000; echo 1..1; echo ok 1 early; sleep 20; echo c >/proc/sysrq-trigger; sleep 9";
     String reader = "until grep -q 'Kernel panic' " + log + "; do sleep 1; done 2>&-; cat";
     List<String> shell =
         new ArrayList<>(
