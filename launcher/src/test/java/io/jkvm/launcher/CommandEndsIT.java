@@ -89,7 +89,8 @@ class CommandEndsIT {
     String reader = "until grep -q 'Kernel panic' " + log + "; do sleep 1; done 2>&-; cat";
     List<String> shell =
         new ArrayList<>(
-            List.of("sh", "-c", "{ \"$@\"; echo $? >" + status + "; } | { " + reader + "; }", "sh"));
+            List.of(
+                "sh", "-c", "{ \"$@\"; echo $? >" + status + "; } | { " + reader + "; }", "sh"));
     shell.addAll(
         command("--log", log.toString(), "--json", json.toString(), "--", "sh", "-c", script));
     JkvmProcess.Result result = JkvmProcess.run(2 * JkvmProcess.BOOT_SECONDS, shell);

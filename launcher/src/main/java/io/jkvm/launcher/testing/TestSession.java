@@ -68,8 +68,7 @@ public final class TestSession {
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
         kernels.add(source);
-        GuestRoot root =
-            GuestRoot.make(plan.root(), source, plan.machine().apply(source.image()));
+        GuestRoot root = GuestRoot.make(plan.root(), source, plan.machine().apply(source.image()));
         roots.add(root);
         root.notes().forEach(reporter::step);
         checks.add(new KernelCheck(source, root.purposes(), root::hasModule));

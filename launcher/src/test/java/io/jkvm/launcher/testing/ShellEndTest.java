@@ -55,8 +55,7 @@ class ShellEndTest {
 
   @Test
   void aShellsOwnEndIsItsStatusAndNoMore() {
-    ShellEnd end =
-        new ShellEnd(outcome(EndClass.EXITED, ended(How.EXITED, 7), true), false, OURS);
+    ShellEnd end = new ShellEnd(outcome(EndClass.EXITED, ended(How.EXITED, 7), true), false, OURS);
     assertEquals(7, end.status());
     assertEquals(Optional.empty(), end.line());
     ShellEnd killed =
@@ -102,8 +101,7 @@ class ShellEndTest {
     assertTold(
         130,
         "interrupted, status 130: why",
-        new ShellEnd(
-            outcome(EndClass.INTERRUPTED, NONE, true), false, reason(Kind.HOST_SIGNAL)));
+        new ShellEnd(outcome(EndClass.INTERRUPTED, NONE, true), false, reason(Kind.HOST_SIGNAL)));
   }
 
   @Test

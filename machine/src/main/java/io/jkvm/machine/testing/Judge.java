@@ -139,8 +139,7 @@ final class Judge {
   Ending refine(Ending ending, boolean stoppedByUs, Optional<String> refusal) {
     Ending known = ending;
     Optional<StopReason> stop = stopReason.get();
-    boolean hostFailed =
-        stop.filter(why -> why.kind() == StopReason.Kind.HOST_FAILURE).isPresent();
+    boolean hostFailed = stop.filter(why -> why.kind() == StopReason.Kind.HOST_FAILURE).isPresent();
     if (refusal.isPresent() && !hostFailed && ending.end() != EndClass.INTERRUPTED) {
       return Ending.of(EndClass.SETUP, refusal.get());
     }

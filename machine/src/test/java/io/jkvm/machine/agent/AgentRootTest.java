@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,6 +60,12 @@ class AgentRootTest {
     Files.createDirectory(folder.resolve("image/empty"));
     Files.createDirectory(folder.resolve("second"));
     Files.createDirectories(folder.resolve("first/.jkvm/carried/given"));
+  }
+
+  /** JUnit would warn of each link that leads out of its directory. */
+  @AfterEach
+  void removeLinks() throws Exception {
+    new ProcessBuilder("rm", "-rf", folder + "/first", folder + "/image").start().waitFor();
   }
 
   private Path file(String name, String text) throws IOException {

@@ -61,8 +61,7 @@ class ReportBudgetTest {
   @Test
   void testsStayLongerThanWhatWasPrintedMeanwhile() {
     TestCase failed = test(Verdict.FAIL, CHATTY);
-    TestCase suite =
-        new TestCase("suite", Verdict.FAIL, "", Optional.empty(), "", List.of(failed));
+    TestCase suite = new TestCase("suite", Verdict.FAIL, "", Optional.empty(), "", List.of(failed));
     RunReport run =
         chatty(0)
             .withCases(List.of(suite))

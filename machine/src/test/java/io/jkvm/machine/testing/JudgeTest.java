@@ -123,7 +123,10 @@ class JudgeTest {
     assertEquals(EndClass.INTERRUPTED, interrupted.end());
     assertEquals("ended by its user; the command: signal 9", interrupted.detail());
     watch.finish();
-    assertEquals(interrupted, judge().refine(interrupted, true, Optional.empty()), "no verdict of the command's");
+    assertEquals(
+        interrupted,
+        judge().refine(interrupted, true, Optional.empty()),
+        "no verdict of the command's");
   }
 
   // --- without a report of the agent's ---

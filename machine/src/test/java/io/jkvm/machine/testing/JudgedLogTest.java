@@ -118,7 +118,11 @@ class JudgedLogTest {
   void whatElseFailsIsForTheUserToSay(String log, String word) {
     assertEquals(EndClass.EXITED, of(PASSED, FailOn.DEFAULT, RunFacts.survived(log)).end());
     assertEquals(
-        word, judge(ALL).refine(Ending.of(EndClass.EXITED, "x", PASSED), true, Optional.empty()).end().word());
+        word,
+        judge(ALL)
+            .refine(Ending.of(EndClass.EXITED, "x", PASSED), true, Optional.empty())
+            .end()
+            .word());
   }
 
   @Test
