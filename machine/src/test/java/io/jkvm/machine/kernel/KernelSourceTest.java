@@ -89,7 +89,7 @@ class KernelSourceTest {
     for (Path path : new Path[] {folder, folder.resolve("boot"), of(folder).image()}) {
       KernelSource source = of(path);
       assertTrue(source.config().orElseThrow().isBuiltIn("PACKED"), path.toString());
-      assertEquals(modules, KernelModules.find(source).orElseThrow().directory(), path.toString());
+      assertEquals(modules, KernelModules.of(source).directory().orElseThrow(), path.toString());
     }
   }
 
@@ -103,7 +103,7 @@ class KernelSourceTest {
     for (Path path : new Path[] {folder, modules, modules.resolve("vmlinuz")}) {
       KernelSource source = of(path);
       assertTrue(source.config().orElseThrow().isBuiltIn("FEDORA"), path.toString());
-      assertEquals(modules, KernelModules.find(source).orElseThrow().directory(), path.toString());
+      assertEquals(modules, KernelModules.of(source).directory().orElseThrow(), path.toString());
     }
   }
 
