@@ -99,7 +99,7 @@ static long mount_as(const char *device, const char *where, const char *type, u3
 {
 	long result = sys(mount, device, where, type, flags, options), again;
 
-	if (result == -EROFS || result == -EACCES)
+	if (!(flags & MS_RDONLY) && (result == -EROFS || result == -EACCES))
 		result = sys(mount, device, where, type, flags |= MS_RDONLY, options);
 	/* EIO is the word of btrfs. */
 	if ((flags & MS_RDONLY) && (result == -EROFS || result == -EACCES || result == -EIO)) {

@@ -38,6 +38,9 @@ public final class SequentialService implements QueueService {
   private boolean parked;
   private final List<Runnable> afterwards = new ArrayList<>();
 
+  /** Written with the lock held; most requests have nothing behind them. */
+  private volatile boolean hasAfterwards;
+
   /** A service that is not started yet; its thread has the queue's name. */
   public SequentialService(ActiveQueue queue, RequestHandler handler) {
     this.queue = queue;
@@ -78,6 +81,7 @@ public final class SequentialService implements QueueService {
     synchronized (this) {
       if (running && command == Command.SERVE) {
         afterwards.add(action);
+        hasAfterwards = true;
         queue.wake();
         return;
       }
@@ -150,10 +154,14 @@ public final class SequentialService implements QueueService {
   }
 
   private void runAfterwards() {
+    if (!hasAfterwards) {
+      return;
+    }
     List<Runnable> actions;
     synchronized (this) {
       actions = List.copyOf(afterwards);
       afterwards.clear();
+      hasAfterwards = false;
     }
     actions.forEach(Runnable::run);
   }
