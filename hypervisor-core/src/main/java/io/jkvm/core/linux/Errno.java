@@ -9,20 +9,34 @@ public final class Errno {
   public static final int EIO = 5;
   public static final int ENXIO = 6;
   public static final int E2BIG = 7;
+  public static final int EBADF = 9;
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
   public static final int EACCES = 13;
   public static final int EFAULT = 14;
   public static final int EBUSY = 16;
   public static final int EEXIST = 17;
+  public static final int EXDEV = 18;
   public static final int ENODEV = 19;
+  public static final int ENOTDIR = 20;
+  public static final int EISDIR = 21;
   public static final int EINVAL = 22;
   public static final int ENFILE = 23;
   public static final int EMFILE = 24;
+  public static final int ENOTTY = 25;
+  public static final int EFBIG = 27;
   public static final int ENOSPC = 28;
+  public static final int ESPIPE = 29;
   public static final int EROFS = 30;
+  public static final int EMLINK = 31;
   public static final int EPIPE = 32;
+  public static final int ERANGE = 34;
   public static final int ENAMETOOLONG = 36;
+  public static final int ENOSYS = 38;
+  public static final int ENOTEMPTY = 39;
+  public static final int ELOOP = 40;
+  public static final int ENODATA = 61;
+  public static final int EOVERFLOW = 75;
   public static final int EBADFD = 77;
   public static final int EOPNOTSUPP = 95;
   public static final int EADDRINUSE = 98;
@@ -30,6 +44,8 @@ public final class Errno {
   public static final int ECONNRESET = 104;
   public static final int ENOTCONN = 107;
   public static final int ECONNREFUSED = 111;
+  public static final int ESTALE = 116;
+  public static final int EDQUOT = 122;
 
   // Positions are the numbers 0..40 of asm-generic/errno-base.h and the first of errno.h.
   private static final String[] NAMES =
@@ -47,6 +63,8 @@ public final class Errno {
       return NAMES[errno];
     }
     return switch (errno) {
+      case ENODATA -> "ENODATA";
+      case EOVERFLOW -> "EOVERFLOW";
       case EBADFD -> "EBADFD";
       case EOPNOTSUPP -> "EOPNOTSUPP";
       case EADDRINUSE -> "EADDRINUSE";
@@ -54,6 +72,8 @@ public final class Errno {
       case ECONNRESET -> "ECONNRESET";
       case ENOTCONN -> "ENOTCONN";
       case ECONNREFUSED -> "ECONNREFUSED";
+      case ESTALE -> "ESTALE";
+      case EDQUOT -> "EDQUOT";
       default -> "errno-" + errno;
     };
   }

@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
  * {@code open} and {@code ioctl} are variadic in C; the x86-64 System V calling convention passes
  * integer arguments to both kinds of function alike.
  *
- * <p>Public only for {@code core.linux.net}; outside of these two packages nobody calls the kernel
+ * <p>Public only for the packages below {@code core.linux}; outside of them nobody calls the kernel
  * (an architecture test watches over that).
  */
 public final class Libc {
@@ -73,6 +73,13 @@ public final class Libc {
   }
 
   private static native long strerror(int errno);
+
+  /**
+   * syscall(2): a system call by its number, for those without a function in older C libraries, or
+   * whose function does more than the call. Arguments beyond those of the call are not looked at.
+   */
+  public static native long syscall(
+      long number, long first, long second, long third, long fourth, long fifth, long sixth);
 
   public static native int open(byte[] path, int flags, int mode);
 
