@@ -146,7 +146,10 @@ class FileDataIoTest {
     int readable = directory.open("file", OpenHow.O_RDONLY);
     ok(FileDataIo.fsync(readable));
     ok(FileDataIo.fsync(directory.opened(new HandleIo().reopen(directory.fd(), 0))));
-    ok(FileDataIo.syncfs(readable));
+    try (TestDirectory memory = new TestDirectory(Path.of("/dev"))) {
+      // In a file system that has no disk: this one may have much to write, of others.
+      ok(FileDataIo.syncfs(memory.opened(new HandleIo().reopen(memory.fd(), 0))));
+    }
     for (int bad : new int[] {-1, directory.handle("file")}) {
       assertErrno(Errno.EBADF, FileDataIo.fsync(bad));
       assertErrno(Errno.EBADF, FileDataIo.fdatasync(bad));
