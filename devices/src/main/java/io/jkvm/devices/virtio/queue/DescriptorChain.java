@@ -218,13 +218,48 @@ public final class DescriptorChain {
     }
   }
 
+  /**
+   * Appends the places of a part of the device-readable bytes to a list.
+   *
+   * @throws GuestFault if there are not so many
+   */
+  public void readableRanges(long offset, long length, IoVector ranges) throws GuestFault {
+    checkSpan(offset, length, readableBytes);
+    ranges(0, offset, length, ranges);
+  }
+
+  /**
+   * Appends the places of a part of the device-writable bytes to a list.
+   *
+   * @throws GuestFault if there are not so many
+   */
+  public void writableRanges(long offset, long length, IoVector ranges) throws GuestFault {
+    checkSpan(offset, length, writableBytes);
+    ranges(readableCount, offset, length, ranges);
+  }
+
+  private void ranges(int first, long offset, long length, IoVector ranges) {
+    long skip = offset;
+    long left = length;
+    for (int i = first; left > 0; i++) {
+      if (skip < lengths[i]) {
+        long part = Math.min(left, lengths[i] - skip);
+        ranges.add(hostAddresses[i] + skip, part);
+        left -= part;
+        skip = 0;
+      } else {
+        skip -= lengths[i];
+      }
+    }
+  }
+
   /** Writes the last device-writable byte, where several devices have their status. */
   public void writeLastByte(int value) throws GuestFault {
     checkSpan(0, 1, writableBytes);
     memory.writeU8(guestAddresses[count - 1] + lengths[count - 1] - 1, value);
   }
 
-  private static long checkSpan(long offset, int length, long available) throws GuestFault {
+  private static long checkSpan(long offset, long length, long available) throws GuestFault {
     if (offset < 0 || length < 0 || length > available - offset) {
       throw new GuestFault("request has " + available + " bytes, not " + offset + " + " + length);
     }
