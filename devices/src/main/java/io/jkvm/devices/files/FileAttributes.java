@@ -48,4 +48,31 @@ public final class FileAttributes {
 
   /** Preferred size of reads and writes in bytes. */
   public int blockBytes;
+
+  /**
+   * Whether the guest should give its reference back as soon as it has no use for the node: the
+   * tree is about to have as many as it can. Of entries only; false where the tree does not say.
+   */
+  public boolean fleeting;
+
+  /** Becomes the same as another. */
+  public void copy(FileAttributes other) {
+    node = other.node;
+    inode = other.inode;
+    size = other.size;
+    blocks = other.blocks;
+    accessSeconds = other.accessSeconds;
+    modificationSeconds = other.modificationSeconds;
+    changeSeconds = other.changeSeconds;
+    accessNanos = other.accessNanos;
+    modificationNanos = other.modificationNanos;
+    changeNanos = other.changeNanos;
+    mode = other.mode;
+    links = other.links;
+    uid = other.uid;
+    gid = other.gid;
+    device = other.device;
+    blockBytes = other.blockBytes;
+    fleeting = other.fleeting;
+  }
 }

@@ -14,6 +14,8 @@ import java.util.Objects;
  *     when it opens it again: for trees that nobody changes meanwhile
  * @param setIds files may get set-user-ID and set-group-ID bits; else these are left out of each
  *     mode, but for a directory's set-group-ID
+ * @param extendedAttributes there are extended attributes, if the tree has them; a guest that is
+ *     told that there are none does not ask before each write
  * @param devices device nodes may be made; else {@code EPERM}
  * @param maxOpen how many files and directories the guest can have open at once: beyond that,
  *     {@code EMFILE}
@@ -23,6 +25,7 @@ public record SharePolicy(
     Duration validity,
     boolean keepsContent,
     boolean setIds,
+    boolean extendedAttributes,
     boolean devices,
     int maxOpen) {
   /** How many files can be open if nothing else is said. */
@@ -44,16 +47,16 @@ public record SharePolicy(
 
   /** For a tree that guest and host both change: the guest asks again after a second. */
   public static SharePolicy writable() {
-    return new SharePolicy(false, SHORT, false, false, false, DEFAULT_MAX_OPEN);
+    return new SharePolicy(false, SHORT, false, false, true, false, DEFAULT_MAX_OPEN);
   }
 
   /** For a tree that the guest can't change and the host hardly does: the guest asks once a day. */
   public static SharePolicy readOnlyCached() {
-    return new SharePolicy(true, LONG, true, false, false, DEFAULT_MAX_OPEN);
+    return new SharePolicy(true, LONG, true, false, true, false, DEFAULT_MAX_OPEN);
   }
 
   /** For a tree that the guest can't change but the host does. */
   public static SharePolicy readOnlyFresh() {
-    return new SharePolicy(true, SHORT, false, false, false, DEFAULT_MAX_OPEN);
+    return new SharePolicy(true, SHORT, false, false, true, false, DEFAULT_MAX_OPEN);
   }
 }
