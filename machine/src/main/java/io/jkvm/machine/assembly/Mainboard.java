@@ -202,7 +202,12 @@ final class Mainboard {
   }
 
   private VirtioHost virtioHost() {
-    return new VirtioHost(machineName, memory, vm.doorbells(), stop::isRequested);
+    return new VirtioHost(
+        machineName,
+        memory,
+        vm.doorbells(),
+        stop::isRequested,
+        reason -> stop.request(StopReason.Kind.HOST_FAILURE, reason));
   }
 
   /** Adds a device of the user's own. */

@@ -66,6 +66,11 @@ public final class ActiveQueue {
     signals.fail(reason);
   }
 
+  /** The machine can't go on: an Error came where the queue is served. */
+  public void hostFailed(Error e) {
+    signals.hostFailed(name + ": " + e);
+  }
+
   /** Whether the device waits for a reset: the rings must not be touched any more. */
   public boolean failed() {
     return signals.failed();

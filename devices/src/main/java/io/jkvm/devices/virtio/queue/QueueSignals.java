@@ -12,6 +12,12 @@ public interface QueueSignals {
   /** The device can't go on until the driver resets it. */
   void fail(String reason);
 
+  /**
+   * The machine can't go on, since this process is in trouble: a driver that no longer gets answers
+   * may wait for ever, whatever the device's status says.
+   */
+  void hostFailed(String reason);
+
   /** Whether the device waits for a reset: the rings must not be touched any more. */
   boolean failed();
 }

@@ -140,6 +140,9 @@ public final class SequentialService implements QueueService {
       }
     } catch (GuestFault | IOException e) {
       queue.fail(e.getMessage());
+    } catch (Error e) {
+      queue.hostFailed(e);
+      queue.fail(e.toString());
     } catch (Throwable e) { // a handler may throw what it does not declare
       queue.fail(e.toString());
     } finally {

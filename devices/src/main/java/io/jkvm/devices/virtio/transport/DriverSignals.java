@@ -5,6 +5,7 @@ import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.devices.virtio.queue.QueueSignals;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * What a device has to tell its driver: used buffers, changes of its configuration, and that it
@@ -18,6 +19,7 @@ final class DriverSignals implements QueueSignals {
 
   private final String deviceName;
   private final VirtioFunction.Interrupts interrupts;
+  private final Consumer<String> hostFailure;
   private final AtomicInteger generation = new AtomicInteger();
   private final AtomicBoolean failed = new AtomicBoolean();
   private final LogLimit failureLog = new LogLimit(VirtioFunction.class, MAX_LOGGED_FAILURES);
@@ -27,8 +29,10 @@ final class DriverSignals implements QueueSignals {
   private boolean silent;
   private boolean changePending;
 
-  DriverSignals(String deviceName, VirtioFunction.Interrupts interrupts) {
+  DriverSignals(
+      String deviceName, VirtioFunction.Interrupts interrupts, Consumer<String> hostFailure) {
     this.deviceName = deviceName;
+    this.hostFailure = hostFailure;
     this.interrupts = interrupts;
   }
 
@@ -44,6 +48,11 @@ final class DriverSignals implements QueueSignals {
       failureLog.warn(deviceName, reason + "; the device needs a reset");
       notifyChange();
     }
+  }
+
+  @Override
+  public void hostFailed(String reason) {
+    hostFailure.accept(reason);
   }
 
   @Override

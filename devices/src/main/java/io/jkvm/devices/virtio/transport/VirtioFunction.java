@@ -81,7 +81,7 @@ public final class VirtioFunction implements Pausable, AutoCloseable {
       throws LinuxException {
     this.device = device;
     this.host = host;
-    signals = new DriverSignals(name(), interrupts);
+    signals = new DriverSignals(name(), interrupts, host.hostFailure());
     this.resetIsPolled = resetIsPolled;
     offeredFeatures =
         device.features()

@@ -24,6 +24,11 @@ class InboundQueueTest {
         }
 
         @Override
+        public void hostFailed(String reason) {
+          throw new AssertionError(reason);
+        }
+
+        @Override
         public boolean failed() {
           return false;
         }

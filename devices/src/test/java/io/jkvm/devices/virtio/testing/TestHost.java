@@ -6,6 +6,7 @@ import io.jkvm.core.bus.Doorbells;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.virtio.transport.VirtioHost;
+import java.util.function.Consumer;
 
 /** The machine around a device under test. */
 public final class TestHost {
@@ -33,11 +34,16 @@ public final class TestHost {
   }
 
   public static VirtioHost of(GuestMemory memory, Doorbells doorbells) {
-    return new VirtioHost(MACHINE, memory, doorbells, () -> false);
+    return new VirtioHost(MACHINE, memory, doorbells, () -> false, reason -> {});
+  }
+
+  /** One that tells of what would end the machine. */
+  public static VirtioHost telling(GuestMemory memory, Consumer<String> hostFailure) {
+    return new VirtioHost(MACHINE, memory, NONE, () -> false, hostFailure);
   }
 
   /** One that gives up waiting for a request in flight soon. */
   public static VirtioHost impatient(GuestMemory memory, int milliseconds) {
-    return new VirtioHost(MACHINE, memory, NONE, () -> false, milliseconds);
+    return new VirtioHost(MACHINE, memory, NONE, () -> false, reason -> {}, milliseconds);
   }
 }

@@ -22,6 +22,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -53,7 +54,8 @@ class SequentialServiceTest extends MmioFixture {
   void aResetWaitsForAHangingRequestUnlessTheMachineStops() throws Exception {
     AtomicBoolean stopping = new AtomicBoolean();
     VirtioHost host =
-        new VirtioHost(TestHost.MACHINE, memory, new RecordingDoorbells(), stopping::get, 10);
+        new VirtioHost(
+            TestHost.MACHINE, memory, new RecordingDoorbells(), stopping::get, reason -> {}, 10);
     CountDownLatch gate = new CountDownLatch(1);
     backend.gate(gate);
     try (VirtioMmio stuck = attach(host)) {
@@ -151,7 +153,11 @@ class SequentialServiceTest extends MmioFixture {
 
   @Test
   void aBugInADeviceStopsOnlyThatDevice() throws Exception {
-    VirtioDevice broken = new BrokenDevice();
+    VirtioDevice broken =
+        new BrokenDevice(
+            () -> {
+              throw new IllegalStateException("a bug");
+            });
     try (EventFd line = new EventFd();
         VirtioMmio other = new VirtioMmio(broken, TestHost.of(memory), line::signal, 0)) {
       MmioDriver otherDriver = new MmioDriver(other);
@@ -162,6 +168,27 @@ class SequentialServiceTest extends MmioFixture {
       assertTrue(line.await(120_000));
       otherDriver.status(0);
       assertEquals(0, otherDriver.status());
+    }
+  }
+
+  /** A driver may wait for ever for answers that do not come: Linux's virtio-fs does. */
+  @Test
+  void anErrorEndsTheMachine() throws Exception {
+    VirtioDevice broken =
+        new BrokenDevice(
+            () -> {
+              throw new OutOfMemoryError("test");
+            });
+    AtomicReference<String> failure = new AtomicReference<>();
+    try (EventFd line = new EventFd();
+        VirtioMmio other =
+            new VirtioMmio(broken, TestHost.telling(memory, failure::set), line::signal, 0)) {
+      MmioDriver otherDriver = new MmioDriver(other);
+      otherDriver.start(ring);
+      addRead();
+      otherDriver.notifyQueue(0);
+      assertTrue(MmioDriver.await(() -> (otherDriver.status() & NEEDS_RESET) != 0));
+      assertTrue(failure.get().endsWith(" queue 0: java.lang.OutOfMemoryError: test"));
     }
   }
 
@@ -202,6 +229,12 @@ class SequentialServiceTest extends MmioFixture {
 
   /** Fails in a way that no device should. */
   private static final class BrokenDevice implements VirtioDevice {
+    private final Runnable bug;
+
+    BrokenDevice(Runnable bug) {
+      this.bug = bug;
+    }
+
     @Override
     public VirtioType type() {
       return VirtioType.BLOCK;
@@ -227,7 +260,8 @@ class SequentialServiceTest extends MmioFixture {
       return new SequentialService(
           rings,
           request -> {
-            throw new IllegalStateException("a bug");
+            bug.run();
+            return 0;
           });
     }
   }
