@@ -36,6 +36,7 @@ public final class Errno {
   public static final int ENOTEMPTY = 39;
   public static final int ELOOP = 40;
   public static final int ENODATA = 61;
+  public static final int EPROTO = 71;
   public static final int EOVERFLOW = 75;
   public static final int EBADFD = 77;
   public static final int EOPNOTSUPP = 95;
@@ -64,6 +65,7 @@ public final class Errno {
     }
     return switch (errno) {
       case ENODATA -> "ENODATA";
+      case EPROTO -> "EPROTO";
       case EOVERFLOW -> "EOVERFLOW";
       case EBADFD -> "EBADFD";
       case EOPNOTSUPP -> "EOPNOTSUPP";
