@@ -19,7 +19,10 @@ public enum VirtioType {
   ENTROPY(4, 0xff0000),
 
   /** Other communications device. */
-  SOCKET(19, 0x078000);
+  SOCKET(19, 0x078000),
+
+  /** Other mass storage controller. */
+  FILE_SYSTEM(26, 0x018000);
 
   private final int deviceId;
   private final int pciClassCode;
