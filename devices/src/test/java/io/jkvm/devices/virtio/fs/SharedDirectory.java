@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.virtio.fs;
+
+import io.jkvm.devices.files.FileTree;
+import io.jkvm.devices.files.SharePolicy;
+import io.jkvm.devices.files.nio.JavaTree;
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** A directory of some file system, and a guest that has mounted it. */
+final class SharedDirectory implements AutoCloseable {
+  /** Where the directory is. */
+  enum Kind {
+    /** In a temporary directory of the host's. */
+    HOST,
+    /** In a zip file, which knows neither links nor permissions. */
+    ZIP
+  }
+
+  final Path root;
+  final JavaTree tree;
+  final FuseDriver guest;
+  private final FileSystem fileSystem;
+
+  SharedDirectory(Kind kind, Path temporary) throws Exception {
+    this(kind, temporary, SharePolicy.writable(), JavaTree.DEFAULT_MAX_NODES);
+  }
+
+  SharedDirectory(Kind kind, Path temporary, SharePolicy policy, int maxNodes) throws Exception {
+    if (kind == Kind.ZIP) {
+      fileSystem =
+          FileSystems.newFileSystem(temporary.resolve("files.zip"), Map.of("create", "true"));
+      root = fileSystem.getPath("/");
+    } else {
+      fileSystem = null;
+      root = Files.createDirectory(temporary.resolve("share"));
+    }
+    tree = new JavaTree("test", root, 0, 0, maxNodes);
+    guest = new FuseDriver(new VirtioFs("test", tree, policy)).mounted();
+  }
+
+  /** Makes a file with a text. */
+  Path file(String name, String text) throws IOException {
+    return Files.writeString(root.resolve(name), text);
+  }
+
+  /** Looks a name of the root up. */
+  long node(String name) throws Exception {
+    return guest.lookup(FileTree.ROOT, name).node();
+  }
+
+  @Override
+  public void close() throws IOException {
+    guest.close();
+    if (fileSystem != null) {
+      fileSystem.close();
+    }
+  }
+}
