@@ -165,6 +165,16 @@ public final class NativeName {
     return memory.address();
   }
 
+  /**
+   * Copies it, without the NUL, to the beginning of an array that has room for it.
+   *
+   * @return how many bytes it has
+   */
+  public int copyTo(byte[] target) {
+    memory.buffer().get(0, target, 0, length);
+    return length;
+  }
+
   /** A copy of it, without the NUL. */
   public byte[] bytes() {
     byte[] bytes = new byte[length];

@@ -29,6 +29,8 @@ final class SystemCall {
   static final long SETGROUPS = 116;
   static final long SETFSUID = 122;
   static final long SETFSGID = 123;
+  static final long CAPGET = 125;
+  static final long CAPSET = 126;
   static final long FSTATFS = 138;
   static final long SETXATTR = 188;
   static final long FSETXATTR = 190;

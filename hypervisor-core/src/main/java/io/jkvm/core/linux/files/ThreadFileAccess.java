@@ -16,6 +16,12 @@ public final class ThreadFileAccess {
   private static final int CLONE_FS = 0x200;
   private static final int NOBODY = -1;
 
+  /** {@code struct __user_cap_header_struct}, and two of the data: effective, permitted, ... */
+  private static final int CAPABILITY_BYTES = 8 + 2 * 12;
+
+  private static final int CAPABILITY_VERSION_3 = 0x20080522;
+  private static final int CAP_DAC_OVERRIDE = 1 << 1;
+
   private ThreadFileAccess() {}
 
   /**
@@ -67,6 +73,29 @@ public final class ThreadFileAccess {
     }
     long result = SystemCall.call(SystemCall.SETGROUPS, count, groups.address());
     Reference.reachabilityFence(groups);
+    return (int) result;
+  }
+
+  /**
+   * Makes CAP_DAC_OVERRIDE effective for the calling thread (capset(2)): after {@link #setfsuid} it
+   * makes files that are another user's, by permissions that somebody else has checked. What
+   * setfsuid took away otherwise stays away; on the way back to 0 the kernel gives all of it back.
+   *
+   * @param scratch 32 bytes, written to
+   * @return 0, or EPERM negated if the thread is not permitted to have it
+   */
+  public static int regainDacOverride(NativeMemory scratch) {
+    if (scratch.buffer().capacity() < CAPABILITY_BYTES) {
+      return -Errno.EINVAL;
+    }
+    scratch.buffer().putInt(0, CAPABILITY_VERSION_3).putInt(4, 0);
+    long header = scratch.address();
+    long result = SystemCall.call(SystemCall.CAPGET, header, header + 8);
+    if (result == 0) {
+      scratch.buffer().putInt(8, scratch.buffer().getInt(8) | CAP_DAC_OVERRIDE);
+      result = SystemCall.call(SystemCall.CAPSET, header, header + 8);
+    }
+    Reference.reachabilityFence(scratch);
     return (int) result;
   }
 
