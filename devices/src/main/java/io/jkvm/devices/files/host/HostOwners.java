@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.files.host;
+
+import io.jkvm.core.linux.Credentials;
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.files.Statx;
+import io.jkvm.core.linux.files.ThreadFileAccess;
+import io.jkvm.devices.files.AttributeChange;
+import io.jkvm.devices.files.Caller;
+import io.jkvm.devices.files.host.nodes.HostThread;
+
+/**
+ * Whose the files are. The guest always sees the host's numbers; the rest depends on as whom this
+ * process runs.
+ *
+ * <p><b>As root</b>, owners are what the guest says: what is made belongs to who makes it, and a
+ * change of owner is done. The permissions to do so were checked by the guest's kernel.
+ *
+ * <p><b>As an ordinary user</b>, what is made belongs to that user, whoever makes it. That user's
+ * files can be given to the user again, or to the guest's root, who stands for the same: both
+ * succeed and nothing changes, as long as the owner is told with the numbers that are. Their group
+ * may become one of those that the user is in; 0 succeeds and changes nothing. All else is EPERM.
+ */
+final class HostOwners {
+  /** For chown(2): the owner, or the group, stays. */
+  static final int STAYS = -1;
+
+  private final int user;
+
+  /** Those of this process. */
+  HostOwners() {
+    this(Credentials.effectiveUserId());
+  }
+
+  /** Those of a user, 0 for root. */
+  HostOwners(int user) {
+    this.user = user;
+  }
+
+  private boolean isRoot() {
+    return user == 0;
+  }
+
+  /**
+   * What the calling thread makes from now on belongs to a caller, until {@link #leave}.
+   *
+   * @return 0, or an errno negated; then nothing has changed
+   */
+  int enter(HostThread thread, Caller caller) {
+    int result = thread.ownUmask();
+    if (result < 0 || !isRoot()) {
+      return result;
+    }
+    if (caller.gid != 0) {
+      result = ThreadFileAccess.setfsgid(caller.gid);
+    }
+    if (result == 0 && caller.uid != 0) {
+      result = ThreadFileAccess.setfsuid(caller.uid);
+      if (result < 0) {
+        leave(caller);
+      } else {
+        // Where this is not permitted, those of the caller count on the host as well.
+        ThreadFileAccess.regainDacOverride(thread.scratch);
+      }
+    }
+    return result;
+  }
+
+  /** The end of what {@link #enter} began. */
+  void leave(Caller caller) {
+    if (!isRoot()) {
+      return;
+    }
+    int result = 0;
+    if (caller.uid != 0) {
+      result |= ThreadFileAccess.setfsuid(0);
+    }
+    if (caller.gid != 0) {
+      result |= ThreadFileAccess.setfsgid(0);
+    }
+    if (result < 0) {
+      throw new IllegalStateException("a thread can't be root again");
+    }
+  }
+
+  /**
+   * Whether owner and group may become what is asked for.
+   *
+   * @param now the file
+   */
+  int check(Statx now, AttributeChange change) {
+    if (isRoot()) {
+      return 0;
+    }
+    if (change.has(AttributeChange.UID)) {
+      boolean same = change.uid == now.uid();
+      boolean own = now.uid() == user && change.uid == 0;
+      if (!same && !own) {
+        return -Errno.EPERM;
+      }
+    }
+    boolean foreign = now.uid() != user;
+    return change.has(AttributeChange.GID) && foreign && change.gid != now.gid() ? -Errno.EPERM : 0;
+  }
+
+  /** The owner to be set on the host, after {@link #check}; -1 if it stays. */
+  int newUid(AttributeChange change) {
+    return isRoot() && change.has(AttributeChange.UID) ? change.uid : STAYS;
+  }
+
+  /** The group to be set on the host, after {@link #check}; -1 if it stays. */
+  int newGid(Statx now, AttributeChange change) {
+    if (!change.has(AttributeChange.GID)) {
+      return STAYS;
+    }
+    boolean stays = !isRoot() && (change.gid == 0 || change.gid == now.gid());
+    return stays ? STAYS : change.gid;
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.files.host;
+
+import io.jkvm.core.linux.DescriptorLimit;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.files.DirectoryIo;
+import io.jkvm.core.linux.files.HandleIo;
+import io.jkvm.core.linux.files.NativeName;
+import io.jkvm.core.linux.files.OpenHow;
+import io.jkvm.devices.files.host.nodes.HostNodes;
+import io.jkvm.devices.files.host.nodes.HostThread;
+import java.nio.charset.Charset;
+import java.nio.file.Path;
+
+/**
+ * The directory that is shared, by its path for the only time.
+ *
+ * @param nodes with its node
+ * @param descriptor of it, open for reading
+ */
+record HostRoot(HostNodes nodes, int descriptor) {
+  private static final int MOST_HANDLES = 1 << 14;
+  private static final int LEAST_HANDLES = 64;
+
+  /**
+   * Of the descriptors of this process, one share may take a quarter, as long as there are some.
+   */
+  private static final int PARTS = 4;
+
+  /** How many handles a tree has if nothing else is said; raises the process's limit first. */
+  static int usualHandles() throws LinuxException {
+    long some = Long.divideUnsigned(DescriptorLimit.raise().soft(), PARTS);
+    return (int) Math.max(LEAST_HANDLES, Math.min(MOST_HANDLES, some));
+  }
+
+  static HostRoot open(HostThread thread, Path directory, int maxNodes, int maxHandles)
+      throws LinuxException {
+    String call = "share " + directory;
+    NativeName path = new NativeName(NativeName.PATH_BYTES);
+    Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
+    check(call, path.set(directory.toAbsolutePath().toString().getBytes(charset)));
+    OpenHow how = new OpenHow(OpenHow.O_PATH | OpenHow.O_DIRECTORY, 0, 0);
+    int handle = check(call, how.open(DirectoryIo.AT_FDCWD, path));
+    int descriptor = -1;
+    boolean complete = false;
+    try {
+      int flags = OpenHow.O_RDONLY | OpenHow.O_DIRECTORY;
+      descriptor = check(call, thread.io.reopen(handle, flags));
+      HostNodes nodes = new HostNodes(thread, call, handle, maxNodes, maxHandles);
+      complete = true;
+      return new HostRoot(nodes, descriptor);
+    } finally {
+      if (!complete) {
+        HandleIo.close(handle);
+        HandleIo.close(descriptor);
+      }
+    }
+  }
+
+  private static int check(String call, int result) throws LinuxException {
+    if (result < 0) {
+      throw new LinuxException(call, -result);
+    }
+    return result;
+  }
+}
