@@ -31,7 +31,7 @@ import java.nio.file.Path;
  * its birth where the file system has one, so that a reused number is noticed. All of the tree is
  * one file system to the guest, in which each of the host's has numbers of its own.
  *
- * <p><b>Bounds.</b> A node takes about 250 bytes of heap, {@link #DEFAULT_MAX_NODES} of them 64
+ * <p><b>Bounds.</b> A node takes about 200 bytes of heap, {@link #DEFAULT_MAX_NODES} of them 50
  * MiB. Nodes have at most {@code maxHandles} descriptors, and one for each request under way; a
  * node without one is found again by its directory and name, and is ESTALE if something else is
  * there. What loses its last known name by the guest keeps its descriptor, as long as those are not
