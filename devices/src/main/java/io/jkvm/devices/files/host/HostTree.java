@@ -38,9 +38,9 @@ import java.nio.file.Path;
  * more than half of {@code maxHandles}. Open files and directories have one more each.
  *
  * <p><b>Owners.</b> The guest sees those of the host. If this process runs as root, they are what
- * the guest makes of them. If not, all that is made belongs to this process's user; see {@link
- * HostOwners}. No file gets set-user-ID or set-group-ID bits, nor capabilities, whatever the policy
- * of the share.
+ * the guest makes of them. If not, all that is made belongs to this process's user, and giving that
+ * user's files to the user, or to root, succeeds and changes nothing; all else is EPERM. No file
+ * gets set-user-ID or set-group-ID bits, nor capabilities, whatever the policy of the share.
  *
  * <p>For platform threads that do nothing else: each has a umask of its own, 0, after it first made
  * something here.
