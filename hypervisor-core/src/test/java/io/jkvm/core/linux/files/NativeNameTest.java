@@ -100,6 +100,17 @@ class NativeNameTest {
   }
 
   @Test
+  void isCopiedWithoutItsNul() {
+    byte[] target = {1, 2, 3, 4};
+    name.set(bytes("ab"));
+    assertEquals(2, name.copyTo(target));
+    assertArrayEquals(new byte[] {'a', 'b', 3, 4}, target);
+    name.clear();
+    assertEquals(0, name.copyTo(target));
+    assertArrayEquals(new byte[] {'a', 'b', 3, 4}, target);
+  }
+
+  @Test
   void descriptorsOfAnyLength() {
     for (int fd : new int[] {0, 9, 10, 100, 65535, Integer.MAX_VALUE}) {
       name.setDescriptor(fd);

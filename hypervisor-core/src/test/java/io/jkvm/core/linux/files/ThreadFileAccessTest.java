@@ -120,6 +120,30 @@ class ThreadFileAccessTest {
   }
 
   @Test
+  void aUserMayMakeFilesWhereOthersHaveChecked() throws Exception {
+    assumeRoot();
+    ok(io.chmod(fd, 0700));
+    directory.create("roots");
+    int roots = directory.handle("roots");
+    String before = status("CapEff");
+    onThread(
+        () -> {
+          NativeMemory scratch = new NativeMemory(32);
+          assertErrno(Errno.EINVAL, ThreadFileAccess.regainDacOverride(new NativeMemory(16)));
+          ok(ThreadFileAccess.setfsuid(USER));
+          assertErrno(Errno.EACCES, DirectoryIo.mkdirat(fd, name("d"), 0755));
+          ok(ThreadFileAccess.regainDacOverride(scratch));
+          ok(DirectoryIo.mkdirat(fd, name("d"), 0755));
+          assertErrno(Errno.EPERM, HandleIo.chown(roots, USER, USER));
+          ok(ThreadFileAccess.setfsuid(0));
+          assertEquals(before, status("CapEff"));
+          ok(HandleIo.chown(roots, USER, USER));
+          return null;
+        });
+    assertEquals(USER, directory.stat("d").uid());
+  }
+
+  @Test
   void groupsCountForTheThreadThatHasThem() throws Exception {
     assumeRoot();
     directory.create("file");
@@ -156,6 +180,7 @@ class ThreadFileAccessTest {
           assertErrno(Errno.EPERM, ThreadFileAccess.setfsuid(USER));
           assertErrno(Errno.EPERM, ThreadFileAccess.setfsgid(USER));
           assertErrno(Errno.EPERM, ThreadFileAccess.setgroups(new NativeMemory(4), 1));
+          assertErrno(Errno.EPERM, ThreadFileAccess.regainDacOverride(new NativeMemory(32)));
           ThreadFileAccess.ownUmask(022);
           return null;
         });
