@@ -18,6 +18,9 @@ public enum VirtioType {
   /** No class is defined for a source of randomness. */
   ENTROPY(4, 0xff0000),
 
+  /** Other mass storage controller. */
+  P9_TRANSPORT(9, 0x018000),
+
   /** Other communications device. */
   SOCKET(19, 0x078000),
 
