@@ -10,17 +10,16 @@ import io.jkvm.devices.virtio.p9.message.P9Request;
 import io.jkvm.devices.virtio.p9.session.P9Session;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.RequestHandler;
-import java.util.function.Consumer;
 
 /**
  * Answers the requests of the queue: checks what all have in common, and hands them to those who
- * know the type.
+ * know the type. An exception is EIO; an Error goes on to the queue's service, which ends the
+ * machine.
  */
 final class P9Server implements RequestHandler {
   private final P9Session session;
   private final String name;
   private final LogLimit log;
-  private final Consumer<Error> onError;
   private final P9Request request = new P9Request();
   private final P9Reply reply = new P9Reply();
   private final MountRequests mount;
@@ -38,11 +37,10 @@ final class P9Server implements RequestHandler {
    * @param queueSize the most descriptors that a request can have
    * @param name of the device, for messages
    */
-  P9Server(P9Session session, int queueSize, String name, LogLimit log, Consumer<Error> onError) {
+  P9Server(P9Session session, int queueSize, String name, LogLimit log) {
     this.session = session;
     this.name = name;
     this.log = log;
-    this.onError = onError;
     mount = new MountRequests(session, request, reply);
     names = new NameRequests(session, request, reply);
     attributes = new AttributeRequests(session, request, reply);
@@ -79,10 +77,6 @@ final class P9Server implements RequestHandler {
       return dispatch(type);
     } catch (RuntimeException e) {
       log.warn(name, type + ": " + e);
-      return -Errno.EIO;
-    } catch (Error e) {
-      log.warn(name, type + ": " + e);
-      onError.accept(e);
       return -Errno.EIO;
     }
   }

@@ -13,7 +13,6 @@ import io.jkvm.devices.virtio.queue.QueueService;
 import io.jkvm.devices.virtio.queue.SequentialService;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
-import java.util.function.Consumer;
 
 /**
  * A 9P transport device (virtio 1.2, device ID 9): a {@link FileTree} that a guest mounts with
@@ -37,28 +36,15 @@ public final class Virtio9p implements VirtioDevice, AutoCloseable {
   private final FileTree tree;
   private final P9Session session;
   private final P9Config config;
-  private final Consumer<Error> onError;
   private final LogLimit log = new LogLimit(Virtio9p.class, MAX_LOGGED);
-
-  /**
-   * A file system; an error of the process is answered with EIO and logged.
-   *
-   * @param tag what a guest mounts it by: 1 to 36 bytes in UTF-8, none of them 0
-   * @param tree closed with the device
-   */
-  public Virtio9p(String tag, FileTree tree, SharePolicy policy) {
-    this(tag, tree, policy, error -> {});
-  }
 
   /**
    * A file system.
    *
    * @param tag what a guest mounts it by: 1 to 36 bytes in UTF-8, none of them 0
    * @param tree closed with the device
-   * @param onError hears of an Error while a request was served, such as the want of memory, which
-   *     the guest gets as EIO; called by the queue's thread
    */
-  public Virtio9p(String tag, FileTree tree, SharePolicy policy, Consumer<Error> onError) {
+  public Virtio9p(String tag, FileTree tree, SharePolicy policy) {
     int tagBytes = tag.getBytes(StandardCharsets.UTF_8).length;
     if (tagBytes < 1 || tagBytes > MAX_TAG_BYTES || tag.indexOf('\0') >= 0) {
       throw new IllegalArgumentException(
@@ -66,7 +52,6 @@ public final class Virtio9p implements VirtioDevice, AutoCloseable {
     }
     this.tag = tag;
     this.tree = Objects.requireNonNull(tree, "tree");
-    this.onError = Objects.requireNonNull(onError, "onError");
     session = new P9Session(tree, policy, e -> log.warn(name(), "end of a session: " + e));
     config = new P9Config(tag);
   }
@@ -99,7 +84,7 @@ public final class Virtio9p implements VirtioDevice, AutoCloseable {
   @Override
   public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
     // A chain may have as many descriptors as the device's limit, whatever the driver set.
-    return new SequentialService(rings, new P9Server(session, QUEUE_SIZE, name(), log, onError));
+    return new SequentialService(rings, new P9Server(session, QUEUE_SIZE, name(), log));
   }
 
   @Override
