@@ -63,6 +63,16 @@ class Virtio9pIT {
     Files.createDirectory(zip.getPath("/etc"));
     Files.writeString(zip.getPath("/etc/hosts"), "127.0.0.1 localhost\n");
     KernelSource kernel = KernelSource.of(ProjectFiles.guestImage("bzImage"));
+    device = new Virtio9p("shared", tree, SharePolicy.writable());
+    MachineSpec spec =
+        MachineSpec.boot(kernel.image())
+            .memoryMiB(128)
+            .virtioDevice(() -> device)
+            .virtioDevice(
+                () ->
+                    new Virtio9p(
+                        "zip", new JavaTree("zip", zip.getPath("/")), SharePolicy.readOnlyCached()))
+            .build();
     root =
         GuestRoot.make(
             new RootSpec(
@@ -70,23 +80,14 @@ class Virtio9pIT {
                 Optional.empty(),
                 Optional.of(PERL ? "perl" : "sh"),
                 "/work",
+                false,
                 "/usr/bin:/bin",
+                "",
                 List.of(),
                 List.of()),
-            kernel);
-    device = new Virtio9p("shared", tree, SharePolicy.writable());
-    machine =
-        Machine.start(
-            root.boot(MachineSpec.boot(kernel.image()).memoryMiB(128).build()).toBuilder()
-                .commandLine("quiet")
-                .virtioDevice(() -> device)
-                .virtioDevice(
-                    () ->
-                        new Virtio9p(
-                            "zip",
-                            new JavaTree("zip", zip.getPath("/")),
-                            SharePolicy.readOnlyCached()))
-                .build());
+            kernel,
+            spec);
+    machine = Machine.start(root.boot(spec).toBuilder().commandLine("quiet").build());
     agent = machine.agent();
     agent.awaitReady();
     assertOk("mkdir -p /mnt/shared /mnt/zip");
@@ -149,7 +150,9 @@ class Virtio9pIT {
         "cd /mnt/shared; dd if=from-host of=from-guest bs=1M 2>/dev/null; cmp from-host from-guest;"
             + " sync; echo 3 >/proc/sys/vm/drop_caches; cmp from-host from-guest");
     assertArrayEquals(data, Files.readAllBytes(shared.resolve("from-guest")));
-    assertOk("cd /mnt/shared; rm -f f; echo a >f; echo b >>f; [ \"$(cat f)\" = \"$(printf 'a\\nb')\" ]");
+    assertOk(
+        "cd /mnt/shared; rm -f f; echo a >f; echo b >>f; [ \"$(cat f)\" = \"$(printf 'a\\nb')\" ];"
+            + " sync");
     assertEquals("a\nb\n", Files.readString(shared.resolve("f")));
     assertOk("rm /mnt/shared/from-guest /mnt/shared/from-host");
   }
@@ -168,23 +171,36 @@ class Virtio9pIT {
     }
   }
 
+  /** Of 3,000 names, which need several messages, only the names are asked for: a guest is slow. */
   @Test
-  void largeDirectoriesAreMadeListedAndRemoved() throws Exception {
+  void largeDirectoriesAreListed() throws Exception {
+    Path directory = Files.createDirectory(shared.resolve("large"));
+    for (int i = 0; i < 3000; i++) {
+      Files.createFile(directory.resolve("a-file-with-a-rather-long-name-".repeat(5) + i));
+    }
+    assertEquals("3000", assertOk("set -- /mnt/shared/large/*; echo $#"));
+    assertOk("[ -e /mnt/shared/large/*-2999 ]; rm /mnt/shared/large/*-2999");
+    assertEquals("2999", assertOk("set -- /mnt/shared/large/*; echo $#"));
+  }
+
+  @Test
+  void treesAreMadeListedAndRemoved() throws Exception {
     assertOk(
-        "cd /mnt/shared; mkdir -p d/e; i=0; while [ $i -lt 3000 ]; do : >d/e/f$i; i=$((i+1)); done");
-    assertEquals("3000", assertOk("find /mnt/shared/d -type f | wc -l"));
-    assertEquals("3000", assertOk("ls /mnt/shared/d/e | sort -u | wc -l"));
+        "cd /mnt/shared; mkdir -p d/e; i=0; while [ $i -lt 50 ]; do echo $i >d/e/f$i; i=$((i+1));"
+            + " done");
+    assertEquals("50", assertOk("find /mnt/shared/d -type f | wc -l"));
     assertOk("cd /mnt/shared/d/e && [ \"$(/bin/pwd)\" = /mnt/shared/d/e ]");
     assertOk("cd /mnt/shared; mv d moved; cat moved/e/f7; rm -r moved; [ ! -e moved ]");
     assertFalse(Files.exists(shared.resolve("moved")));
   }
 
+  /** The file is held open where inode numbers are compared: a tree may forget it between. */
   @Test
   void linksModesAndTimes() throws Exception {
     assertOk(
         "cd /mnt/shared; rm -rf l; mkdir l; cd l; echo x >a; ln a b; ln -s ../l/a s; cat s;"
             + " chmod 640 a; [ $(stat -c %a b) = 640 ]; [ $(stat -c %h b) = 2 ];"
-            + " [ $(stat -c %i a) = $(stat -c %i b) ]; touch -d @1000000 a;"
+            + " exec 3<a; [ $(stat -c %i a) = $(stat -c %i b) ]; exec 3<&-; touch -d @1000000 a;"
             + " [ $(stat -c %Y a) = 1000000 ]; chown 0:0 a");
     assertTrue(Files.isSymbolicLink(shared.resolve("l/s")));
     assertEquals(1_000_000_000L, Files.getLastModifiedTime(shared.resolve("l/a")).toMillis());
@@ -196,7 +212,7 @@ class Virtio9pIT {
     assertOk(
         "cd /mnt/shared; rm -rf r s; mkdir -p r/x s; echo 1 >r/x/f; exec 3<>r/x/f; cd r/x;"
             + " mv /mnt/shared/r /mnt/shared/s/r; read line <&3; [ $line = 1 ]; echo 2 >&3;"
-            + " echo 3 >g; cd ..; [ -e x/g ]; mv x/g x/f; [ \"$(cat /mnt/shared/s/r/x/f)\" = 3 ]");
+            + " echo 3 >g; cd -P ..; [ -e x/g ]; mv x/g x/f; [ \"$(cat /mnt/shared/s/r/x/f)\" = 3 ]");
     assertEquals("3\n", Files.readString(shared.resolve("s/r/x/f")));
   }
 
@@ -240,7 +256,7 @@ class Virtio9pIT {
             "$n = syscall(191, 'x', 'user.guest', $b, 1000); print '|', substr($b, 0, $n);",
             "syscall(197, 'x', 'user.guest') == 0 or die $!;",
             "$n = syscall(191, 'x', 'user.guest', $b, 1000);",
-            "print '|', $!{ENODATA} || $! == 61 ? 'gone' : \"there $n\";"));
+            "print '|', $! == 61 ? 'gone' : \"there $n\";"));
     assertArrayEquals("h".getBytes(), (byte[]) Files.getAttribute(file, "user:host"));
   }
 
@@ -273,9 +289,11 @@ class Virtio9pIT {
             "my $l = pack('s s x4 q q i x4', 1, 0, 10, 10, 0);",
             "fcntl(F, 6, $l) or die $!; print ',range';",
             "my $c = fork(); if ($c == 0) { open(H, '+<', 'k') or die;",
-            "  print fcntl(H, 6, pack('s s x4 q q i x4', 1, 0, 15, 1, 0)) ? ',got' : ',held';",
+            "  my $m = pack('s s x4 q q i x4', 1, 0, 15, 1, 0);",
+            "  print fcntl(H, 6, $m) ? ',got' : ',held';",
             "  exit 0; } waitpid($c, 0);",
-            "fcntl(F, 6, pack('s s x4 q q i x4', 2, 0, 0, 0, 0)) or die $!; print ',unlocked';"));
+            "my $u = pack('s s x4 q q i x4', 2, 0, 0, 0, 0);",
+            "fcntl(F, 6, $u) or die $!; print ',unlocked';"));
   }
 
   @Test
@@ -309,12 +327,12 @@ class Virtio9pIT {
 
   @Test
   void whatTheGuestForgetsIsGone() throws Exception {
-    assertOk("cd /mnt/shared; mkdir -p n; touch n/1 n/2 n/3; ls -l n >/dev/null");
+    assertOk("cd /mnt/shared; mkdir -p names; touch names/1 names/2; ls -l names >/dev/null");
     assertOk("umount /mnt/shared");
     assertEquals(1, tree.knownNodes());
     assertEquals(0, device.openFiles());
     mount();
-    assertOk("touch /mnt/shared/n/4");
+    assertOk("touch /mnt/shared/names/4");
   }
 
   @Test
