@@ -108,7 +108,9 @@ static void hello(const struct frame *frame)
 		set_clock(time);
 }
 
-static void root(const struct frame *frame)
+/* ROOT and MOUNT: flags and four strings. */
+static void mounting(const struct frame *frame, u32 known_flags,
+		     long (*body)(u32 flags, char *const strings[4], char *text, size_t size))
 {
 	static char bytes[FRAME_BYTES + 1];
 	char *strings[4], text[512] = "";
@@ -121,17 +123,19 @@ static void root(const struct frame *frame)
 		while (at < frame->size && bytes[at])
 			at++;
 		if (at++ == frame->size)
-			end_agent("protocol: a string of ROOT without its end");
+			end_agent("protocol: a string without its end in a frame of type %lu",
+				  (unsigned long)frame->type);
 	}
-	if (count != 4 || at != frame->size || (get_u32(frame->bytes) & ~ROOT_OVERLAY))
-		end_agent("protocol: ROOT is not as it should be");
-	error = is_harmless ? EPERM : root_change(get_u32(frame->bytes), strings, text, sizeof(text));
-	done(ROOT, error, text);
+	if (count != 4 || at != frame->size || (get_u32(frame->bytes) & ~known_flags))
+		end_agent("protocol: a frame of type %lu is not as it should be", (unsigned long)frame->type);
+	error = is_harmless ? EPERM : body(get_u32(frame->bytes), strings, text, sizeof(text));
+	done(frame->type, error, text);
 }
 
 void host_frame(const struct frame *frame)
 {
 	static const u8 sizes[] = { [HELLO] = 12, [TIME] = 8, [POWER] = 4, [PING] = 8 };
+	bool has_strings = frame->type == ROOT || frame->type == MOUNT;
 	bool is_of_task = frame->type >= EXEC && frame->type <= WRITE;
 	long error;
 
@@ -139,10 +143,10 @@ void host_frame(const struct frame *frame)
 		end_agent("protocol: not HELLO but a frame of type %lu", (unsigned long)frame->type);
 	if (is_of_task)
 		return task_frame(frame);
-	if (frame->type < HELLO || frame->type > PING)
+	if (frame->type < HELLO || frame->type > MOUNT)
 		end_agent("protocol: a frame of type %lu", (unsigned long)frame->type);
 	if (frame->task || frame->stream ||
-	    (frame->type == ROOT ? frame->size < 8 : frame->size != sizes[frame->type]))
+	    (has_strings ? frame->size < 8 : frame->size != sizes[frame->type]))
 		end_agent("protocol: wrong numbers in a frame of type %lu", (unsigned long)frame->type);
 
 	switch (frame->type) {
@@ -166,7 +170,10 @@ void host_frame(const struct frame *frame)
 		power(get_u32(frame->bytes));
 		break;
 	case ROOT:
-		root(frame);
+		mounting(frame, ROOT_OVERLAY, root_change);
+		break;
+	case MOUNT:
+		mounting(frame, 0, mount_below);
 		break;
 	case PING:
 		channel_send(AGENT_PONG, 0, 0, frame->bytes, 8);

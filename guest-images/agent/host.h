@@ -15,7 +15,11 @@ void host_answer(void);
 /* Syncs for a few seconds at most and stops or resets the machine. */
 void power(u32 how) __attribute__((noreturn));
 
-/* root.c: makes a device the root; what failed stands in text. Returns 0 or an errno. */
+/*
+ * root.c: makes a device the root, or mounts one in it. Strings: device, types, options, directory.
+ * What failed stands in text. Return 0 or an errno.
+ */
 long root_change(u32 flags, char *const strings[4], char *text, size_t size);
+long mount_below(u32 flags, char *const strings[4], char *text, size_t size);
 
 #endif

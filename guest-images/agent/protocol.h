@@ -33,6 +33,7 @@ enum frame_type {
 	POWER = 14,
 	ROOT = 15,
 	PING = 16,
+	MOUNT = 17,
 	/* from the agent */
 	AGENT_HELLO = 65,
 	AGENT_STARTED = 66,

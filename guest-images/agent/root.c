@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ROOT: makes a device the root of all that runs from then on. */
+/* ROOT makes a device the root of all that runs from then on; MOUNT mounts one in it. */
 #include <linux/mount.h>
 
 #include "carry.h"
@@ -225,5 +225,23 @@ long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 	else if (carried >= 0)
 		result = carry_into_root(carried, text, size);
 	close_fd(&carried);
+	return -result;
+}
+
+long mount_below(u32 flags, char *const strings[4], char *text, size_t size)
+{
+	const char *device = strings[0], *where = strings[3];
+	char options[1024];
+	u32 mount_flags = flags | take_flags(strings[2], options, sizeof(options));
+	long result;
+
+	if (where[0] != '/' || !where[1]) {
+		format(text, size, "'%s' is no place to mount %s at", where, device);
+		return EINVAL;
+	}
+	make_directories(where);
+	result = mount_device(device, where, strings[1], mount_flags, options);
+	if (result < 0)
+		format(text, size, "cannot mount %s at %s: %s", device, where, error_text(-result));
 	return -result;
 }

@@ -85,7 +85,10 @@ class AgentProtocolTest {
         Arguments.of("POWER 2", frame(14, 0, 0, u32(2))),
         Arguments.of("ROOT without strings", frame(15, 0, 0, u32(0))),
         Arguments.of("ROOT without an end", frame(15, 0, 0, u32(0, 0, 0x41414141))),
-        Arguments.of("ROOT with five strings", frame(15, 0, 0, u32(0, 0, 0))));
+        Arguments.of("ROOT with five strings", frame(15, 0, 0, u32(0, 0, 0))),
+        Arguments.of("MOUNT with flags", frame(17, 0, 0, u32(1, 0))),
+        Arguments.of("MOUNT with three strings", frame(17, 0, 0, u32(0, 0x00410000))),
+        Arguments.of("type after the last", frame(18, 0, 0, u32(0, 0))));
   }
 
   @ParameterizedTest(name = "{0}")

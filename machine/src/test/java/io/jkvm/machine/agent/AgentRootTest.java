@@ -8,12 +8,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.jkvm.machine.agent.AgentProcess.Ended;
 import io.jkvm.machine.agent.AgentProcess.Frame;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,9 +28,12 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300)
 class AgentRootTest {
   private static final int ROOT = 15;
+  private static final int MOUNT = 17;
   private static final int DONE = 71;
   private static final int OVERLAY = 1;
   private static final int EISDIR = 21;
+  private static final int EINVAL = 22;
+  private static final int ENODEV = 19;
 
   /** Arguments: the folder, and the command to run. */
   private static final String OWN_ROOT =
@@ -85,13 +88,22 @@ class AgentRootTest {
 
   private Frame root(AgentProcess agent) throws IOException {
     String options = "lowerdir=" + folder.resolve("image") + ":" + folder.resolve("second");
-    byte[] strings = AgentProcess.text("image\0overlay\0" + options + "\0\0");
-    ByteBuffer frame = AgentProcess.numbers(4 + strings.length).putInt(OVERLAY).put(strings);
-    agent.send(ROOT, 0, 0, frame);
+    return ask(agent, ROOT, OVERLAY, "image\0overlay\0" + options + "\0\0");
+  }
+
+  private static Frame ask(AgentProcess agent, int type, int flags, String text)
+      throws IOException {
+    byte[] strings = AgentProcess.text(text);
+    agent.send(type, 0, 0, AgentProcess.numbers(4 + strings.length).putInt(flags).put(strings));
     Frame done = agent.next();
     assertEquals(DONE, done.type());
-    assertEquals(ROOT, done.u32(0));
+    assertEquals(type, done.u32(0));
     return done;
+  }
+
+  private static Frame mount(AgentProcess agent, String type, String options, String where)
+      throws IOException {
+    return ask(agent, MOUNT, 0, "thing\0" + type + "\0" + options + "\0" + where + "\0");
   }
 
   private static String text(Frame done) {
@@ -147,6 +159,30 @@ class AgentRootTest {
       assertEquals(0, done.u32(4), () -> text(done));
       assertEquals("given", content(agent, "/bin/sh"), "in place of the image's");
       assertEquals("given", content(agent, "/lib/plugins/a"), "the image's link is as good");
+    }
+  }
+
+  @Test
+  void aMountIsMadeInTheRootAndSoIsItsPlace() throws Exception {
+    try (AgentProcess agent = started()) {
+      root(agent);
+      Frame done = mount(agent, "proc", "ro", "/mnt/deep/er");
+      assertEquals(0, done.u32(4), () -> text(done));
+      assertEquals("Linux\n", content(agent, "/mnt/deep/er/sys/kernel/ostype"));
+    }
+  }
+
+  @Test
+  void aMountThatCanNotBeIsSaid() throws Exception {
+    try (AgentProcess agent = started()) {
+      for (String where : List.of("", "/", "mnt")) {
+        Frame done = mount(agent, "tmpfs", "", where);
+        assertEquals(EINVAL, done.u32(4), where);
+        assertEquals("'" + where + "' is no place to mount thing at", text(done));
+      }
+      Frame unknown = mount(agent, "nosuchfs", "", "/mnt/x");
+      assertEquals(ENODEV, unknown.u32(4));
+      assertTrue(text(unknown).startsWith("cannot mount thing at /mnt/x: "), () -> text(unknown));
     }
   }
 
