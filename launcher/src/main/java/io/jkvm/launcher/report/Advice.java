@@ -74,6 +74,7 @@ public final class Advice {
           case DISK, DISK_ID, DISK_ID_TWICE, DISK_TWICE -> "--disk";
           case MAC_ADDRESS, NETWORK, CARD_TWICE, LINK -> "--net";
           case PUBLISHED_PORT -> "--publish";
+          case SHARE, SHARE_TWICE -> "--share";
           case TOO_MANY_DEVICES -> "--virtio";
           default -> null;
         });
@@ -193,6 +194,12 @@ public final class Advice {
       case DISK_NO_MEDIUM -> "insert or attach one";
       case DISK_BLOCK_SIZE_UNSUPPORTED -> "use an image file";
 
+      case SHARE -> "give another place, as in --share DIR:/mnt";
+      case SHARE_TWICE -> "give each a place of its own, as in --share DIR:/mnt";
+      case SHARE_ABSENT -> "check the name";
+      case SHARE_NOT_A_DIRECTORY -> "share the directory that it is in";
+      case SHARE_FORBIDDEN -> "check the permissions";
+
       case NETWORK_SOCKET_DIRECTORY ->
           "name another directory for temporary files, as in"
               + " JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/tmp";
@@ -209,6 +216,7 @@ public final class Advice {
           DISK_SHRANK_IN_USE,
           DISK_FAILED,
           NETWORK_FAILED,
+          SHARE_FAILED,
           STATE,
           PAUSE_TIMEOUT,
           EXPECT,

@@ -94,7 +94,8 @@ public final class MachineAssembler {
     List<VirtioDevice> disks = new DiskAssembler(resources).open(spec.disks());
     NetworkAssembler network = new NetworkAssembler(spec.name(), resources);
     List<VirtioNet> cards = network.open(spec.cards());
-    events.progress("kernel, disks and networks are open");
+    List<VirtioDevice> shares = new ShareAssembler(resources, spec.cpus()).open(spec.shares());
+    events.progress("kernel, disks, networks and shares are open");
 
     Kvm kvm = resources.push(Layer.HOST, openKvm());
     checkCpus(kvm);
@@ -121,6 +122,7 @@ public final class MachineAssembler {
     spec.portDevices().forEach(board::addPortDevice);
     List<VirtioDevice> virtio = new ArrayList<>(disks);
     virtio.addAll(cards);
+    virtio.addAll(shares);
     if (spec.entropySource()) {
       virtio.add(new VirtioRng());
     }

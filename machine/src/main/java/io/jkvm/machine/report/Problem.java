@@ -32,6 +32,10 @@ public enum Problem {
   LINK,
   /** A port that can't be published. */
   PUBLISHED_PORT,
+  /** A share whose tag or place in the guest can't be. */
+  SHARE,
+  /** Two shares with something that only one can have. */
+  SHARE_TWICE,
   /** A device of the user's own that does not fit into the machine. */
   DEVICE,
   /** More virtio devices than the bus has slots. */
@@ -207,6 +211,14 @@ public enum Problem {
   NETWORK_FAILED,
   /** The directory for temporary files is no place for a socket. */
   NETWORK_SOCKET_DIRECTORY,
+  /** There is no such directory to share: another name. */
+  SHARE_ABSENT,
+  /** What is to be shared is no directory: the directory that it is in. */
+  SHARE_NOT_A_DIRECTORY,
+  /** The directory to be shared may not be read by this user: other permissions. */
+  SHARE_FORBIDDEN,
+  /** The directory to be shared can't be opened. */
+  SHARE_FAILED,
 
   // --- a machine that exists ---
   /** The machine is not in a state in which that can be done. */

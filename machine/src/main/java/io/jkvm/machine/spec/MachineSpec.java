@@ -18,6 +18,7 @@ import java.util.function.Supplier;
  * @param initrds files that make up the initial RAM disk, in this order; empty for none
  * @param disks virtio disks, in the order of vda, vdb and so on
  * @param cards virtio network cards, in the order of eth0, eth1 and so on
+ * @param shares directories that the guest can mount
  * @param memoryBytes size of RAM, 64 MiB or more, a multiple of 4096
  * @param cpus number of vCPUs, 1 to 255
  * @param bootWay how the kernel is entered
@@ -38,6 +39,7 @@ public record MachineSpec(
     List<Path> initrds,
     List<DiskSpec> disks,
     List<CardSpec> cards,
+    List<ShareSpec> shares,
     long memoryBytes,
     int cpus,
     BootWay bootWay,
@@ -68,6 +70,7 @@ public record MachineSpec(
     initrds = SpecChecks.wholeList(initrds, "an initrd");
     disks = SpecChecks.wholeList(disks, "a disk");
     cards = SpecChecks.wholeList(cards, "a network card");
+    shares = SpecChecks.wholeList(shares, "a share");
     SpecChecks.whole(bootWay, "the way to boot");
     SpecChecks.whole(transport, "the virtio transport");
     SpecChecks.whole(commandLine, "the command line");
@@ -83,10 +86,12 @@ public record MachineSpec(
     SpecChecks.cpuFeatures(cpuFeatures);
     SpecChecks.disks(disks);
     SpecChecks.cards(cards);
+    SpecChecks.shares(shares);
     PortChecks.devices(portDevices);
     int devices =
         disks.size()
             + cards.size()
+            + shares.size()
             + (entropySource ? 1 : 0)
             + (agent ? 1 : 0)
             + virtioDevices.size();

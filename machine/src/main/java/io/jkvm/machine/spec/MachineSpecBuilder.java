@@ -21,6 +21,7 @@ public final class MachineSpecBuilder {
   private final List<Path> initrds = new ArrayList<>();
   private final List<DiskSpec> disks = new ArrayList<>();
   private final List<CardSpec> cards = new ArrayList<>();
+  private final List<ShareSpec> shares = new ArrayList<>();
   private final List<CpuFeatureChange> cpuFeatures = new ArrayList<>();
   private final List<PortDevice> portDevices = new ArrayList<>();
   private final List<Supplier<VirtioDevice>> virtioDevices = new ArrayList<>();
@@ -44,6 +45,7 @@ public final class MachineSpecBuilder {
     initrds.addAll(spec.initrds());
     disks.addAll(spec.disks());
     cards.addAll(spec.cards());
+    shares.addAll(spec.shares());
     cpuFeatures.addAll(spec.cpuFeatures());
     portDevices.addAll(spec.portDevices());
     virtioDevices.addAll(spec.virtioDevices());
@@ -98,6 +100,12 @@ public final class MachineSpecBuilder {
   /** Adds a network card with a random address. */
   public MachineSpecBuilder card(NetworkSpec network) {
     return card(CardSpec.on(network));
+  }
+
+  /** Adds a directory that the guest can mount. */
+  public MachineSpecBuilder share(ShareSpec share) {
+    shares.add(share);
+    return this;
   }
 
   /** The size of RAM in bytes. */
@@ -194,6 +202,7 @@ public final class MachineSpecBuilder {
         initrds,
         disks,
         cards,
+        shares,
         memoryBytes,
         cpus,
         bootWay,

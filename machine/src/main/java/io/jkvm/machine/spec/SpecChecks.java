@@ -136,6 +136,16 @@ final class SpecChecks {
     }
   }
 
+  static void shares(List<ShareSpec> shares) {
+    Set<String> tags = new HashSet<>();
+    for (ShareSpec share : shares) {
+      if (!tags.add(share.tag())) {
+        throw new MachineException(
+            Problem.SHARE_TWICE, "two shares have the tag '" + share.tag() + "'");
+      }
+    }
+  }
+
   static void pciDevices(int count) {
     int slots = PciBus.DEVICE_COUNT - 1;
     if (count > slots) {
