@@ -78,7 +78,7 @@ final class PlannedRun {
             plan.failOn(),
             log,
             plan.showLog(),
-            root.device());
+            root.mounts());
     TestStreams streams =
         new TestStreams(
             input, new TeeStream(out, this::commandPrinted), new TeeStream(err, this::keep));

@@ -63,7 +63,7 @@ public final class ShellSession {
             FailOn.of(List.of()),
             log,
             false,
-            root.device());
+            root.mounts());
   }
 
   /**

@@ -39,6 +39,7 @@ final class Frame {
   static final int POWER = 14;
   static final int ROOT = 15;
   static final int PING = 16;
+  static final int MOUNT = 17;
 
   // From the agent.
   static final int AGENT_HELLO = 65;

@@ -258,19 +258,29 @@ public final class GuestAgent {
   /**
    * Makes a device the guest's root.
    *
-   * @param device such as {@code /dev/vda}
    * @param overlay whether it is mounted read-only, below a file system in memory
    */
-  public void mountRoot(String device, boolean overlay)
+  public void mountRoot(GuestMounts.Mount root, boolean overlay)
       throws AgentException, InterruptedException {
-    byte[] strings = (device + "\0\0\0\0").getBytes(StandardCharsets.UTF_8);
-    byte[] payload =
-        ByteBuffer.allocate(Integer.BYTES + strings.length)
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .putInt(overlay ? 1 : 0)
-            .put(strings)
-            .array();
-    ask(Frame.ROOT, payload, "mount " + device + " as its root");
+    String what = "mount " + root.device() + " as its root";
+    ask(Frame.ROOT, mountPayload(overlay ? 1 : 0, root), what);
+  }
+
+  /** Mounts a device in the guest's root. */
+  public void mount(GuestMounts.Mount mount) throws AgentException, InterruptedException {
+    String what = "mount " + mount.device() + " at " + mount.directory();
+    ask(Frame.MOUNT, mountPayload(0, mount), what);
+  }
+
+  private static byte[] mountPayload(int flags, GuestMounts.Mount mount) {
+    String strings =
+        String.join("\0", mount.device(), mount.types(), mount.options(), mount.directory(), "");
+    byte[] bytes = strings.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(Integer.BYTES + bytes.length)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(flags)
+        .put(bytes)
+        .array();
   }
 
   private void ask(int type, byte[] payload, String what)

@@ -40,7 +40,8 @@ public final class AgentModules {
       // it is only the image tells.
       case ROOT_IMAGE -> List.of("virtio_blk", "crc32c_generic", "overlay");
       case DISK -> List.of("virtio_blk");
-      case SHARE -> List.of("virtiofs", "9pnet_virtio", "9p", "overlay");
+      case ROOT_HOST -> List.of("virtiofs", "9pnet_virtio", "9p", "overlay");
+      case SHARE -> List.of("virtiofs", "9pnet_virtio", "9p");
       case NETWORK -> List.of("virtio_net", "af_packet");
       case KUNIT -> List.of("kunit");
       case TERMINAL, MODULES, REPORTS -> List.of();

@@ -11,6 +11,7 @@ import static io.jkvm.machine.kernel.Purpose.KUNIT;
 import static io.jkvm.machine.kernel.Purpose.MODULES;
 import static io.jkvm.machine.kernel.Purpose.NETWORK;
 import static io.jkvm.machine.kernel.Purpose.REPORTS;
+import static io.jkvm.machine.kernel.Purpose.ROOT_HOST;
 import static io.jkvm.machine.kernel.Purpose.ROOT_IMAGE;
 import static io.jkvm.machine.kernel.Purpose.SHARE;
 import static io.jkvm.machine.kernel.Purpose.TERMINAL;
@@ -98,9 +99,14 @@ public final class KernelRequirements {
               ROOT_IMAGE),
           of(NEEDED, "writes beside the image", OVERLAY, ROOT_IMAGE),
           of(NEEDED, "where these writes go", builtIn("TMPFS", "SHMEM"), ROOT_IMAGE),
+          new KernelRequirement(
+              Set.of(ROOT_IMAGE, ROOT_HOST),
+              RECOMMENDED,
+              List.of(List.of(builtIn("TMPFS_XATTR", "TMPFS"))),
+              "directories of the root can be removed and renamed"),
           of(NEEDED, "disks", orModule("VIRTIO_BLK", "virtio_blk", "BLOCK", "BLK_DEV"), DISK),
           new KernelRequirement(
-              Set.of(SHARE),
+              Set.of(SHARE, ROOT_HOST),
               NEEDED,
               List.of(
                   List.of(orModule("VIRTIO_FS", "virtiofs", "FUSE_FS")),
@@ -108,7 +114,8 @@ public final class KernelRequirements {
                       orModule("9P_FS", "9p", "NET", "NET_9P", "NETWORK_FILESYSTEMS"),
                       orModule("NET_9P_VIRTIO", "9pnet_virtio", "NET", "NET_9P"))),
               "the host's directories"),
-          of(RECOMMENDED, "writes beside the host's files", OVERLAY, SHARE),
+          of(NEEDED, "writes beside the host's files", OVERLAY, ROOT_HOST),
+          of(NEEDED, "memory for these writes", builtIn("TMPFS", "SHMEM"), ROOT_HOST),
           of(
               NEEDED,
               "the network card",
@@ -199,7 +206,7 @@ public final class KernelRequirements {
   public static String fragment(Set<Purpose> purposes) {
     StringBuilder text = new StringBuilder();
     String names = purposes.stream().sorted().map(Purpose::name).collect(Collectors.joining(", "));
-    text.append("# What jkvm requires of a kernel for ").append(names).append('\n');
+    text.append("# What jkvm needs of a kernel for\n# ").append(names).append('\n');
     Set<String> written = new LinkedHashSet<>();
     for (Level level : Level.values()) {
       text.append(level == NEEDED ? "" : "\n# From here on recommended, none of it needed.\n");

@@ -11,6 +11,8 @@ public enum Purpose {
   ROOT_IMAGE,
   /** Disks, whatever is on them. */
   DISK,
+  /** The host's own root directory, which is never written. */
+  ROOT_HOST,
   /** Directories of the host. */
   SHARE,
   /** A network card. */

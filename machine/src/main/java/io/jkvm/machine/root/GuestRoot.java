@@ -2,6 +2,7 @@
 package io.jkvm.machine.root;
 
 import io.jkvm.machine.agent.AgentProgram;
+import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.initramfs.CommandFinder;
 import io.jkvm.machine.initramfs.GuestPath;
 import io.jkvm.machine.initramfs.InitramfsBuilder;
@@ -12,6 +13,7 @@ import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
+import io.jkvm.machine.spec.ShareProtocol;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -53,6 +55,7 @@ public final class GuestRoot implements AutoCloseable {
   private final long size;
   private final Set<Purpose> purposes;
   private final ModulePacking modules;
+  private final ShareMounts shares;
   private final List<String> notes;
 
   private GuestRoot(
@@ -61,12 +64,14 @@ public final class GuestRoot implements AutoCloseable {
       long size,
       Set<Purpose> purposes,
       ModulePacking modules,
+      ShareMounts shares,
       List<String> notes) {
     this.spec = spec;
     this.file = file;
     this.size = size;
     this.purposes = purposes;
     this.modules = modules;
+    this.shares = shares;
     this.notes = List.copyOf(notes);
   }
 
@@ -75,9 +80,11 @@ public final class GuestRoot implements AutoCloseable {
    *
    * @param machine that is to have it, or one with the same devices: their drivers are put in
    * @throws MachineException with {@link Problem#INITRD_UNREADABLE} if a file can't be read, with
-   *     problems of modules if one that is asked for can't
+   *     problems of modules if one that is asked for can't, with {@link Problem#SHARE} and {@link
+   *     Problem#SHARE_TWICE} if a share has a place that can't be
    */
   public static GuestRoot make(RootSpec spec, KernelSource kernel, MachineSpec machine) {
+    ShareMounts shares = new ShareMounts(spec, protocol(spec, kernel));
     try {
       List<String> notes = new ArrayList<>();
       InitramfsBuilder builder = builder(spec);
@@ -89,27 +96,38 @@ public final class GuestRoot implements AutoCloseable {
         addDirectory(builder, spec);
       }
       addIncludes(builder, spec);
+      if (spec.kind() == RootSpec.Kind.HOST) {
+        new HostEtc(spec.source().orElseThrow(), machine).addTo(builder, CARRIED + "/given");
+      }
       if (wantsCommands) {
         addBusybox(builder);
       }
       builder.standardLayout();
       builder.file(AGENT, 0755, AgentProgram.bytes());
-      boolean isImage = spec.kind() == RootSpec.Kind.IMAGE;
-      ModulePacking modules = new ModulePacking(kernel, builder, isImage ? CARRIED + "/paths" : "");
+      String top = spec.kind().isBelowOverlay() ? CARRIED + "/paths" : "";
+      ModulePacking modules = new ModulePacking(kernel, builder, top);
       Set<Purpose> purposes = spec.purposes(machine);
       List<String> wishes = new ArrayList<>(AgentModules.names(purposes));
-      if (isImage) {
+      if (spec.kind() == RootSpec.Kind.IMAGE) {
         wishes.addAll(ImageFileSystem.modules(spec.source().orElseThrow()));
       }
       notes.addAll(modules.pack(spec.modules(), wishes));
       notes.addAll(builder.notes());
       long size = builder.size();
       AnonymousFile file = AnonymousFile.of(size, builder::write);
-      return new GuestRoot(spec, file, size, purposes, modules, notes);
+      return new GuestRoot(spec, file, size, purposes, modules, shares, notes);
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
     }
+  }
+
+  /** A kernel of which nothing is known is taken for one that has the better protocol. */
+  private static ShareProtocol protocol(RootSpec spec, KernelSource kernel) {
+    if (spec.kind() != RootSpec.Kind.HOST && spec.shares().isEmpty()) {
+      return ShareProtocol.VIRTIO_FS;
+    }
+    return KernelShares.of(kernel).protocol().orElse(ShareProtocol.VIRTIO_FS);
   }
 
   private static InitramfsBuilder builder(RootSpec spec) {
@@ -117,8 +135,8 @@ public final class GuestRoot implements AutoCloseable {
   }
 
   private static void addIncludes(InitramfsBuilder builder, RootSpec spec) throws IOException {
-    boolean isImage = spec.kind() == RootSpec.Kind.IMAGE;
-    InitramfsBuilder included = isImage ? builder(spec) : builder;
+    boolean isCarried = spec.kind().isBelowOverlay();
+    InitramfsBuilder included = isCarried ? builder(spec) : builder;
     for (RootSpec.Include include : spec.includes()) {
       if (include.guest().isEmpty()) {
         included.include(include.host());
@@ -126,7 +144,7 @@ public final class GuestRoot implements AutoCloseable {
         included.include(include.host(), include.guest());
       }
     }
-    if (isImage) {
+    if (isCarried) {
       builder.carry(CARRIED, included);
     }
   }
@@ -220,12 +238,19 @@ public final class GuestRoot implements AutoCloseable {
     } else {
       builder.commandLine(init);
     }
+    shares.addTo(builder);
     return builder.build();
   }
 
-  /** The device that the agent is to make the root, if that is a disk. */
-  public Optional<String> device() {
-    return spec.kind() == RootSpec.Kind.IMAGE ? Optional.of("/dev/vda") : Optional.empty();
+  /** What the agent is to mount before the command runs. */
+  public GuestMounts mounts() {
+    Optional<GuestMounts.Mount> root =
+        switch (spec.kind()) {
+          case IMAGE -> Optional.of(GuestMounts.Mount.disk("/dev/vda"));
+          case HOST -> Optional.of(shares.root());
+          case INITRAMFS, DIRECTORY -> Optional.empty();
+        };
+    return new GuestMounts(root, shares.others());
   }
 
   @Override

@@ -26,6 +26,7 @@ import java.util.Set;
  *     command's environment has it too. May be empty
  * @param includes files of the host's
  * @param modules of the kernel, by name or file, to be loaded at the start
+ * @param shares directories of the host that the guest has beside its root
  */
 public record RootSpec(
     Kind kind,
@@ -36,7 +37,8 @@ public record RootSpec(
     String searchPath,
     String libraryPath,
     List<Include> includes,
-    List<String> modules) {
+    List<String> modules,
+    List<Share> shares) {
   /** How a root is made. */
   public enum Kind {
     /** From the command, what it needs, and busybox. */
@@ -44,7 +46,14 @@ public record RootSpec(
     /** From all of a directory. */
     DIRECTORY,
     /** It is a disk's file system, to which the agent adds what is to be included. */
-    IMAGE
+    IMAGE,
+    /** It is a directory of the host, read as it is; what the guest changes stays in its memory. */
+    HOST;
+
+    /** Whether the initramfs is only what the agent needs to reach the root. */
+    boolean isBelowOverlay() {
+      return this == IMAGE || this == HOST;
+    }
   }
 
   /**
@@ -54,8 +63,40 @@ public record RootSpec(
    */
   public record Include(Path host, String guest) {}
 
+  /**
+   * A directory of the host that the guest has.
+   *
+   * @param guest where, an absolute path; made if it is not there
+   */
+  public record Share(Path host, String guest, boolean readOnly) {}
+
+  /** A root without shares. */
+  public RootSpec(
+      Kind kind,
+      Optional<Path> source,
+      Optional<String> command,
+      String directory,
+      boolean otherUser,
+      String searchPath,
+      String libraryPath,
+      List<Include> includes,
+      List<String> modules) {
+    this(
+        kind,
+        source,
+        command,
+        directory,
+        otherUser,
+        searchPath,
+        libraryPath,
+        includes,
+        modules,
+        List.of());
+  }
+
   /** Takes copies. */
   public RootSpec {
+    shares = List.copyOf(shares);
     includes = List.copyOf(includes);
     modules = List.copyOf(modules);
     if (kind != Kind.INITRAMFS && source.isEmpty()) {
@@ -74,7 +115,16 @@ public record RootSpec(
       }
     }
     return new RootSpec(
-        kind, source, command, directory, otherUser, searchPath, libraryPath, more, modules);
+        kind,
+        source,
+        command,
+        directory,
+        otherUser,
+        searchPath,
+        libraryPath,
+        more,
+        modules,
+        shares);
   }
 
   /**
@@ -86,6 +136,12 @@ public record RootSpec(
     Set<Purpose> purposes = EnumSet.of(Purpose.COMMAND);
     if (kind == Kind.IMAGE) {
       purposes.add(Purpose.ROOT_IMAGE);
+    }
+    if (kind == Kind.HOST) {
+      purposes.add(Purpose.ROOT_HOST);
+    }
+    if (!shares.isEmpty() || !machine.shares().isEmpty()) {
+      purposes.add(Purpose.SHARE);
     }
     if (!machine.disks().isEmpty()) {
       purposes.add(Purpose.DISK);

@@ -6,6 +6,7 @@ import io.jkvm.machine.MachineListener;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.agent.AgentException;
 import io.jkvm.machine.agent.GuestAgent;
+import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.agent.GuestTask;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.EndClass;
@@ -45,8 +46,8 @@ public final class TestRun {
   private final RunClock clock;
   private final RunProgress progress;
 
-  /** The kernel could not mount what the command was to have as its root, and may say why. */
-  private volatile boolean rootRefused;
+  /** The kernel could not mount what the command was to have, and may say why. */
+  private volatile boolean mountRefused;
 
   /** A run. */
   public TestRun(TestSpec spec, TestStreams streams) {
@@ -133,7 +134,7 @@ public final class TestRun {
 
   /** A reason of the host's, or of the agent's for the command, says all there is. */
   private List<String> lastLines(KernelWatch watch, Ending last) {
-    boolean kernelHadNoPart = last.end() == EndClass.SETUP && !rootRefused;
+    boolean kernelHadNoPart = last.end() == EndClass.SETUP && !mountRefused;
     return kernelHadNoPart ? List.of() : watch.lastLines();
   }
 
@@ -149,7 +150,7 @@ public final class TestRun {
     try {
       agent.awaitReady();
       progress.agentIsThere();
-      mountRoot(agent);
+      mount(agent);
       GuestTask started = starter.start(machine);
       progress.started(new RunningCommand(machine.name(), started, streams, progress));
     } catch (AgentException e) {
@@ -167,14 +168,17 @@ public final class TestRun {
     return machine.agent().start(hasInput ? spec.command() : spec.command().withoutInput());
   }
 
-  private void mountRoot(GuestAgent agent) throws AgentException, InterruptedException {
-    if (spec.rootDevice().isPresent()) {
-      try {
-        agent.mountRoot(spec.rootDevice().get(), true);
-      } catch (AgentException e) {
-        rootRefused = true;
-        throw e;
+  private void mount(GuestAgent agent) throws AgentException, InterruptedException {
+    try {
+      if (spec.mounts().root().isPresent()) {
+        agent.mountRoot(spec.mounts().root().get(), true);
       }
+      for (GuestMounts.Mount mount : spec.mounts().others()) {
+        agent.mount(mount);
+      }
+    } catch (AgentException e) {
+      mountRefused = true;
+      throw e;
     }
   }
 
@@ -208,10 +212,11 @@ public final class TestRun {
     }
   }
 
-  /** What a command has written to a disk outlives the machine. */
+  /** What a command has written to a disk or a share outlives the machine. */
   private void syncDisks(Machine machine) {
     try {
-      if (spec.machine().disks().stream().anyMatch(disk -> !disk.readOnly())) {
+      if (spec.machine().disks().stream().anyMatch(disk -> !disk.readOnly())
+          || spec.machine().shares().stream().anyMatch(share -> !share.readOnly())) {
         machine.agent().sync();
       }
     } catch (AgentException e) {

@@ -2,6 +2,7 @@
 package io.jkvm.machine.testing;
 
 import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.spec.MachineSpec;
 import java.nio.file.Path;
@@ -20,8 +21,7 @@ import java.util.Optional;
  * @param failOn reports of the kernel that are failures
  * @param kernelLog a file for the guest's serial console, all of it
  * @param kernelLogOnError whether it goes to this process' standard error too
- * @param rootDevice a device that becomes the guest's root before the command runs, below an
- *     overlay in the guest's memory
+ * @param mounts what is mounted before the command runs
  */
 public record TestSpec(
     MachineSpec machine,
@@ -31,7 +31,7 @@ public record TestSpec(
     FailOn failOn,
     Optional<Path> kernelLog,
     boolean kernelLogOnError,
-    Optional<String> rootDevice) {
+    GuestMounts mounts) {
   /** Checks that the machine has an agent. */
   public TestSpec {
     if (!machine.agent()) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.jkvm.machine.agent.AgentException;
+import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.agent.GuestTask;
 import io.jkvm.machine.results.EndClass;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 class GuestWordsTest {
   private static final int SYNC = 13;
   private static final int ROOT = 15;
+  private static final int MOUNT = 17;
   private static final int EIO = 5;
   private static final String HOSTILE =
       "x\r\njkvm: exited, status 0: status 0\033[2J\033]0;title\007\u009b1A\u202ey";
@@ -53,7 +55,15 @@ class GuestWordsTest {
   void aRefusalForgesNoLine() throws Exception {
     assertEquals(
         "the guest can't mount /dev/vda as its root: " + HARMLESS + " (errno 5)",
-        refusalOf(ROOT, () -> guest.agent().mountRoot("/dev/vda", true)));
+        refusalOf(ROOT, () -> guest.agent().mountRoot(GuestMounts.Mount.disk("/dev/vda"), true)));
+  }
+
+  @Test
+  void norOneOfAShare() throws Exception {
+    GuestMounts.Mount share = new GuestMounts.Mount("data", "virtiofs", "ro", "/mnt");
+    assertEquals(
+        "the guest can't mount data at /mnt: " + HARMLESS + " (errno 5)",
+        refusalOf(MOUNT, () -> guest.agent().mount(share)));
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEvent;
@@ -58,7 +59,7 @@ class NoInitIT {
               FailOn.of(List.of("none")),
               Optional.empty(),
               false,
-              Optional.empty());
+              GuestMounts.NONE);
       OutputStream nowhere = OutputStream.nullOutputStream();
       TestOutcome outcome =
           new TestRun(spec, new TestStreams(Optional.empty(), nowhere, nowhere)).run();

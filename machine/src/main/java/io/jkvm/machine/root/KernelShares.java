@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.root;
+
+import io.jkvm.machine.kernel.KernelConfig;
+import io.jkvm.machine.kernel.KernelModules;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.spec.ShareProtocol;
+import java.util.Optional;
+
+/**
+ * How a kernel can have directories of the host, as far as that is known before it boots: by its
+ * configuration, and by the modules that belong to it.
+ */
+public final class KernelShares {
+  private final Optional<KernelConfig> config;
+  private final KernelModules modules;
+
+  private KernelShares(Optional<KernelConfig> config, KernelModules modules) {
+    this.config = config;
+    this.modules = modules;
+  }
+
+  /** Reads both: milliseconds, or a second where the configuration is in a packed image alone. */
+  public static KernelShares of(KernelSource kernel) {
+    return new KernelShares(kernel.config(), KernelModules.of(kernel));
+  }
+
+  /** The protocol to share by, the better one if there are two; empty if none is known of. */
+  public Optional<ShareProtocol> protocol() {
+    if (has("VIRTIO_FS", "virtiofs")) {
+      return Optional.of(ShareProtocol.VIRTIO_FS);
+    }
+    return has("9P_FS", "9p") && has("NET_9P_VIRTIO", "9pnet_virtio")
+        ? Optional.of(ShareProtocol.NINE_P)
+        : Optional.empty();
+  }
+
+  /** Whether the host's root can be the guest's. */
+  public boolean canBeRoot() {
+    return protocol().isPresent() && has("OVERLAY_FS", "overlay");
+  }
+
+  private boolean has(String option, String module) {
+    return config.filter(it -> it.isBuiltIn(option)).isPresent() || modules.has(module);
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.root;
+
+import io.jkvm.machine.agent.GuestMounts;
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.MachineSpecBuilder;
+import io.jkvm.machine.spec.ShareProtocol;
+import io.jkvm.machine.spec.ShareSpec;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** The shares of a root: what the machine has for them, and how the agent mounts them. */
+final class ShareMounts {
+  private static final String ROOT_TAG = "jkvm-root";
+
+  /** Where the agent has what the kernel shows of itself. */
+  private static final List<String> TAKEN = List.of("/proc", "/sys", "/dev", "/.jkvm");
+
+  private final RootSpec spec;
+  private final ShareProtocol protocol;
+
+  /**
+   * Of a root.
+   *
+   * @throws MachineException about a place in the guest that no share can have
+   */
+  ShareMounts(RootSpec spec, ShareProtocol protocol) {
+    this.spec = spec;
+    this.protocol = protocol;
+    Set<String> places = new HashSet<>();
+    for (RootSpec.Share share : spec.shares()) {
+      String place = place(share);
+      if (!places.add(place)) {
+        throw new MachineException(
+            Problem.SHARE_TWICE, "two directories are to be shared at " + place);
+      }
+    }
+  }
+
+  private static String place(RootSpec.Share share) {
+    Path path = Path.of(share.guest()).normalize();
+    boolean isTaken = TAKEN.stream().anyMatch(path::startsWith);
+    if (!path.isAbsolute() || path.getNameCount() == 0 || isTaken) {
+      throw new MachineException(
+          Problem.SHARE, share.host() + " can't be shared at '" + share.guest() + "' in the guest");
+    }
+    return path.toString();
+  }
+
+  /** Adds the devices. */
+  void addTo(MachineSpecBuilder machine) {
+    if (spec.kind() == RootSpec.Kind.HOST) {
+      machine.share(
+          ShareSpec.of(ROOT_TAG, spec.source().orElseThrow()).asConstant().over(protocol));
+    }
+    int number = 0;
+    for (RootSpec.Share share : spec.shares()) {
+      ShareSpec wanted = ShareSpec.of(tag(number++), share.host()).over(protocol);
+      machine.share(share.readOnly() ? wanted.asReadOnly() : wanted);
+    }
+  }
+
+  private static String tag(int number) {
+    return "jkvm-share-" + number;
+  }
+
+  /** What the agent mounts as root. */
+  GuestMounts.Mount root() {
+    return new GuestMounts.Mount(ROOT_TAG, protocol.mountType(), options(true, true), "");
+  }
+
+  /** What the agent mounts in the root: what lies above before what lies below. */
+  List<GuestMounts.Mount> others() {
+    List<GuestMounts.Mount> mounts = new ArrayList<>();
+    int number = 0;
+    for (RootSpec.Share share : spec.shares()) {
+      String options = options(share.readOnly(), false);
+      mounts.add(new GuestMounts.Mount(tag(number++), protocol.mountType(), options, place(share)));
+    }
+    mounts.sort((one, other) -> Integer.compare(depth(one), depth(other)));
+    return mounts;
+  }
+
+  private static int depth(GuestMounts.Mount mount) {
+    return Path.of(mount.directory()).getNameCount();
+  }
+
+  private String options(boolean readOnly, boolean constant) {
+    List<String> options = new ArrayList<>();
+    if (readOnly) {
+      options.add("ro");
+    }
+    if (protocol == ShareProtocol.NINE_P) {
+      options.add(protocol.mountOptions());
+      options.add("cache=" + (constant ? "loose" : "mmap"));
+    }
+    return String.join(",", options);
+  }
+}
