@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +29,7 @@ class CommandEndsIT {
 
   @TempDir Path folder;
 
+  /** Of a small guest, with the root that is up soonest unless another one is given. */
   static List<String> command(String... arguments) {
     List<String> command =
         new ArrayList<>(
@@ -37,10 +37,15 @@ class CommandEndsIT {
                 JkvmProcess.binary().toString(),
                 "test",
                 "--kernel",
-                ProjectFiles.guestImage("bzImage").toString(),
-                "--mem",
-                "64M"));
-    command.addAll(Arrays.asList(arguments));
+                ProjectFiles.guestImage("bzImage").toString()));
+    List<String> given = List.of(arguments);
+    if (!given.contains("--mem")) {
+      command.addAll(List.of("--mem", "64M"));
+    }
+    if (!given.contains("--root")) {
+      command.addAll(List.of("--root", "initramfs"));
+    }
+    command.addAll(given);
     return command;
   }
 

@@ -187,7 +187,7 @@ class MainTest {
 
   @Test
   void printsTheConfigurationThatAKernelNeeds() {
-    assertEquals(0, execute("test", "--print-config"));
+    assertEquals(0, execute("test", "--print-config", "--root", "initramfs"));
     String text = out.toString();
     assertTrue(text.contains("\nCONFIG_SERIAL_8250_CONSOLE=y\n"), text);
     for (String other : List.of("KUNIT", "VIRTIO_FS", "VIRTIO_BLK", "VIRTIO_NET", "OVERLAY_FS")) {
@@ -195,6 +195,15 @@ class MainTest {
     }
     assertTrue(text.lines().allMatch(line -> line.matches("|#.*|CONFIG_[A-Z0-9_]+=y")), text);
     assertEquals("", err.toString());
+  }
+
+  @Test
+  void theBestRootIsAskedForIfNoneIs() {
+    assertEquals(0, execute("test", "--print-config"));
+    String text = out.toString();
+    for (String needed : List.of("VIRTIO_FS", "FUSE_FS", "OVERLAY_FS", "TMPFS")) {
+      assertTrue(text.contains("\nCONFIG_" + needed + "=y\n"), text);
+    }
   }
 
   @Test

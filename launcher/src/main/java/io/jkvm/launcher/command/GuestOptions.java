@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.command;
 
+import io.jkvm.launcher.option.ShareOption;
 import io.jkvm.launcher.testing.GuestEnvironment;
 import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.machine.agent.GuestCommand;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,6 +16,9 @@ import picocli.CommandLine.Spec;
 
 /** What the guest's root is made of, and how a command runs in it. */
 final class GuestOptions {
+  static final String HOST = "host";
+  static final String INITRAMFS = "initramfs";
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
@@ -29,15 +34,32 @@ final class GuestOptions {
 
   @Option(
       names = "--root",
-      paramLabel = "initramfs|DIR|IMAGE",
-      defaultValue = "initramfs",
+      paramLabel = "host|initramfs|DIR|IMAGE",
       description = {
         "The guest's root.",
-        "initramfs: made for the run from the command, what it needs and busybox (default).",
+        "host: the host's own root directory. The guest never writes it: changes stay in memory."
+            + " This directory is the host's too, and can be written (default, if the kernel"
+            + " has virtio-fs or 9p, and overlayfs).",
+        "initramfs: made for the run from the command, what it needs and busybox (default for other"
+            + " kernels).",
         "DIR: a directory, packed into the guest's memory.",
         "IMAGE: a raw image with a file system, which is not written: changes stay in memory."
       })
   private String root;
+
+  @Option(
+      names = "--share",
+      paramLabel = ShareOption.SYNTAX,
+      description = {
+        "Have a directory of the host in the guest, at the same place or at GUEST; may be repeated.",
+        "ro: the guest can't write."
+      })
+  private List<String> shares = List.of();
+
+  @Option(
+      names = "--ro",
+      description = "With --root host: this directory can't be written by the guest either.")
+  private boolean readOnly;
 
   @Option(
       names = "--include",
@@ -68,7 +90,8 @@ final class GuestOptions {
       names = {"-C", "--cwd"},
       paramLabel = "DIR",
       description =
-          "Run in this directory of the guest (default: this one with --root initramfs, else /).")
+          "Run in this directory of the guest (default: this one with --root host or initramfs, else"
+              + " /).")
   private String directory;
 
   @Option(
@@ -88,12 +111,30 @@ final class GuestOptions {
     return kernels;
   }
 
-  String root() {
-    return root;
+  /** Empty for the one that fits the kernel. */
+  Optional<String> root() {
+    return Optional.ofNullable(root);
   }
 
-  boolean rootIsInitramfs() {
-    return root.equals("initramfs");
+  /** Whether the guest has this directory at the same place. */
+  boolean hasThisDirectory() {
+    return root == null || root.equals(HOST) || root.equals(INITRAMFS);
+  }
+
+  boolean readOnly() {
+    return readOnly;
+  }
+
+  List<ShareOption> shares() {
+    List<ShareOption> parsed = new ArrayList<>();
+    for (String share : shares) {
+      try {
+        parsed.add(ShareOption.parse(share));
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), "--share: " + e.getMessage(), e);
+      }
+    }
+    return parsed;
   }
 
   List<String> includes() {
@@ -142,6 +183,6 @@ final class GuestOptions {
     if (directory != null) {
       return directory;
     }
-    return rootIsInitramfs() ? Path.of("").toAbsolutePath().toString() : "/";
+    return hasThisDirectory() ? Path.of("").toAbsolutePath().toString() : "/";
   }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.command;
 
+import io.jkvm.launcher.option.ShareOption;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +18,11 @@ final class RootOptions {
   private static final String USUAL_PATH =
       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+  private static final Path HOST_ROOT = Path.of("/");
+
+  /** Below these the guest has its own. */
+  private static final List<String> NO_PLACES = List.of("/proc", "/sys", "/dev");
+
   private final GuestOptions options;
 
   RootOptions(GuestOptions options) {
@@ -23,35 +31,78 @@ final class RootOptions {
 
   /** The image that is the root, if one is. */
   Optional<Path> image() {
-    return kind() == RootSpec.Kind.IMAGE ? Optional.of(Path.of(options.root())) : Optional.empty();
+    return named().filter(RootSpec.Kind.IMAGE::equals).map(kind -> source());
   }
 
-  private RootSpec.Kind kind() {
-    if (options.rootIsInitramfs()) {
-      return RootSpec.Kind.INITRAMFS;
-    }
-    return Files.isDirectory(Path.of(options.root()))
-        ? RootSpec.Kind.DIRECTORY
-        : RootSpec.Kind.IMAGE;
+  /** The kind that was asked for, if one was. */
+  private Optional<RootSpec.Kind> named() {
+    return options.root().map(RootOptions::kindOf);
+  }
+
+  private static RootSpec.Kind kindOf(String root) {
+    return switch (root) {
+      case GuestOptions.HOST -> RootSpec.Kind.HOST;
+      case GuestOptions.INITRAMFS -> RootSpec.Kind.INITRAMFS;
+      default -> Files.isDirectory(Path.of(root)) ? RootSpec.Kind.DIRECTORY : RootSpec.Kind.IMAGE;
+    };
+  }
+
+  private Path source() {
+    return Path.of(options.root().orElseThrow());
   }
 
   /**
    * The root for a command.
    *
    * @param command its name
+   * @param kernel that is to have it
    */
+  RootSpec spec(String command, KernelSource kernel) {
+    return spec(command, named().orElseGet(() -> best(kernel)));
+  }
+
+  /** The root for a command of a kernel that can have the best one. */
   RootSpec spec(String command) {
-    RootSpec.Kind kind = kind();
+    return spec(command, named().orElse(RootSpec.Kind.HOST));
+  }
+
+  private static RootSpec.Kind best(KernelSource kernel) {
+    return KernelShares.of(kernel).canBeRoot() ? RootSpec.Kind.HOST : RootSpec.Kind.INITRAMFS;
+  }
+
+  private RootSpec spec(String command, RootSpec.Kind kind) {
+    Optional<Path> source =
+        switch (kind) {
+          case HOST -> Optional.of(HOST_ROOT);
+          case INITRAMFS -> Optional.empty();
+          case DIRECTORY, IMAGE -> Optional.of(source());
+        };
     return new RootSpec(
         kind,
-        kind == RootSpec.Kind.INITRAMFS ? Optional.empty() : Optional.of(Path.of(options.root())),
+        source,
         kind == RootSpec.Kind.INITRAMFS ? Optional.of(command) : Optional.empty(),
         options.directory(),
         options.hasOtherUser(),
         Optional.ofNullable(System.getenv("PATH")).orElse(USUAL_PATH),
         libraryPath(),
         includes(),
-        options.modules());
+        options.modules(),
+        shares(kind));
+  }
+
+  /** Those asked for; with the host's root this directory, too, unless its place is taken. */
+  private List<RootSpec.Share> shares(RootSpec.Kind kind) {
+    List<RootSpec.Share> shares = new ArrayList<>();
+    for (ShareOption share : options.shares()) {
+      shares.add(new RootSpec.Share(share.host(), share.guest(), share.readOnly()));
+    }
+    Path here = Path.of("").toAbsolutePath();
+    boolean isTaken = shares.stream().anyMatch(share -> share.guest().equals(here.toString()));
+    boolean hasPlace = here.getNameCount() > 0 && NO_PLACES.stream().noneMatch(here::startsWith);
+    if (kind == RootSpec.Kind.HOST && hasPlace && !isTaken) {
+      shares.add(0, new RootSpec.Share(here, here.toString(), options.readOnly()));
+    }
+    return shares;
   }
 
   /** The command's LD_LIBRARY_PATH, with its directories as seen from this one. */

@@ -2,13 +2,20 @@
 package io.jkvm.launcher.command;
 
 import io.jkvm.launcher.option.KernelFinder;
+import io.jkvm.launcher.option.ShareOption;
 import io.jkvm.launcher.option.TimeOption;
 import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.launcher.terminal.TerminalSession;
+import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.spec.MachineSpecBuilder;
+import io.jkvm.machine.spec.ShareProtocol;
+import io.jkvm.machine.spec.ShareSpec;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -78,6 +85,16 @@ public final class RunCommand implements Callable<Integer> {
       })
   private Path kernel;
 
+  @Option(
+      names = "--share",
+      paramLabel = ShareOption.SYNTAX,
+      description = {
+        "Let the guest mount a directory of the host, by the tag GUEST (default: the directory's own"
+            + " path); may be repeated. jkvm says the command that mounts it in the guest.",
+        "ro: the guest can't write."
+      })
+  private List<String> shares = List.of();
+
   @Mixin private MachineOptions machine;
 
   @Option(
@@ -110,17 +127,36 @@ public final class RunCommand implements Callable<Integer> {
     Optional<Duration> limit = Optional.ofNullable(timeout).map(t -> time("--timeout", t));
     Duration patience = grace.equals("0") ? Duration.ZERO : time("--grace", grace);
     Reporter reporter = output.reporter(spec.commandLine().getErr());
-    MachineSpec wanted;
+    machine.spec(Path.of(".")); // what is wrong with the options comes before what is not found
+    Path file = kernel == null ? KernelFinder.usualPlaces().find() : kernel;
     if (kernel == null) {
-      machine.spec(Path.of(".")); // what is wrong with the options comes before what is not found
-      Path found = KernelFinder.usualPlaces().find();
-      reporter.note("kernel " + found);
-      wanted = machine.spec(found);
-    } else {
-      wanted = machine.spec(machine.checkNamesFile("--kernel", kernel));
+      reporter.note("kernel " + file);
     }
+    MachineSpec wanted =
+        withShares(machine.spec(machine.checkNamesFile("--kernel", file)), reporter);
     return new TerminalSession(wanted, onReboot == OnReboot.RESTART, limit, patience, reporter)
         .run();
+  }
+
+  private MachineSpec withShares(MachineSpec spec, Reporter reporter) {
+    if (shares.isEmpty()) {
+      return spec;
+    }
+    ShareProtocol protocol =
+        KernelShares.of(KernelSource.of(spec.kernel())).protocol().orElse(ShareProtocol.VIRTIO_FS);
+    String mount = "mount -t " + protocol.mountType();
+    String options = protocol.mountOptions().isEmpty() ? "" : " -o " + protocol.mountOptions();
+    MachineSpecBuilder builder = spec.toBuilder();
+    for (String text : shares) {
+      ShareOption option = machine.checked("--share", () -> ShareOption.parse(text));
+      ShareSpec share =
+          machine.checked(
+              "--share", () -> ShareSpec.of(option.guest(), option.host()).over(protocol));
+      builder.share(option.readOnly() ? share.asReadOnly() : share);
+      String place = option.guest();
+      reporter.note("share " + option.host() + ": " + mount + options + " " + place + " " + place);
+    }
+    return machine.checked("--share", builder::build);
   }
 
   private Duration time(String option, String value) {

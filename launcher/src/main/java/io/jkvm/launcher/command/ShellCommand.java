@@ -79,7 +79,7 @@ public final class ShellCommand implements Callable<Integer> {
     MachineSpec asked = machine.spec(source.image(), root.image());
     try (GuestRoot made =
         GuestRoot.make(
-            root.spec(command.isEmpty() ? shell() : command.get(0)).withTerminal(),
+            root.spec(command.isEmpty() ? shell() : command.get(0), source).withTerminal(),
             source,
             asked)) {
       made.notes().forEach(reporter::step);
@@ -95,7 +95,7 @@ public final class ShellCommand implements Callable<Integer> {
   }
 
   private String shell() throws IOException {
-    if (!guest.rootIsInitramfs()) {
+    if (!guest.hasThisDirectory()) {
       return "/bin/sh";
     }
     return SHELLS.stream()

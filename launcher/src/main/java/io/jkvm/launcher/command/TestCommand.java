@@ -232,7 +232,7 @@ public final class TestCommand implements Callable<Integer> {
         new String(arguments.get(0), StandardCharsets.UTF_8),
         kernels,
         kernel -> machine.spec(kernel, root.image()),
-        root.spec(command.get(0)),
+        source -> root.spec(command.get(0), source),
         guest.command(arguments),
         time("--timeout", timeout),
         time("--stall", stall),

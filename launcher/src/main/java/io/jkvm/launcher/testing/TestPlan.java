@@ -2,6 +2,7 @@
 package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.agent.GuestCommand;
+import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEventKind;
 import io.jkvm.machine.root.RootSpec;
@@ -18,7 +19,7 @@ import java.util.function.Function;
  * @param name of the test in reports
  * @param kernels images or directories
  * @param machine makes the machine's specification of a kernel's image
- * @param root what the guest's root is made of
+ * @param root what the guest's root is made of, for a kernel
  * @param command what runs
  * @param limit of a run, boot included
  * @param stall how long a run may be silent
@@ -37,7 +38,7 @@ public record TestPlan(
     String name,
     List<Path> kernels,
     Function<Path, MachineSpec> machine,
-    RootSpec root,
+    Function<KernelSource, RootSpec> root,
     GuestCommand command,
     Optional<Duration> limit,
     Optional<Duration> stall,

@@ -14,6 +14,7 @@ import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.RunSet;
 import io.jkvm.machine.results.TextSummary;
 import io.jkvm.machine.root.GuestRoot;
+import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.testing.TestOutcome;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -68,7 +69,8 @@ public final class TestSession {
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
         kernels.add(source);
-        GuestRoot root = GuestRoot.make(plan.root(), source, plan.machine().apply(source.image()));
+        RootSpec wanted = plan.root().apply(source);
+        GuestRoot root = GuestRoot.make(wanted, source, plan.machine().apply(source.image()));
         roots.add(root);
         root.notes().forEach(reporter::step);
         checks.add(new KernelCheck(source, root.purposes(), root::hasModule));

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.option;
+
+import java.nio.file.Path;
+
+/**
+ * The value of {@code --share}.
+ *
+ * @param host the directory
+ * @param guest where it is in the guest: an absolute path
+ * @param readOnly whether the guest may not change it
+ */
+public record ShareOption(Path host, String guest, boolean readOnly) {
+  /** As the manual has it. */
+  public static final String SYNTAX = "HOST[:GUEST][,ro]";
+
+  private static final String READ_ONLY = ",ro";
+
+  /**
+   * Parses the option's value. A colon that no slash follows belongs to the name.
+   *
+   * @throws IllegalArgumentException saying what is wrong
+   */
+  public static ShareOption parse(String text) {
+    boolean readOnly = text.endsWith(READ_ONLY);
+    String rest = readOnly ? text.substring(0, text.length() - READ_ONLY.length()) : text;
+    int colon = rest.lastIndexOf(":/");
+    String name = colon < 0 ? rest : rest.substring(0, colon);
+    if (name.isEmpty()) {
+      throw new IllegalArgumentException("'" + text + "' names no directory");
+    }
+    Path host = Path.of(name);
+    String guest =
+        colon < 0
+            ? host.toAbsolutePath().normalize().toString()
+            : Path.of(rest.substring(colon + 1)).normalize().toString();
+    if (guest.equals("/")) {
+      throw new IllegalArgumentException(
+          "'" + text + "' would be the guest's root; give a place in it, as in " + name + ":/mnt");
+    }
+    return new ShareOption(host, guest, readOnly);
+  }
+}

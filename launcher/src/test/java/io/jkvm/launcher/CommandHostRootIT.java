@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RequiresKvm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code jkvm test} on the host's root, as by default, with this directory and others shared. */
+@RequiresKvm
+@Guests
+class CommandHostRootIT {
+  @TempDir Path folder;
+
+  /** Runs it in the folder, as a shell's user would. */
+  private JkvmProcess.Result test(String... arguments) throws Exception {
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                JkvmProcess.binary().toString(),
+                "test",
+                "--kernel",
+                ProjectFiles.guestImage("bzImage").toString()));
+    all.addAll(Arrays.asList(arguments));
+    String quoted =
+        all.stream()
+            .map(word -> "'" + word.replace("'", "'\\''") + "'")
+            .collect(Collectors.joining(" "));
+    return JkvmProcess.run(
+        JkvmProcess.BOOT_SECONDS, List.of("sh", "-c", "cd " + folder + " && " + quoted));
+  }
+
+  @Test
+  void aProgramIsBuiltThereAndIsHere() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no compiler");
+    Files.writeString(folder.resolve("t.c"), "int main(void) { return 7; }\n");
+    JkvmProcess.Result result = test("--", "sh", "-c", "cc -o t t.c && ./t");
+    assertEquals(7, result.status(), result::toString);
+    assertEquals(
+        7, new ProcessBuilder(folder.resolve("t").toString()).start().waitFor(), "on the host");
+  }
+
+  /** What was changed of the root is seen in the guest and nowhere else. */
+  @Test
+  void theHostsRootIsNotWritten() throws Exception {
+    byte[] before = listing();
+    String script =
+        "rm -rf /etc/default && [ ! -e /etc/default ] && mkdir /etc/default"
+            + " && echo gone >/etc/passwd && cat /etc/passwd && echo x >/usr/bin/new && ls /usr/bin/new && echo here >own";
+    JkvmProcess.Result result = test("--", "sh", "-c", script);
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("gone\n/usr/bin/new\n", result.out());
+    assertEquals("here\n", Files.readString(folder.resolve("own")));
+    assertEquals(new String(before), new String(listing()));
+    assertFalse(Files.exists(Path.of("/usr/bin/new")));
+  }
+
+  private static byte[] listing() throws IOException {
+    String command = "find /etc /usr/bin -printf '%p %i %m %U %s %T@ %C@\\n' | sort";
+    return new ProcessBuilder("sh", "-c", command).start().getInputStream().readAllBytes();
+  }
+
+  @Test
+  void sharesAreWhereTheyWereAskedForAndAsTheyWereAskedFor() throws Exception {
+    Files.createDirectories(folder.resolve("data/deep"));
+    Files.createDirectories(folder.resolve("results"));
+    Files.writeString(folder.resolve("data/in"), "input\n");
+    String script =
+        "cat /mnt/data/in; echo x 2>/dev/null >/mnt/data/new || echo refused;"
+            + " mount -o remount,rw /mnt/data 2>/dev/null; echo x 2>/dev/null >/mnt/data/new"
+            + " || echo refused again; echo done >/mnt/results/out;"
+            + " echo x 2>/dev/null >here || echo refused here";
+    JkvmProcess.Result result =
+        test(
+            "--ro",
+            "--share",
+            "data:/mnt/data,ro",
+            "--share",
+            "results:/mnt/results",
+            "--",
+            "sh",
+            "-c",
+            script);
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("input\nrefused\nrefused again\nrefused here\n", result.out(), result::toString);
+    assertEquals("done\n", Files.readString(folder.resolve("results/out")));
+    assertFalse(Files.exists(folder.resolve("data/new")));
+    assertFalse(Files.exists(folder.resolve("here")));
+  }
+
+  @Test
+  void whatCanNotBeSharedIsOneLine() throws Exception {
+    Files.writeString(folder.resolve("file"), "");
+    assertSetup("there is no directory nowhere to share", "--share", "nowhere:/mnt");
+    assertSetup("file is not a directory", "--share", "file:/mnt");
+    assertSetup("would be the guest's root", "--share", "/");
+    assertSetup("can't be shared at '/proc/x'", "--share", ".:/proc/x");
+    assertSetup("at /mnt", "--share", ".:/mnt", "--share", "/usr:/mnt");
+  }
+
+  private void assertSetup(String words, String... options) throws Exception {
+    List<String> all = new ArrayList<>(Arrays.asList(options));
+    all.addAll(List.of("--", "true"));
+    JkvmProcess.Result result = test(all.toArray(String[]::new));
+    assertEquals(125, result.status(), result::toString);
+    List<String> lines = result.err().lines().toList();
+    String last = lines.get(lines.size() - 1);
+    assertTrue(
+        last.startsWith("jkvm: setup, status 125") && last.contains(words), result::toString);
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.launcher.option;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ShareOptionTest {
+  @ParameterizedTest
+  @CsvSource({
+    "/a,/a,/a,false",
+    "'/a,ro',/a,/a,true",
+    "/a:/mnt,/a,/mnt,false",
+    "'/a:/mnt/x/,ro',/a,/mnt/x,true",
+    "/a/../b,/a/../b,/b,false",
+    "a:b:/c,a:b,/c,false",
+    "/a:b,/a:b,/a:b,false",
+  })
+  void isTakenApart(String text, String host, String guest, boolean readOnly) {
+    ShareOption option = ShareOption.parse(text);
+    assertEquals(Path.of(host), option.host());
+    assertEquals(guest, option.guest());
+    assertEquals(readOnly, option.readOnly());
+  }
+
+  @Test
+  void aCommaMayBelongToTheName() {
+    assertEquals(Path.of("/a,b"), ShareOption.parse("/a,b").host());
+    assertEquals("/a,b", ShareOption.parse("/a,b,ro").guest());
+  }
+
+  @Test
+  void aRelativeNameIsThisDirectorys() {
+    String here = Path.of("").toAbsolutePath().toString();
+    assertEquals(here + "/data", ShareOption.parse("data").guest());
+    assertEquals(here, ShareOption.parse(".").guest());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ",ro", ":/mnt"})
+  void namesADirectory(String text) {
+    String said =
+        assertThrows(IllegalArgumentException.class, () -> ShareOption.parse(text)).getMessage();
+    assertTrue(said.contains("names no directory"), said);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/a:/", "/a:/b/..", "/,ro"})
+  void isNotTheGuestsRoot(String text) {
+    String said =
+        assertThrows(IllegalArgumentException.class, () -> ShareOption.parse(text)).getMessage();
+    assertTrue(said.contains("the guest's root"), said);
+  }
+}
