@@ -24,15 +24,15 @@ import org.junit.jupiter.api.io.TempDir;
 class CommandHostRootIT {
   @TempDir Path folder;
 
-  /** Runs it in the folder, as a shell's user would. */
   private JkvmProcess.Result test(String... arguments) throws Exception {
+    return test(ProjectFiles.guestImage("bzImage"), arguments);
+  }
+
+  /** Runs it in the folder, as a shell's user would. */
+  private JkvmProcess.Result test(Path kernel, String... arguments) throws Exception {
     List<String> all =
         new ArrayList<>(
-            List.of(
-                JkvmProcess.binary().toString(),
-                "test",
-                "--kernel",
-                ProjectFiles.guestImage("bzImage").toString()));
+            List.of(JkvmProcess.binary().toString(), "test", "--kernel", kernel.toString()));
     all.addAll(Arrays.asList(arguments));
     String quoted =
         all.stream()
@@ -40,6 +40,27 @@ class CommandHostRootIT {
             .collect(Collectors.joining(" "));
     return JkvmProcess.run(
         JkvmProcess.BOOT_SECONDS, List.of("sh", "-c", "cd " + folder + " && " + quoted));
+  }
+
+  /** By its configuration: the kernel is the same. */
+  @Test
+  void aKernelThatHasNinePAloneIsServedToo() throws Exception {
+    Path build = Files.createDirectory(folder.resolve("build"));
+    Path kernel = Files.copy(ProjectFiles.guestImage("bzImage"), build.resolve("bzImage"));
+    String needed =
+        JkvmProcess.run(
+                JkvmProcess.STOP_SECONDS,
+                List.of(JkvmProcess.binary().toString(), "test", "--print-config"))
+            .out();
+    Files.writeString(
+        build.resolve(".config"),
+        needed.replace("CONFIG_VIRTIO_FS=y", "CONFIG_9P_FS=y\nCONFIG_NET_9P_VIRTIO=y"));
+    Files.writeString(folder.resolve("in"), "input\n");
+    String script = "grep -c virtiofs /proc/mounts; cat in; echo done >out; mv out there";
+    JkvmProcess.Result result = test(kernel, "--", "sh", "-c", script);
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("0\ninput\n", result.out(), result::toString);
+    assertEquals("done\n", Files.readString(folder.resolve("there")));
   }
 
   @Test
