@@ -143,7 +143,7 @@ class Virtio9pIT {
   }
 
   private static void copyBothWays() throws Exception {
-    byte[] data = new byte[4 << 20];
+    byte[] data = new byte[1 << 20];
     new Random(1).nextBytes(data);
     Files.write(shared.resolve("from-host"), data);
     assertOk(
@@ -165,7 +165,7 @@ class Virtio9pIT {
 
   @Test
   void filesGoBothWaysWithEachCache() throws Exception {
-    for (String cache : List.of("loose", "mmap", "readahead")) {
+    for (String cache : List.of("loose", "mmap")) {
       mount(",cache=" + cache);
       copyBothWays();
     }
@@ -245,17 +245,17 @@ class Virtio9pIT {
     }
     assumeTrue(can, "no extended attributes in " + shared);
     assertEquals(
-        "1 h|4 user.guest user.host|value|gone",
+        "1 h|user.guest user.host|value|gone",
         assertPerl(
-            "my $b = ' ' x 1000;",
-            "my $n = syscall(191, 'x', 'user.host', $b, 1000); print $n, ' ', substr($b, 0, $n);",
-            "my $v = 'value'; syscall(188, 'x', 'user.guest', $v, 5, 0) == 0 or die $!;",
-            "$n = syscall(194, 'x', $b, 1000);",
+            "my ($b, $x, $host, $guest) = (' ' x 1000, 'x', 'user.host', 'user.guest');",
+            "my $n = syscall(191, $x, $host, $b, 1000); print $n, ' ', substr($b, 0, $n);",
+            "my $v = 'value'; syscall(188, $x, $guest, $v, 5, 0) == 0 or die $!;",
+            "$n = syscall(194, $x, $b, 1000);",
             "my @l = grep { /^user/ } sort split(/\\0/, substr($b, 0, $n));",
-            "print '|', 4, ' ', join(' ', @l);",
-            "$n = syscall(191, 'x', 'user.guest', $b, 1000); print '|', substr($b, 0, $n);",
-            "syscall(197, 'x', 'user.guest') == 0 or die $!;",
-            "$n = syscall(191, 'x', 'user.guest', $b, 1000);",
+            "print '|', join(' ', @l);",
+            "$n = syscall(191, $x, $guest, $b, 1000); print '|', substr($b, 0, $n);",
+            "syscall(197, $x, $guest) == 0 or die $!;",
+            "$n = syscall(191, $x, $guest, $b, 1000);",
             "print '|', $! == 61 ? 'gone' : \"there $n\";"));
     assertArrayEquals("h".getBytes(), (byte[]) Files.getAttribute(file, "user:host"));
   }

@@ -122,7 +122,7 @@ class VirtioFsIT {
 
   @Test
   void filesGoBothWays() throws Exception {
-    byte[] data = new byte[4 << 20];
+    byte[] data = new byte[1 << 20];
     new Random(1).nextBytes(data);
     Files.write(shared.resolve("from-host"), data);
     assertOk(
