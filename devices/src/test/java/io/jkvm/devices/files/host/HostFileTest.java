@@ -85,6 +85,31 @@ class HostFileTest {
     }
   }
 
+  /** Root on the host keeps the bits of what it writes to; a guest that is root there must not. */
+  @Test
+  void whoWritesToASetUserIdFileTakesTheBit() throws IOException {
+    String[] ways = {"write", "truncate", "open", "allocate"};
+    for (String way : ways) {
+      Path program = share.file(way, "program");
+      Files.setAttribute(program, "unix:mode", FileMode.REGULAR | 06755);
+      long node = share.node(way);
+      int flags = OpenFlags.READ_WRITE | (way.equals("open") ? OpenFlags.TRUNCATE : 0);
+      try (OpenFile file = share.open(node, flags)) {
+        switch (way) {
+          case "write" -> assertEquals(1, write(file, "x", 0));
+          case "allocate" -> file.allocate(0, 0, 4096);
+          case "truncate" -> {
+            share.change.size = 1;
+            ok(share.change(node, file, AttributeChange.SIZE));
+          }
+          default -> {}
+        }
+      }
+      int mode = (int) Files.getAttribute(program, "unix:mode");
+      assertEquals(FileMode.REGULAR | 0755, mode, way);
+    }
+  }
+
   @Test
   void createsOnceOrOpens() throws IOException {
     share.file("f", "content");

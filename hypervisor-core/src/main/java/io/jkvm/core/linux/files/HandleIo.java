@@ -3,6 +3,7 @@ package io.jkvm.core.linux.files;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Ioctl;
+import io.jkvm.core.linux.Libc;
 import io.jkvm.core.linux.NativeMemory;
 import java.lang.ref.Reference;
 
@@ -56,7 +57,9 @@ public final class HandleIo {
 
   /** close(2). The descriptor is gone, also after an error, which tells of earlier writes. */
   public static int close(int fd) {
-    return (int) SystemCall.call(SystemCall.CLOSE, fd);
+    // Not again after EINTR: the number may be another thread's by then.
+    long result = Libc.syscall(SystemCall.CLOSE, fd, 0, 0, 0, 0, 0);
+    return result == -1 ? -Libc.errno() : 0;
   }
 
   /** fcntl F_GETFL: the O_ values of an open file or handle, those of its making left out. */

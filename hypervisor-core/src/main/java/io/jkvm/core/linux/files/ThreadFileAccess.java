@@ -21,6 +21,9 @@ public final class ThreadFileAccess {
 
   private static final int CAPABILITY_VERSION_3 = 0x20080522;
   private static final int CAP_DAC_OVERRIDE = 1 << 1;
+  private static final int CAP_FSETID = 1 << 4;
+  private static final int EFFECTIVE = 8;
+  private static final int PERMITTED = 12;
 
   private ThreadFileAccess() {}
 
@@ -85,16 +88,45 @@ public final class ThreadFileAccess {
    * @return 0, or EPERM negated if the thread is not permitted to have it
    */
   public static int regainDacOverride(NativeMemory scratch) {
+    int result = capabilities(SystemCall.CAPGET, scratch);
+    if (result < 0) {
+      return result;
+    }
+    int effective = scratch.buffer().getInt(EFFECTIVE);
+    scratch.buffer().putInt(EFFECTIVE, effective | CAP_DAC_OVERRIDE);
+    return capabilities(SystemCall.CAPSET, scratch);
+  }
+
+  /**
+   * Takes CAP_FSETID from the calling thread for good: from then on the kernel takes set-ID bits
+   * from a file that it writes to or makes shorter, as it does for those who never had it. With the
+   * effective one alone, {@link #setfsuid} would give it back.
+   *
+   * @param scratch 32 bytes
+   * @return 0, or an errno negated
+   */
+  public static int dropFsetid(NativeMemory scratch) {
+    int result = capabilities(SystemCall.CAPGET, scratch);
+    if (result < 0) {
+      return result;
+    }
+    int effective = scratch.buffer().getInt(EFFECTIVE);
+    int permitted = scratch.buffer().getInt(PERMITTED);
+    if ((permitted & CAP_FSETID) == 0) {
+      return 0;
+    }
+    scratch.buffer().putInt(EFFECTIVE, effective & ~CAP_FSETID);
+    scratch.buffer().putInt(PERMITTED, permitted & ~CAP_FSETID);
+    return capabilities(SystemCall.CAPSET, scratch);
+  }
+
+  private static int capabilities(long call, NativeMemory scratch) {
     if (scratch.buffer().capacity() < CAPABILITY_BYTES) {
       return -Errno.EINVAL;
     }
     scratch.buffer().putInt(0, CAPABILITY_VERSION_3).putInt(4, 0);
     long header = scratch.address();
-    long result = SystemCall.call(SystemCall.CAPGET, header, header + 8);
-    if (result == 0) {
-      scratch.buffer().putInt(8, scratch.buffer().getInt(8) | CAP_DAC_OVERRIDE);
-      result = SystemCall.call(SystemCall.CAPSET, header, header + 8);
-    }
+    long result = SystemCall.call(call, header, header + EFFECTIVE);
     Reference.reachabilityFence(scratch);
     return (int) result;
   }

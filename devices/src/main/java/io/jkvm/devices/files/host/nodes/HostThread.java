@@ -62,6 +62,14 @@ public final class HostThread {
   private boolean hasUmask;
 
   /**
+   * For the calling thread, of which the kernel takes set-ID bits of what it writes to from now on:
+   * a guest as whose root it writes would else make a set-user-ID program of the host its own.
+   */
+  public HostThread() {
+    ThreadFileAccess.dropFsetid(scratch);
+  }
+
+  /**
    * Sees to it that modes of what this thread makes are those it asks for: from then on it has a
    * umask of its own, 0.
    *
