@@ -7,9 +7,8 @@ import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.EndClass;
-import io.jkvm.machine.results.JUnitReport;
-import io.jkvm.machine.results.JsonReport;
 import io.jkvm.machine.results.ReportBudget;
+import io.jkvm.machine.results.ReportFiles;
 import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.RunSet;
 import io.jkvm.machine.results.TextSummary;
@@ -42,6 +41,7 @@ public final class TestSession {
   private final List<KernelSource> kernels = new ArrayList<>();
   private final List<KernelCheck> checks = new ArrayList<>();
   private final List<GuestRoot> roots = new ArrayList<>();
+  private Optional<ReportFiles> files = Optional.empty();
 
   // Guarded by this.
   private final List<PlannedRun> running = new ArrayList<>();
@@ -63,9 +63,21 @@ public final class TestSession {
   public int run() throws InterruptedException {
     Runtime.getRuntime().addShutdownHook(new Thread(this::endOnSignal, "signal"));
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
+    try (ReportFiles opened = ReportFiles.open(plan.junit(), plan.json())) {
+      files = Optional.of(opened);
+      return runAll(opened);
+    } catch (IOException e) {
+      return setUpFailed(e.getMessage());
+    } finally {
+      roots.forEach(GuestRoot::close);
+      finished.countDown();
+    }
+  }
+
+  private int runAll(ReportFiles opened) throws InterruptedException {
     try {
       // A report that stands there before the end is of a run that did not come to one.
-      writeReports(List.of(notRun("jkvm did not come to the end of the run")));
+      opened.writeFirst(notRun("jkvm did not come to the end of the run"));
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
         kernels.add(source);
@@ -80,9 +92,6 @@ public final class TestSession {
       return setUpFailed(Advice.line(e));
     } catch (IOException e) {
       return setUpFailed(e.getMessage());
-    } finally {
-      roots.forEach(GuestRoot::close);
-      finished.countDown();
     }
   }
 
@@ -271,12 +280,8 @@ public final class TestSession {
   }
 
   private void writeReports(List<RunReport> runs) throws IOException {
-    RunSet set = new RunSet(runs);
-    if (plan.junit().isPresent()) {
-      new JUnitReport(set).write(plan.junit().get());
-    }
-    if (plan.json().isPresent()) {
-      new JsonReport(set).write(plan.json().get());
+    if (files.isPresent()) {
+      files.get().write(runs);
     }
   }
 }

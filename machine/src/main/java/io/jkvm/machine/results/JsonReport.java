@@ -33,7 +33,9 @@ public final class JsonReport {
    * @throws IOException names the file
    */
   public void write(Path file) throws IOException {
-    ReportFile.write(file, this::write);
+    try (ReportFile report = ReportFile.open(file)) {
+      report.write(this::write);
+    }
   }
 
   /** Writes the report; the stream stays open. */

@@ -308,13 +308,15 @@ class JUnitReportTest {
     e =
         assertThrows(
             IOException.class,
-            () ->
-                ReportFile.write(
-                    target,
+            () -> {
+              try (ReportFile report = ReportFile.open(target)) {
+                report.write(
                     out -> {
                       out.write(1);
                       throw new IOException("No space left on device");
-                    }));
+                    });
+              }
+            });
     assertEquals("report " + target + " can't be written: No space left on device", e.getMessage());
     assertEquals("before", Files.readString(target));
     try (var files = Files.list(directory)) {
