@@ -23,6 +23,9 @@ final class RootOptions {
   /** Below these the guest has its own. */
   private static final List<String> NO_PLACES = List.of("/proc", "/sys", "/dev");
 
+  /** But this is a place like any other. */
+  private static final String MEMORY = "/dev/shm";
+
   private final GuestOptions options;
 
   RootOptions(GuestOptions options) {
@@ -98,11 +101,18 @@ final class RootOptions {
     }
     Path here = Path.of("").toAbsolutePath();
     boolean isTaken = shares.stream().anyMatch(share -> share.guest().equals(here.toString()));
-    boolean hasPlace = here.getNameCount() > 0 && NO_PLACES.stream().noneMatch(here::startsWith);
-    if (kind == RootSpec.Kind.HOST && hasPlace && !isTaken) {
+    if (kind == RootSpec.Kind.HOST && canBeShared(here) && !isTaken) {
       shares.add(0, new RootSpec.Share(here, here.toString(), options.readOnly()));
     }
     return shares;
+  }
+
+  /** Nobody asked for it by name, so what can't be is left out. */
+  private static boolean canBeShared(Path here) {
+    boolean hasPlace =
+        here.getNameCount() > 0
+            && (here.startsWith(MEMORY) || NO_PLACES.stream().noneMatch(here::startsWith));
+    return hasPlace && Files.isReadable(here) && Files.isExecutable(here);
   }
 
   /** The command's LD_LIBRARY_PATH, with its directories as seen from this one. */

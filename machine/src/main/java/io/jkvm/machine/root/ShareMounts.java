@@ -20,6 +20,9 @@ final class ShareMounts {
   /** Where the agent has what the kernel shows of itself. */
   private static final List<String> TAKEN = List.of("/proc", "/sys", "/dev", "/.jkvm");
 
+  /** Below this it has nothing. */
+  private static final Path MEMORY = Path.of("/dev/shm");
+
   private final RootSpec spec;
   private final ShareProtocol protocol;
 
@@ -43,12 +46,16 @@ final class ShareMounts {
 
   private static String place(RootSpec.Share share) {
     Path path = Path.of(share.guest()).normalize();
-    boolean isTaken = TAKEN.stream().anyMatch(path::startsWith);
+    boolean isTaken = TAKEN.stream().anyMatch(path::startsWith) && !isInMemory(path);
     if (!path.isAbsolute() || path.getNameCount() == 0 || isTaken) {
       throw new MachineException(
           Problem.SHARE, share.host() + " can't be shared at '" + share.guest() + "' in the guest");
     }
     return path.toString();
+  }
+
+  private static boolean isInMemory(Path path) {
+    return path.startsWith(MEMORY) && path.getNameCount() > MEMORY.getNameCount();
   }
 
   /** Adds the devices. */

@@ -124,14 +124,18 @@ class HostRootTest {
   }
 
   @Test
-  void placesThatNoShareCanHave() {
-    for (String place : List.of("/", "/proc", "/sys/x", "/dev/shm", "mnt", "/a/..", "/.jkvm/x")) {
+  void placesThatNoShareCanHave() throws IOException {
+    for (String place :
+        List.of("/", "/proc", "/sys/x", "/dev/x", "/dev/shm", "mnt", "/a/..", "/.jkvm/x")) {
       MachineException refused =
           assertThrows(
               MachineException.class,
               () -> made(VIRTIO_FS, false, new RootSpec.Share(Path.of("/data"), place, false)));
       assertEquals(Problem.SHARE, refused.problem(), place);
     }
+    RootSpec.Share inMemory = new RootSpec.Share(Path.of("/data"), "/dev/shm/x", false);
+    assertEquals(
+        "/dev/shm/x", made(VIRTIO_FS, false, inMemory).root.mounts().others().get(0).directory());
     MachineException twice =
         assertThrows(
             MachineException.class,
