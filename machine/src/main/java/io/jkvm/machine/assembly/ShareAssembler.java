@@ -17,7 +17,6 @@ import io.jkvm.machine.spec.ShareProtocol;
 import io.jkvm.machine.spec.ShareSpec;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,7 +73,7 @@ final class ShareAssembler {
 
   private static void check(Path directory) {
     String subject = directory.toString();
-    if (!Files.exists(directory, LinkOption.NOFOLLOW_LINKS) || !Files.exists(directory)) {
+    if (!Files.exists(directory)) {
       throw new MachineException(
           Problem.SHARE_ABSENT, subject, "there is no directory " + subject + " to share", null);
     }
