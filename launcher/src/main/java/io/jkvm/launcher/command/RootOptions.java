@@ -2,7 +2,6 @@
 package io.jkvm.launcher.command;
 
 import io.jkvm.launcher.option.ShareOption;
-import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import java.nio.file.Files;
@@ -60,7 +59,7 @@ final class RootOptions {
    * @param command its name
    * @param kernel that is to have it
    */
-  RootSpec spec(String command, KernelSource kernel) {
+  RootSpec spec(String command, KernelShares kernel) {
     return spec(command, named().orElseGet(() -> best(kernel)));
   }
 
@@ -69,8 +68,8 @@ final class RootOptions {
     return spec(command, named().orElse(RootSpec.Kind.HOST));
   }
 
-  private static RootSpec.Kind best(KernelSource kernel) {
-    return KernelShares.of(kernel).canBeRoot() ? RootSpec.Kind.HOST : RootSpec.Kind.INITRAMFS;
+  private static RootSpec.Kind best(KernelShares kernel) {
+    return kernel.canBeRoot() ? RootSpec.Kind.HOST : RootSpec.Kind.INITRAMFS;
   }
 
   private RootSpec spec(String command, RootSpec.Kind kind) {

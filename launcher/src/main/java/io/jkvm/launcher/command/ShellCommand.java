@@ -7,6 +7,7 @@ import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.launcher.testing.ShellSession;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.root.GuestRoot;
+import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.spec.MachineSpec;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,12 +77,14 @@ public final class ShellCommand implements Callable<Integer> {
             : RawArguments.last(command);
     RootOptions root = new RootOptions(guest);
     KernelSource source = KernelSource.of(kernel);
+    KernelShares known = KernelShares.of(source);
     MachineSpec asked = machine.spec(source.image(), root.image());
     try (GuestRoot made =
         GuestRoot.make(
-            root.spec(command.isEmpty() ? shell() : command.get(0), source).withTerminal(),
+            root.spec(command.isEmpty() ? shell() : command.get(0), known).withTerminal(),
             source,
-            asked)) {
+            asked,
+            known)) {
       made.notes().forEach(reporter::step);
       return new ShellSession(
               source,

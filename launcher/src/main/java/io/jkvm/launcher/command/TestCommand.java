@@ -232,7 +232,7 @@ public final class TestCommand implements Callable<Integer> {
         new String(arguments.get(0), StandardCharsets.UTF_8),
         kernels,
         kernel -> machine.spec(kernel, root.image()),
-        source -> root.spec(command.get(0), source),
+        known -> root.spec(command.get(0), known),
         guest.command(arguments),
         time("--timeout", timeout),
         time("--stall", stall),

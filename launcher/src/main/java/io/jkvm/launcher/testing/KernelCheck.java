@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -19,6 +20,7 @@ import java.util.stream.Collectors;
  */
 final class KernelCheck {
   private final KernelSource kernel;
+  private final Supplier<Optional<KernelConfig>> config;
   private final Set<Purpose> purposes;
   private final Predicate<String> hasModule;
 
@@ -28,10 +30,16 @@ final class KernelCheck {
   /**
    * A check that has not begun.
    *
+   * @param config of the kernel, which may take a while
    * @param hasModule whether the guest has a module from the start, by its name
    */
-  KernelCheck(KernelSource kernel, Set<Purpose> purposes, Predicate<String> hasModule) {
+  KernelCheck(
+      KernelSource kernel,
+      Supplier<Optional<KernelConfig>> config,
+      Set<Purpose> purposes,
+      Predicate<String> hasModule) {
     this.kernel = kernel;
+    this.config = config;
     this.purposes = Set.copyOf(purposes);
     this.hasModule = hasModule;
   }
@@ -50,7 +58,7 @@ final class KernelCheck {
 
   private void look(CompletableFuture<Optional<String>> answer) {
     try {
-      answer.complete(kernel.config().flatMap(this::complaint));
+      answer.complete(config.get().flatMap(this::complaint));
     } catch (MachineException e) {
       answer.complete(Optional.empty()); // the machine says it better
     } catch (RuntimeException | Error e) {

@@ -75,7 +75,7 @@ public final class ShellSession {
   public int run() throws InterruptedException {
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
     Optional<GuestShell> shell = terminal.map(it -> new GuestShell(it, spec.command()));
-    KernelCheck check = new KernelCheck(kernel, purposes(), root::hasModule);
+    KernelCheck check = new KernelCheck(kernel, kernel::config, purposes(), root::hasModule);
     TestRun run =
         shell.isPresent()
             ? new TestRun(spec, streams(), check.result(), shell.get())

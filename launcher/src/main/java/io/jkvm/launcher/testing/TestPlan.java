@@ -2,9 +2,9 @@
 package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.agent.GuestCommand;
-import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEventKind;
+import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.spec.MachineSpec;
 import java.nio.file.Path;
@@ -38,7 +38,7 @@ public record TestPlan(
     String name,
     List<Path> kernels,
     Function<Path, MachineSpec> machine,
-    Function<KernelSource, RootSpec> root,
+    Function<KernelShares, RootSpec> root,
     GuestCommand command,
     Optional<Duration> limit,
     Optional<Duration> stall,

@@ -13,6 +13,7 @@ import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.RunSet;
 import io.jkvm.machine.results.TextSummary;
 import io.jkvm.machine.root.GuestRoot;
+import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.testing.TestOutcome;
 import java.io.FileDescriptor;
@@ -81,11 +82,13 @@ public final class TestSession {
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
         kernels.add(source);
-        RootSpec wanted = plan.root().apply(source);
-        GuestRoot root = GuestRoot.make(wanted, source, plan.machine().apply(source.image()));
+        KernelShares known = KernelShares.of(source);
+        RootSpec wanted = plan.root().apply(known);
+        GuestRoot root =
+            GuestRoot.make(wanted, source, plan.machine().apply(source.image()), known);
         roots.add(root);
         root.notes().forEach(reporter::step);
-        checks.add(new KernelCheck(source, root.purposes(), root::hasModule));
+        checks.add(new KernelCheck(source, known::config, root.purposes(), root::hasModule));
       }
       return plan.isSingle() ? runOne() : runMany();
     } catch (MachineException e) {

@@ -31,7 +31,7 @@ class KernelCheckTest {
     Path image = Path.of("some/bzImage");
     KernelSource kernel =
         new KernelSource(image, Optional.empty(), List.of(file), List.of(), List.of());
-    return new KernelCheck(kernel, purposes, name -> false);
+    return new KernelCheck(kernel, kernel::config, purposes, name -> false);
   }
 
   private static String with(Set<Purpose> purposes) {

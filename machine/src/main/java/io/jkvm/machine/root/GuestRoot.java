@@ -84,7 +84,13 @@ public final class GuestRoot implements AutoCloseable {
    *     Problem#SHARE_TWICE} if a share has a place that can't be
    */
   public static GuestRoot make(RootSpec spec, KernelSource kernel, MachineSpec machine) {
-    ShareMounts shares = new ShareMounts(spec, protocol(spec, kernel));
+    return make(spec, kernel, machine, KernelShares.of(kernel));
+  }
+
+  /** The same, with what is known of the kernel already. */
+  public static GuestRoot make(
+      RootSpec spec, KernelSource kernel, MachineSpec machine, KernelShares known) {
+    ShareMounts shares = new ShareMounts(spec, protocol(spec, known));
     try {
       List<String> notes = new ArrayList<>();
       InitramfsBuilder builder = builder(spec);
@@ -123,11 +129,11 @@ public final class GuestRoot implements AutoCloseable {
   }
 
   /** A kernel of which nothing is known is taken for one that has the better protocol. */
-  private static ShareProtocol protocol(RootSpec spec, KernelSource kernel) {
+  private static ShareProtocol protocol(RootSpec spec, KernelShares known) {
     if (spec.kind() != RootSpec.Kind.HOST && spec.shares().isEmpty()) {
       return ShareProtocol.VIRTIO_FS;
     }
-    return KernelShares.of(kernel).protocol().orElse(ShareProtocol.VIRTIO_FS);
+    return known.protocol().orElse(ShareProtocol.VIRTIO_FS);
   }
 
   private static InitramfsBuilder builder(RootSpec spec) {

@@ -12,17 +12,37 @@ import java.util.Optional;
  * configuration, and by the modules that belong to it.
  */
 public final class KernelShares {
-  private final Optional<KernelConfig> config;
-  private final KernelModules modules;
+  private final KernelSource kernel;
 
-  private KernelShares(Optional<KernelConfig> config, KernelModules modules) {
-    this.config = config;
-    this.modules = modules;
+  // Guarded by this; null until they are asked for.
+  private Optional<KernelConfig> config;
+  private KernelModules modules;
+
+  private KernelShares(KernelSource kernel) {
+    this.kernel = kernel;
   }
 
-  /** Reads both: milliseconds, or a second where the configuration is in a packed image alone. */
+  /**
+   * Of a kernel, which is read when something is asked, and once: milliseconds, or a second where
+   * the configuration is in a packed image alone.
+   */
   public static KernelShares of(KernelSource kernel) {
-    return new KernelShares(kernel.config(), KernelModules.of(kernel));
+    return new KernelShares(kernel);
+  }
+
+  /** The kernel's configuration, for whoever else wants to know it. */
+  public synchronized Optional<KernelConfig> config() {
+    if (config == null) {
+      config = kernel.config();
+    }
+    return config;
+  }
+
+  private synchronized KernelModules modules() {
+    if (modules == null) {
+      modules = KernelModules.of(kernel);
+    }
+    return modules;
   }
 
   /** The protocol to share by, the better one if there are two; empty if none is known of. */
@@ -41,6 +61,6 @@ public final class KernelShares {
   }
 
   private boolean has(String option, String module) {
-    return config.filter(it -> it.isBuiltIn(option)).isPresent() || modules.has(module);
+    return config().filter(it -> it.isBuiltIn(option)).isPresent() || modules().has(module);
   }
 }
