@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class ConsoleInputTest {
   @TempDir Path directory;
   private final BlockingQueue<String> received = new LinkedBlockingQueue<>();
@@ -42,7 +42,7 @@ class ConsoleInputTest {
 
   private String sent(NamedPipe pipe, String text) throws InterruptedException {
     send(pipe, text);
-    return received.poll(10, TimeUnit.SECONDS);
+    return received.poll(120, TimeUnit.SECONDS);
   }
 
   @Test
@@ -100,7 +100,7 @@ class ConsoleInputTest {
       asked.acquire(3); // by itself, as nobody tells
       assertTrue(received.isEmpty());
       ours.set(true);
-      assertEquals("ab", received.poll(10, TimeUnit.SECONDS));
+      assertEquals("ab", received.poll(120, TimeUnit.SECONDS));
       assertEquals("cd", sent(pipe, "cd"));
 
       ours.set(false); // while it waits for input, which wakes it
@@ -109,7 +109,7 @@ class ConsoleInputTest {
       asked.acquire(3);
       assertTrue(received.isEmpty());
       ours.set(true);
-      assertEquals("ef", received.poll(10, TimeUnit.SECONDS));
+      assertEquals("ef", received.poll(120, TimeUnit.SECONDS));
     }
   }
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class ConsoleOutputTest {
   private static final int QUEUE_BYTES = 64 << 10;
 
@@ -121,7 +121,7 @@ class ConsoleOutputTest {
       for (int i = 0; i < 8; i++) {
         pipe.read(8192);
       }
-      assertTrue(room.tryAcquire(5, TimeUnit.SECONDS));
+      assertTrue(room.tryAcquire(120, TimeUnit.SECONDS));
       assertTrue(output.hasRoom());
       output.close(0);
     }
@@ -177,7 +177,7 @@ class ConsoleOutputTest {
       ConsoleOutput output = new ConsoleOutput(pipe.writeEnd, "standard output", failures::add);
       pipe.readEnd.close();
       output.accept((byte) 'x');
-      LinuxException failure = failures.poll(5, TimeUnit.SECONDS);
+      LinuxException failure = failures.poll(120, TimeUnit.SECONDS);
       assertEquals(Errno.EPIPE, failure.errno());
       assertTrue(failure.getMessage().startsWith("write to standard output: EPIPE"));
       for (int i = 0; i < 3 * QUEUE_BYTES; i++) {
@@ -205,7 +205,7 @@ class ConsoleOutputTest {
       room.drainPermits();
       assertFalse(output.hasRoom());
       pipe.readEnd.close();
-      assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "told");
+      assertTrue(room.tryAcquire(120, TimeUnit.SECONDS), "told");
       assertTrue(output.hasRoom());
       assertFalse(output.close(1000));
     }
@@ -221,7 +221,7 @@ class ConsoleOutputTest {
       room.drainPermits();
       assertFalse(output.hasRoom());
       assertFalse(output.close(0));
-      assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "told");
+      assertTrue(room.tryAcquire(120, TimeUnit.SECONDS), "told");
       assertTrue(output.hasRoom());
     }
   }
@@ -231,7 +231,7 @@ class ConsoleOutputTest {
     try (Fd full = Fd.open("/dev/full", Libc.O_RDWR)) {
       ConsoleOutput output = new ConsoleOutput(full, "standard output", failures::add);
       output.accept((byte) 'x');
-      assertEquals(Errno.ENOSPC, failures.poll(5, TimeUnit.SECONDS).errno());
+      assertEquals(Errno.ENOSPC, failures.poll(120, TimeUnit.SECONDS).errno());
       output.close(1000);
     }
   }
@@ -241,7 +241,7 @@ class ConsoleOutputTest {
     Fd closed = new Fd(1_000_000);
     ConsoleOutput output = new ConsoleOutput(closed, "standard output", failures::add);
     output.accept((byte) 'x');
-    assertEquals(9, failures.poll(5, TimeUnit.SECONDS).errno());
+    assertEquals(9, failures.poll(120, TimeUnit.SECONDS).errno());
     output.close(1000);
   }
 
@@ -268,7 +268,7 @@ class ConsoleOutputTest {
       output.addRoomListener(room::release);
       for (int i = 0; i < total; i++) {
         if (!output.hasRoom()) {
-          assertTrue(room.tryAcquire(10, TimeUnit.SECONDS), "room is announced");
+          assertTrue(room.tryAcquire(120, TimeUnit.SECONDS), "room is announced");
         }
         assertTrue(output.accept((byte) (i * 7)));
       }

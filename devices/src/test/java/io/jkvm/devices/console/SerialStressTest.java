@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A host that types, a guest that reads by interrupt and prints, and an output that is stuck. */
-@Timeout(60)
+@Timeout(300)
 class SerialStressTest {
   private static final int TYPED_BYTES = 300_000;
   private static final int DATA = 0;
@@ -76,7 +76,7 @@ class SerialStressTest {
       int taken = uart.receive(chunk, 0, length);
       sent += taken;
       try {
-        if (taken < length && !room.tryAcquire(10, TimeUnit.SECONDS)) {
+        if (taken < length && !room.tryAcquire(120, TimeUnit.SECONDS)) {
           throw new IllegalStateException("room is never announced, after " + sent);
         }
       } catch (InterruptedException e) {

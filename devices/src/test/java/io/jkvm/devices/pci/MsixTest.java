@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** PCI Local Bus 3.0, section 6.8.2. */
-@Timeout(60)
+@Timeout(300)
 class MsixTest {
   private static final int COUNT = 40;
   private static final int ENABLE = 0x8000;

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * warning.
  */
 class IaslTest {
-  private static final long LIMIT_SECONDS = 60;
+  private static final long LIMIT_SECONDS = 300;
 
   @TempDir private Path folder;
 

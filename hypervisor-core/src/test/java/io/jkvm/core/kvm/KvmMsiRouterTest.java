@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Messages seen in a local APIC's interrupt request register, without running the vCPU. */
 @RequiresKvm
-@Timeout(60)
+@Timeout(300)
 class KvmMsiRouterTest {
   private static final int SPURIOUS_VECTOR = 0xf0;
   private static final int INTERRUPT_REQUEST = 0x200;

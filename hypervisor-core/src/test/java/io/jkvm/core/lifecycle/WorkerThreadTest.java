@@ -79,7 +79,7 @@ class WorkerThreadTest {
               done.countDown();
             }));
     self.get().start();
-    assertTrue(done.await(10, TimeUnit.SECONDS));
+    assertTrue(done.await(120, TimeUnit.SECONDS));
     assertFalse(joined.get());
   }
 

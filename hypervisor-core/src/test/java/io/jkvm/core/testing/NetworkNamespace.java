@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Assumptions;
  * <p>{@code /sys/class/net} shows the interfaces outside; {@code /proc/sys/net} those inside.
  */
 public final class NetworkNamespace implements AutoCloseable {
-  private static final int SECONDS = 60;
+  private static final int SECONDS = 300;
 
   private final ExecutorService holder =
       Executors.newSingleThreadExecutor(task -> daemon(task, "network namespace"));

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The core loop on the real KVM with guests that need no Linux. */
 @RequiresKvm
-@Timeout(120)
+@Timeout(300)
 class AsmGuestTest {
   private final List<String> log = java.util.Collections.synchronizedList(new ArrayList<>());
 
@@ -191,7 +191,7 @@ class AsmGuestTest {
         guest.startAndAwait("looping");
       }
       guests.get(3).vm().requestStop(new StopReason(StopReason.Kind.REQUESTED, "this one only"));
-      assertTrue(guests.get(3).vm().awaitStop(5, TimeUnit.SECONDS).isPresent());
+      assertTrue(guests.get(3).vm().awaitStop(120, TimeUnit.SECONDS).isPresent());
       assertFalse(guests.get(4).vm().awaitStop(100, TimeUnit.MILLISECONDS).isPresent());
     } finally {
       guests.forEach(AsmGuest::close);

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How the bytes come, what stands before them, and what a guest may send to do harm. */
-@Timeout(180)
+@Timeout(300)
 class KernelLogInputTest {
   private static final String PANIC = "Kernel panic - not syncing: ";
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A report in a directory that somebody else writes between its opening and its end. */
-@Timeout(120)
+@Timeout(300)
 class ReportFileTest {
   @TempDir Path directory;
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What comes of a passt that is missing or misbehaves: small scripts in its place. */
-@Timeout(60)
+@Timeout(300)
 class PasstFailureTest {
   @TempDir Path directory;
 

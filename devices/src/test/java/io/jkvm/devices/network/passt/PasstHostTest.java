@@ -21,9 +21,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** passt started by other users, on other hosts, and by a process that is killed. */
-@Timeout(120)
+@Timeout(300)
 class PasstHostTest {
-  private static final int SECONDS = 60;
+  private static final int SECONDS = 300;
   private static final List<String> AS_NOBODY =
       List.of("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups");
 

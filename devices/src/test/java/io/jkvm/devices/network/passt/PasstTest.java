@@ -36,10 +36,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The real passt; all traffic is to the host's loopback. */
-@Timeout(60)
+@Timeout(300)
 class PasstTest {
   private static final String PARAMETERS = "-a 10.0.2.15 -n 24 -g 10.0.2.2 -M 52:55:0a:00:02:02";
-  private static final int WAIT_MILLISECONDS = 3000;
+  private static final int WAIT_MILLISECONDS = 120_000;
 
   private final TestCard card = new TestCard();
   private LeftoverPasst leftovers;

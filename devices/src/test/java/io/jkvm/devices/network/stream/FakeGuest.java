@@ -18,7 +18,7 @@ public final class FakeGuest {
   private static final int IP = 14;
   private static final int UDP = IP + 20;
   private static final int PAYLOAD = UDP + 8;
-  private static final int WAIT_MILLISECONDS = 3000;
+  private static final int WAIT_MILLISECONDS = 120_000;
 
   private final NetworkBackend backend;
   private final TestCard card;

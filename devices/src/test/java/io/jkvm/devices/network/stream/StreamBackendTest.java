@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The connecting side against sockets that come and go. */
-@Timeout(120)
+@Timeout(300)
 class StreamBackendTest {
   @TempDir Path directory;
   private final TestCard card = new TestCard();

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What happens between a peer's going and its coming back. */
-@Timeout(120)
+@Timeout(300)
 class StreamConnectionTest {
   private static final int MINUTES = 10 * 60 * 1000;
 

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Several processes' cards, here in one process, around one listening socket. */
-@Timeout(120)
+@Timeout(300)
 class StreamListenerTest {
   private static final byte[] BROADCAST = {-1, -1, -1, -1, -1, -1};
 

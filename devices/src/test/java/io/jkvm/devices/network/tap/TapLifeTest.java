@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** How taps come into being, and what happens when they go, or are closed, under way. */
-@Timeout(120)
+@Timeout(300)
 class TapLifeTest {
   private static final String TAP = HostNetwork.TAP;
 

@@ -32,7 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Frames to and from a tap interface, with the kernel as the other side. */
-@Timeout(60)
+@Timeout(300)
 class TapTrafficTest {
   @Test
   void answersPing() throws Exception {

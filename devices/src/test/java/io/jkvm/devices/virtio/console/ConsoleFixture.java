@@ -131,13 +131,7 @@ final class ConsoleFixture implements AutoCloseable {
   }
 
   static void await(MmioDriver.Condition condition, String otherwise) throws GuestFault {
-    // A loaded machine may need more than one of these.
-    for (int i = 0; i < 3; i++) {
-      if (MmioDriver.await(condition)) {
-        return;
-      }
-    }
-    assertTrue(condition.holds(), otherwise);
+    assertTrue(MmioDriver.await(condition), otherwise);
   }
 
   void giveControlBuffers(int count) throws GuestFault {

@@ -120,13 +120,7 @@ final class FsFixture implements AutoCloseable {
   }
 
   static void await(MmioDriver.Condition condition, String otherwise) throws GuestFault {
-    // A loaded machine may need more than one of these.
-    for (int i = 0; i < 6; i++) {
-      if (MmioDriver.await(condition)) {
-        return;
-      }
-    }
-    assertTrue(condition.holds(), otherwise);
+    assertTrue(MmioDriver.await(condition), otherwise);
   }
 
   @Override

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The device's queues: several, each with a thread, reset and paused while they are at work. */
-@Timeout(180)
+@Timeout(300)
 class FsQueuesTest {
   private static final long ROOT = FileTree.ROOT;
   private static final long FILE = 2;

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Threads of the network that wait until the driver has buffers for their frames. */
-@Timeout(60)
+@Timeout(300)
 class AwaitRoomTest {
   private static final int NO_NOTIFY = 1;
 

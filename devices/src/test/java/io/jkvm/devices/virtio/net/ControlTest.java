@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Configuration, features and the commands of the control queue. */
-@Timeout(60)
+@Timeout(300)
 class ControlTest {
   private static final int OK = 0;
   private static final int ERR = 1;

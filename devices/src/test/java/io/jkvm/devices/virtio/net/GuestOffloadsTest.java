@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Frames for drivers that take them unfinished, and for those that do not. */
-@Timeout(60)
+@Timeout(300)
 class GuestOffloadsTest {
   private static final byte[] NOTHING = new byte[10];
 

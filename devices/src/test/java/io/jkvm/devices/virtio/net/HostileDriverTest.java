@@ -36,7 +36,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Seeded nonsense in a card's queues, and what a frame may cost the host. */
-@Timeout(120)
+@Timeout(300)
 class HostileDriverTest {
   private static final int MEMORY = 16 << 20;
   private static final long[] EDGES = {

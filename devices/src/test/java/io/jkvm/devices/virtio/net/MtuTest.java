@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Frames for a driver that was told of the largest packet (virtio 1.2, section 5.1.4.1). */
-@Timeout(60)
+@Timeout(300)
 class MtuTest {
   private static final int MTU = 1400;
   private static final int[] TAGS = {0x88a8, 0x8100, 0x8100};

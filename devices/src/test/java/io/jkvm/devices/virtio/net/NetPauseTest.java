@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A network card that is paused, in both directions. */
-@Timeout(120)
+@Timeout(300)
 class NetPauseTest {
   private static final int RAM = 1 << 20;
   private static final int RING = 64;

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Which of several pairs of queues a frame goes by. */
-@Timeout(60)
+@Timeout(300)
 class QueuePairsTest {
   private static RecordingNetwork network(int pairs) {
     return new RecordingNetwork(0, pairs, OptionalInt.empty());

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Frames to the guest: buffers of all sizes, too few of them, broken ones. */
-@Timeout(60)
+@Timeout(300)
 class ReceiveTest {
   private static final long NOT_MERGEABLE = NetFeatures.MRG_RXBUF;
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What one driver asked for and the next one must not find. */
-@Timeout(60)
+@Timeout(300)
 class ResetTest {
   private static final int STATUS = 0x106;
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Frames that are tried again and again until there are enough buffers for them. */
-@Timeout(60)
+@Timeout(300)
 class TooFewBuffersTest {
   private static final int BUFFER = 1000;
   private static final byte[] UNTOUCHED = new byte[3 * BUFFER];

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Large frames for a network that takes them from where the guest has them. */
-@Timeout(60)
+@Timeout(300)
 class TransmitInPlaceTest {
   @TempDir Path directory;
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Frames from the guest: what goes out, what is done to them before, what is refused. */
-@Timeout(60)
+@Timeout(300)
 class TransmitTest {
   private static byte[] header(int flags, int gso, int headers, int size, int start, int offset) {
     return new byte[] {

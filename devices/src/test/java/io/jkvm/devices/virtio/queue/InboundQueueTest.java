@@ -11,7 +11,7 @@ import io.jkvm.devices.virtio.testing.SplitRingDriver;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(120)
+@Timeout(300)
 class InboundQueueTest {
   private static final QueueSignals NO_SIGNALS =
       new QueueSignals() {

@@ -10,7 +10,7 @@ import io.jkvm.core.memory.GuestFault;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class RingNotificationTest extends RingFixture {
   @Test
   void interruptFlagWithoutEventIndex() throws GuestFault {

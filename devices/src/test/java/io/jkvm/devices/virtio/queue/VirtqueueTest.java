@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(300)
 class VirtqueueTest extends RingFixture {
   private GuestFault assertRefused(int size, long descriptors, long avail, long used) {
     return assertThrows(

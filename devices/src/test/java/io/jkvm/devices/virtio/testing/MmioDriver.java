@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.testing;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
+import java.util.concurrent.locks.LockSupport;
 
 /** What a virtio-mmio driver does, step by step, and access to every register. */
 public final class MmioDriver {
@@ -113,14 +114,14 @@ public final class MmioDriver {
     return await(() -> ring.usedIndex() == (usedIndex & 0xffff));
   }
 
-  /** Polls a condition for up to 10 s. */
+  /** Polls a condition for up to two minutes, which only end a hang. */
   public static boolean await(Condition condition) throws GuestFault {
-    long end = System.nanoTime() + 10_000_000_000L;
+    long end = System.nanoTime() + 120_000_000_000L;
     while (!condition.holds()) {
       if (System.nanoTime() > end) {
         return false;
       }
-      Thread.onSpinWait();
+      LockSupport.parkNanos(20_000); // leaves the processor to the device's threads
     }
     return true;
   }

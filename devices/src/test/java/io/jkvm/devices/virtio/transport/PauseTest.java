@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a paused device does not do, and what it has to make up for afterwards. */
-@Timeout(120)
+@Timeout(300)
 class PauseTest {
   private static final int RAM = 1 << 20;
   private static final int HEADER = 0x8000;

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A disk that is paused thousands of times while a driver writes and reads back. */
-@Timeout(120)
+@Timeout(300)
 class PauseUnderLoadTest {
   private static final int RAM = 1 << 18;
   private static final int SECTORS = 512;

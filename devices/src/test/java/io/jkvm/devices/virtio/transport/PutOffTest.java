@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Requests that a device can't finish yet: they wait, and hold up neither pause nor reset. */
-@Timeout(120)
+@Timeout(300)
 class PutOffTest {
   private static final int RAM = 1 << 18;
   private static final long DATA = 0x8000;

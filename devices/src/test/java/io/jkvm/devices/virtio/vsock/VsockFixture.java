@@ -101,13 +101,7 @@ final class VsockFixture implements AutoCloseable {
   }
 
   static void await(MmioDriver.Condition condition, String otherwise) throws GuestFault {
-    // A loaded machine may need more than one of these.
-    for (int i = 0; i < 6; i++) {
-      if (MmioDriver.await(condition)) {
-        return;
-      }
-    }
-    assertTrue(condition.holds(), otherwise);
+    assertTrue(MmioDriver.await(condition), otherwise);
   }
 
   /** Sends a packet in two buffers and waits until it is taken. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(30)
 class UnixSocketTest {
-  private static final int SECONDS = 10;
+  private static final int SECONDS = 120;
 
   @TempDir Path directory;
   private final NativeMemory memory = new NativeMemory(1 << 20);

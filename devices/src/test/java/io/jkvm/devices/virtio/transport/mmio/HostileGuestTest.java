@@ -33,7 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Seeded nonsense in rings and registers, and what a request may cost the host. */
-@Timeout(120)
+@Timeout(300)
 class HostileGuestTest {
   private static final int MEMORY = 1 << 20;
   private static final int DISK = 1 << 18;

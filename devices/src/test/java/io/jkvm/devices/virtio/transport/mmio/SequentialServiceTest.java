@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The queues' threads: resets in the middle, failures, what remains afterwards. */
-@Timeout(120)
+@Timeout(300)
 class SequentialServiceTest extends MmioFixture {
   @Test
   void resetWaitsForTheRequestInFlight() throws Exception {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Registers and negotiation of virtio 1.2, sections 2.1, 2.2, 3.1 and 4.2. */
-@Timeout(60)
+@Timeout(300)
 class VirtioMmioTest extends MmioFixture {
   private static final int NEGOTIATED = ACKNOWLEDGE | DRIVER | FEATURES_OK;
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** PCI Local Bus 3.0, section 6.2.2: the function accesses memory only while it may. */
-@Timeout(60)
+@Timeout(300)
 class BusMasterTest extends PciFixture {
   private static final int MEMORY = 2;
   private static final int BUS_MASTER = 4;

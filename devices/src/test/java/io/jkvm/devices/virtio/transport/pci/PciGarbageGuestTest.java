@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A guest on the real KVM that writes garbage over the whole of PCI space. */
 @RequiresKvm
-@Timeout(120)
+@Timeout(300)
 class PciGarbageGuestTest {
   private static final int SLOT = 1;
 

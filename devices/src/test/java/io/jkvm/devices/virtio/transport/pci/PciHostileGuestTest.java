@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Seeded garbage all over PCI space; after it a well-behaved driver gets its data. */
-@Timeout(120)
+@Timeout(300)
 class PciHostileGuestTest extends PciFixture {
   private static final long[] PLACES = {
     0,

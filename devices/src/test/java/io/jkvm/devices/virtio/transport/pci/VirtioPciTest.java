@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Virtio 1.2, section 4.1. */
-@Timeout(60)
+@Timeout(300)
 class VirtioPciTest extends PciFixture {
   private static final int NEGOTIATED = ACKNOWLEDGE | DRIVER | FEATURES_OK;
   private static final int MSIX_ENABLE = 0x8000;
