@@ -65,7 +65,6 @@ class JobControlIT {
   @ValueSource(
       strings = {
         "sh -c 'timeout 600 JKVM --timeout 1s; echo status $?'",
-        "sh -c 'timeout 3 JKVM; echo status $?'",
         "JKVM --timeout 1s & wait $!; echo status $?",
       })
   void inTheBackgroundItRunsAndEnds(String command) throws Exception {
@@ -73,6 +72,27 @@ class JobControlIT {
       String settings = terminal.run("stty -g");
       terminal.start(command.replace("JKVM", jkvm));
       terminal.await("K");
+      terminal.await("status 124");
+      terminal.awaitPrompt();
+      assertEquals(settings, terminal.run("stty -g"));
+    }
+  }
+
+  /** What timeout(1) does after its time, told to it by the signal that its timer sends. */
+  @Test
+  void aTimeLimitOfAnotherProgramEndsIt() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      terminal.start("sh -c 'timeout 600 " + jkvm + "; echo status $?'");
+      terminal.await("K");
+      ProcessHandle timeout =
+          terminal
+              .process()
+              .descendants()
+              .filter(process -> process.info().command().orElse("").endsWith("/timeout"))
+              .findFirst()
+              .orElseThrow();
+      JkvmProcess.signal(timeout.pid(), "ALRM");
       terminal.await("status 124");
       terminal.awaitPrompt();
       assertEquals(settings, terminal.run("stty -g"));

@@ -54,6 +54,13 @@ class ShellIT {
     terminal.await("copied\r\ncopied\r\n");
   }
 
+  /** The shell may draw its prompt again at any time until it knows the size. */
+  private static void awaitSize(ShellTerminal terminal, String size) throws Exception {
+    terminal.type("until [ \"$(busybox stty size)\" = '" + size + "' ]; do :; done; echo si''ze\r");
+    terminal.await("size\r\n");
+    terminal.await(PROMPT);
+  }
+
   @Test
   void aShellOfTheGuestsHasTheTerminal() throws Exception {
     try (ShellTerminal terminal = new ShellTerminal(folder)) {
@@ -61,11 +68,9 @@ class ShellIT {
       terminal.start(shell(""));
       terminal.resize(900, 41); // while the guest boots
       terminal.await(PROMPT);
-      assertEquals("41 900", run(terminal, "busybox stty size"));
+      awaitSize(terminal, "41 900");
       terminal.resize(800, 33);
-      terminal.type("until [ \"$(busybox stty size)\" = '33 800' ]; do :; done; echo re''sized\r");
-      terminal.await("resized");
-      terminal.await(PROMPT);
+      awaitSize(terminal, "33 800");
       assertTrue(run(terminal, "tty").startsWith("/dev/pts/"), terminal::all);
 
       startCat(terminal);
