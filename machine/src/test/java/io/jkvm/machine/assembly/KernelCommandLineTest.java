@@ -66,7 +66,8 @@ class KernelCommandLineTest {
   @Test
   void aSoftwareKvmGetsWhatLinuxNeedsThere() {
     String software = line(false, "");
-    for (String parameter : List.of("nokaslr", "rodata=off", "clearcpuid=erms,fsrm")) {
+    for (String parameter :
+        List.of("nokaslr", "rodata=off", "clearcpuid=erms,fsrm", "watchdog_thresh=60")) {
       assertTrue(List.of(software.split(" ")).contains(parameter), software);
       assertFalse(line(true, "").contains(parameter));
     }
