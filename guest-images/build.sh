@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [all|kernel|smp|kunit|initramfs|rootfs|agent|stock|network-tools|kselftest]...: guests'
-# images, into guest-images/build/. 'all' is our own guests and the agent for any; 'kunit' is a
+# build.sh [all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|kselftest]...:
+# guests' images, into guest-images/build/. 'all' is our own guests and the agent for any; 'kunit' is a
 # kernel with the kernel's own tests, 'kselftest' those that are programs; 'stock' is a
 # distribution's kernel with an initrd of its own; 'network-tools' are iperf3, sockperf and ethtool,
 # to go after the initramfs.
@@ -18,7 +18,7 @@ out=$here/build
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/jkvm
 source_tar=/usr/src/linux-source-6.1.tar.xz
 patch_made_for=6.1.192
-USAGE="all|kernel|smp|kunit|initramfs|rootfs|agent|stock|network-tools|kselftest"
+USAGE="all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|kselftest"
 KSELFTESTS="exec mqueue size timers"
 work=
 log=
@@ -236,16 +236,16 @@ root() { # initramfs|disk, result's name
   deliver "$key" "$2"
 }
 
-agent() {
+compiled() { # folder of the recipe, result's name
   need gcc linux-libc-dev
-  key=$(key_of "agent $(version_of gcc)" "$here"/agent/*)
-  if ! have "$key" agent; then
-    say "making the agent (3 s)"
+  key=$(key_of "$1 $(version_of gcc)" "$here/$1"/*)
+  if ! have "$key" "$2"; then
+    say "making $2 (3 s)"
     mkdir "$work/result"
-    sh "$here/agent/make-agent.sh" "$work/result/agent" >"$log" 2>&1 || fail_step "making the agent"
+    sh "$here/$1/make-$1.sh" "$work/result/$2" >"$log" 2>&1 || fail_step "making $2"
     publish "$key"
   fi
-  deliver "$key" agent
+  deliver "$key" "$2"
 }
 
 stock() {
@@ -300,8 +300,8 @@ kselftest() {
 targets=
 for target in "$@"; do
   case $target in
-    all) targets="$targets kernel smp initramfs rootfs agent" ;;
-    kernel | smp | kunit | initramfs | rootfs | agent | stock | network-tools | kselftest)
+    all) targets="$targets kernel smp initramfs rootfs agent bench" ;;
+    kernel | smp | kunit | initramfs | rootfs | agent | bench | stock | network-tools | kselftest)
       targets="$targets $target"
       ;;
     *) fail 2 "usage: build.sh [$USAGE]..., not '$target'" ;;
@@ -333,7 +333,8 @@ for target in $targets; do
   case $target in
     initramfs) root initramfs initramfs.cpio ;;
     rootfs) root disk rootfs.img ;;
-    agent) agent ;;
+    agent) compiled agent agent ;;
+    bench) compiled bench bench.elf ;;
     stock) stock ;;
     network-tools) network_tools ;;
     kselftest) kselftest ;;

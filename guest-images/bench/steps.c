@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Steps are
+ *   port,NAME,COUNT        reads of the serial port's line status
+ *   mmio,NAME,COUNT        reads of the disk's interrupt status
+ *   notify,NAME,COUNT      notifications of the disk's empty queue
+ *   disk,NAME,READ_PERCENT,random|sequential,BYTES,DEPTH,COUNT,FLUSH_EVERY
+ *   end
+ * and each prints "result NAME CYCLES COUNT NOTIFICATIONS MEDIAN P99 TSC", cycles all.
+ */
+#include "steps.h"
+
+#include "measure.h"
+
+#define LINE_BYTES 256
+
+static struct disk *disk;
+static bool from_console;
+
+void steps_disk(struct disk *found)
+{
+	disk = found;
+}
+
+/* Lets whoever watches prepare the host: a step from the console begins when a line comes. */
+static void begin(const char *name)
+{
+	char line[LINE_BYTES];
+
+	if (!from_console)
+		return;
+	put_text("begin ");
+	put_text(name);
+	put_char('\n');
+	get_line(line, sizeof(line));
+}
+
+/* The first character of this line says that the measured part is over. */
+static void report(const char *name, const struct measurement *measurement)
+{
+	const u64 numbers[] = {measurement->cycles / measurement->count,
+			       measurement->count,
+			       measurement->notifications,
+			       measurement->median_cycles,
+			       measurement->late_cycles,
+			       cycles()};
+
+	put_text("result ");
+	put_text(name);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		put_char(' ');
+		put_decimal(numbers[i]);
+	}
+	put_char('\n');
+}
+
+enum access { PORT, MMIO, NOTIFY };
+
+static void count_accesses(enum access access, const char **text)
+{
+	char name[NAME_BYTES];
+	struct measurement measurement = {0};
+	u64 count, start;
+
+	if (!take_word(text, name, sizeof(name)) || !take_number(text, &count) || count == 0)
+		fail("a step has no name or count");
+	begin(name);
+	start = cycles();
+	for (u64 i = 0; i < count; i++) {
+		if (access == PORT)
+			in8(CONSOLE_LINE_STATUS);
+		else if (access == MMIO)
+			register_read(disk->base, INTERRUPT_STATUS);
+		else
+			register_write(disk->base, QUEUE_NOTIFY, 0);
+	}
+	measurement.cycles = cycles() - start;
+	measurement.count = count;
+	if (access == NOTIFY)
+		measurement.notifications = count;
+	report(name, &measurement);
+}
+
+static void measure_disk(const char **text)
+{
+	static u64 runs;
+	struct workload workload;
+	struct measurement measurement;
+	const char *wrong = workload_take(text, &workload, disk->sectors);
+
+	if (wrong)
+		fail_number("a disk step is wrong", wrong, runs);
+	if (workload.depth > disk->queue_size)
+		fail_number(workload.name, "depth is more than the queue's", disk->queue_size);
+	if (workload.depth * workload.bytes > measure_room())
+		fail_number(workload.name, "depth * bytes is more than there is memory:",
+			    measure_room());
+	/* Different for each run and step, so that what an earlier one wrote is found to be old. */
+	workload.tag = (cycles() + ++runs) | 1;
+	begin(workload.name);
+	measure(disk, &workload, &measurement);
+	report(workload.name, &measurement);
+	verify(disk, &workload);
+}
+
+static void run_step(const char **text)
+{
+	char what[16];
+
+	if (!take_word(text, what, sizeof(what)))
+		fail("a step is empty");
+	if (starts_with(what, "port"))
+		count_accesses(PORT, text);
+	else if (starts_with(what, "mmio"))
+		count_accesses(MMIO, text);
+	else if (starts_with(what, "notify"))
+		count_accesses(NOTIFY, text);
+	else if (starts_with(what, "disk"))
+		measure_disk(text);
+	else if (starts_with(what, "end"))
+		end();
+	else
+		fail_number("there is no such step", what, 0);
+}
+
+void run_steps(const char *steps)
+{
+	do
+		run_step(&steps);
+	while (take_char(&steps, ';'));
+	end();
+}
+
+void run_steps_from_console(void)
+{
+	char line[LINE_BYTES];
+
+	from_console = true;
+	for (;;) {
+		const char *text = line;
+
+		put_text("ready\n");
+		get_line(line, sizeof(line));
+		run_step(&text);
+	}
+}
