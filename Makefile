@@ -4,6 +4,7 @@
 # make test     runs all tests, real KVM and real Linux boots included
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
 # make test-verdicts  the kernel's own tests under jkvm and under QEMU, and whether they agree
+# make bench    the disk under jkvm and QEMU and on the bare host, tables and a chart (half an hour)
 # make docs     regenerates the tables of README.md and docs/ and the manual page
 # make javadoc  makes the API documentation, MODULE/target/reports/apidocs; fails on a warning
 # Other targets: guest-images, format, clean.
@@ -15,7 +16,7 @@ SOURCES := pom.xml docs/jkvm.1 $(wildcard guest-images/agent/*) $(shell find hyp
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test test-svm test-verdicts guest-images default-guest docs javadoc format clean java
+.PHONY: all run test test-svm test-verdicts bench guest-images default-guest docs javadoc format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -26,7 +27,7 @@ java:
 $(JKVM): $(SOURCES) | java
 	@guest-images/build.sh agent
 	@echo "jkvm: building (about 30 seconds; the first time Maven also fetches what it needs)"
-	@$(MVN) package -DskipTests
+	@$(MVN) package -DskipTests -pl '!benchmarks'
 	@touch $@
 
 guest-images:
@@ -65,6 +66,9 @@ test-svm: $(JKVM)
 test-verdicts: $(JKVM)
 	@guest-images/build.sh kunit kselftest
 	@guest-images/kselftest/verdicts.sh
+
+bench: $(JKVM)
+	@benchmarks/bench.sh
 
 docs: | java
 	@$(MVN) test -pl launcher -am -Dtest=GeneratedDocsTest -Djkvm.docs.write=true \

@@ -3,9 +3,21 @@ package io.jkvm.core.testing;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Where tests find what the recipes under guest-images have built. */
 public final class ProjectFiles {
+  /** The modules, in the order in which they depend on each other. */
+  public static final List<String> MODULES =
+      List.of(
+          "hypervisor-core",
+          "devices",
+          "firmware",
+          "machine",
+          "launcher",
+          "examples",
+          "benchmarks");
+
   private ProjectFiles() {}
 
   /** The top of the source tree. */

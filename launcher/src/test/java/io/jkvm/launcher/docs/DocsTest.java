@@ -285,8 +285,7 @@ class DocsTest {
 
   private static Set<String> classNames() throws IOException {
     Set<String> names = new TreeSet<>();
-    for (String module :
-        List.of("hypervisor-core", "devices", "firmware", "machine", "launcher", "examples")) {
+    for (String module : ProjectFiles.MODULES) {
       for (Path file : javaFiles(ProjectFiles.root().resolve(module).resolve("src"))) {
         names.add(file.getFileName().toString().replaceFirst("\\.java$", ""));
       }

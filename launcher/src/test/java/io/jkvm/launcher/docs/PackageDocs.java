@@ -5,7 +5,6 @@ import io.jkvm.core.testing.ProjectFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -14,9 +13,6 @@ import java.util.stream.Stream;
 
 /** The table of packages, made from the first sentences of their package-info.java. */
 final class PackageDocs {
-  private static final List<String> MODULES =
-      List.of("hypervisor-core", "devices", "firmware", "machine", "launcher", "examples");
-
   private static final Pattern COMMENT = Pattern.compile("/\\*\\*(.*?)\\*/", Pattern.DOTALL);
   private static final Pattern LINK = Pattern.compile("\\{@link\\s+(\\S+?)(?:\\s+([^}]*))?\\}");
   private static final Pattern CODE = Pattern.compile("\\{@code\\s+([^}]*)\\}");
@@ -26,7 +22,7 @@ final class PackageDocs {
 
   static String table() throws IOException {
     StringBuilder table = new StringBuilder("| package | what belongs in it |\n|---|---|\n");
-    for (String module : MODULES) {
+    for (String module : ProjectFiles.MODULES) {
       Path sources = ProjectFiles.root().resolve(module).resolve("src/main/java");
       for (Path folder : packages(sources)) {
         String name = sources.relativize(folder).toString().replace('/', '.');

@@ -75,8 +75,7 @@ class PrintedCommandsTest {
 
   private static List<Path> sourcesOf(String testClass) throws IOException {
     List<Path> sources = new ArrayList<>();
-    for (String module :
-        List.of("hypervisor-core", "devices", "firmware", "machine", "launcher", "examples")) {
+    for (String module : ProjectFiles.MODULES) {
       try (Stream<Path> tree = Files.walk(file(module + "/src/test"))) {
         tree.filter(source -> source.endsWith(testClass + ".java")).forEach(sources::add);
       }

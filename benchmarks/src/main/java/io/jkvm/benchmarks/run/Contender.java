@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.benchmarks.run;
+
+import java.util.List;
+
+/**
+ * One way to serve a disk.
+ *
+ * @param name as it is in tables
+ * @param group whose it is
+ * @param direct past the host's page cache (O_DIRECT)
+ * @param registers whether it is measured for the accesses that have nothing to do with disks
+ * @param vcpuThread how the name of the thread begins that runs the guest
+ * @param command starts the machine; empty for the bare host
+ */
+public record Contender(
+    String name,
+    Group group,
+    boolean direct,
+    boolean registers,
+    String vcpuThread,
+    List<String> command) {
+  /** Who serves it. */
+  public enum Group {
+    JKVM,
+    QEMU,
+    HOST
+  }
+
+  /** Whether a step says anything about it. */
+  public boolean takes(Step step) {
+    if (step.access() != Step.Access.DISK) {
+      return registers;
+    }
+    // Past the page cache it does not matter what that holds; the cold step has it already.
+    return !direct || step.cache() == Step.Cache.COLD || !step.isRead();
+  }
+}

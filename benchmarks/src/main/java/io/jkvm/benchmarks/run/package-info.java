@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What is measured, and on whom: steps, contenders, the processes and their processor time. */
+package io.jkvm.benchmarks.run;
