@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.."
   qemu-system-x86_64=qemu-system-x86
 guest-images/build.sh bench
 make all
-mvn -q -B -ntp compile -pl benchmarks -am
+mvn -q -B -ntp process-classes -pl benchmarks -am
 folder=${FOLDER:-/var/tmp}
 case $(stat -f -c %T "$folder") in
   tmpfs | ramfs) echo "bench: $folder is memory, not a disk; choose another with FOLDER=DIR" >&2 && exit 2 ;;
@@ -38,11 +38,10 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
-class_path=benchmarks/target/classes
-for jar in launcher/target/jkvm/lib/*.jar; do class_path=$class_path:$jar; done
 java=${JAVA_HOME:+$JAVA_HOME/bin/java}
 set -m # a process group of its own
-"${java:-java}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$class_path" io.jkvm.benchmarks.Main "$PWD" "$work" </dev/null &
+"${java:-java}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+  -cp "benchmarks/target/classes:$(cat benchmarks/target/class-path)" io.jkvm.benchmarks.Main "$PWD" "$work" </dev/null &
 bench=$!
 set +m
 status=0

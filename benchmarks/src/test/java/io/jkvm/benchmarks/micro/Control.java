@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.benchmarks.micro;
+
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
+
+/** Allocates, so that {@link AllocationTest} can show that it would notice. */
+@State(Scope.Thread)
+public class Control {
+  @Benchmark
+  public Object oneObject() {
+    return new Object();
+  }
+}
