@@ -4,7 +4,7 @@
 # make test     runs all tests, real KVM and real Linux boots included
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
 # make test-verdicts  the kernel's own tests under jkvm and under QEMU, and whether they agree
-# make bench    the disk under jkvm and QEMU and on the bare host, tables and a chart (half an hour)
+# make bench    the disk under jkvm and QEMU and on the bare host, tables and a chart; takes long
 # make docs     regenerates the tables of README.md and docs/ and the manual page
 # make javadoc  makes the API documentation, MODULE/target/reports/apidocs; fails on a warning
 # Other targets: guest-images, format, clean.

@@ -27,6 +27,14 @@ public record Contender(
     HOST
   }
 
+  /**
+   * What the page cache holds when a step begins. Nothing if it is gone past: pages of it in the
+   * cache would have to be looked for and dropped with each write.
+   */
+  Step.Cache wanted(Step step) {
+    return direct ? Step.Cache.COLD : step.cache();
+  }
+
   /** Whether a step says anything about it. */
   public boolean takes(Step step) {
     if (step.access() != Step.Access.DISK) {

@@ -34,14 +34,15 @@ final class Fio {
     this.fileBytes = fileBytes;
   }
 
-  Outcome run(Step step, boolean direct, PageCache cache) throws IOException, InterruptedException {
+  Outcome run(Step step, Contender contender, PageCache cache)
+      throws IOException, InterruptedException {
     while (starts < STARTS) {
-      Run nothing = runOnce(Steps.warmUp(1), direct);
+      Run nothing = runOnce(Steps.warmUp(1), contender.direct());
       startSeconds = Math.min(startSeconds, nothing.userSeconds + nothing.systemSeconds);
       starts++;
     }
-    cache.prepare(step.cache());
-    Run run = runOnce(step, direct);
+    cache.prepare(contender.wanted(step));
+    Run run = runOnce(step, contender.direct());
     double seconds = Math.max(0, run.userSeconds + run.systemSeconds - startSeconds);
     return new Outcome(
         run.nanos,

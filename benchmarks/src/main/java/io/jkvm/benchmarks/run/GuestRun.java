@@ -78,7 +78,7 @@ final class GuestRun implements AutoCloseable {
     send(step.guestLine());
     expect("begin ");
     line();
-    cache.prepare(step.cache());
+    cache.prepare(contender.wanted(step));
     CpuTime before = cpuTime();
     send("");
     // The first byte of the answer is the end of what is measured.

@@ -67,7 +67,7 @@ public final class Rounds {
   private void runFio(Contender contender, int round) throws IOException, InterruptedException {
     for (Step step : steps) {
       if (contender.takes(step)) {
-        Fio.Outcome outcome = fio.run(step, contender.direct(), cache);
+        Fio.Outcome outcome = fio.run(step, contender, cache);
         add(
             new Sample(
                 contender.name(),

@@ -70,6 +70,8 @@ class StepTest {
     assertFalse(direct.takes(warm));
     assertTrue(direct.takes(Step.write(true, 4096, 1, 10)));
     assertTrue(contender(false).takes(warm));
+    assertEquals(Step.Cache.COLD, direct.wanted(warm));
+    assertEquals(Step.Cache.WARM, contender(false).wanted(warm));
     assertFalse(direct.takes(Step.register(Step.Access.PORT, 10)));
   }
 
