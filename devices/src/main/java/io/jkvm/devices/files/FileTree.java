@@ -153,7 +153,10 @@ public interface FileTree extends AutoCloseable {
   /** What statfs(2) tells of the file system that a node is on. */
   int statistics(long node, TreeStatistics statistics);
 
-  /** Returns when everything written before is on stable storage, as syncfs(2). */
+  /**
+   * Returns when everything that was written by this tree is on stable storage, as syncfs(2) does;
+   * what others wrote may not be.
+   */
   int sync();
 
   /**

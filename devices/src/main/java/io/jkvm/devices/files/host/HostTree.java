@@ -112,6 +112,11 @@ public final class HostTree implements FileTree {
     return nodes.openHandles();
   }
 
+  /** How many file systems {@link #sync} has to synchronize. */
+  int writtenFileSystems() {
+    return written.size();
+  }
+
   @Override
   public int lookup(long parent, NativeName child, FileAttributes entry) {
     HostThread thread = threads.get();

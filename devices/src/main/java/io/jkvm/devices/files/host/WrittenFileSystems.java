@@ -9,15 +9,17 @@ import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
 
 /**
- * The file systems that the guest may have written to, by an open directory or file of each: that
- * of the root, and of others those that were written to last. One that has no place any more is
- * synchronized when it loses it. For any thread.
+ * The file systems that the guest may have written to, by an open directory or file of each: of
+ * others than the root's those that were written to last. One that has no place any more is
+ * synchronized when it loses it. What the guest has only read is none of them: the host may have
+ * much there that is not on stable storage, and none of it is the guest's. For any thread.
  */
 final class WrittenFileSystems {
   private static final int MOST = 64;
 
   private final HostNodes nodes;
   private final int rootDescriptor;
+  private volatile boolean rootIsWritten;
 
   // Guarded by this.
   private final long[] devices = new long[MOST];
@@ -26,7 +28,7 @@ final class WrittenFileSystems {
   private int oldest;
 
   /**
-   * The root's alone.
+   * None yet.
    *
    * @param rootDescriptor closed with this
    */
@@ -38,12 +40,28 @@ final class WrittenFileSystems {
   /** A node in use is about to be changed, or something in it, or its contents. */
   void add(HostThread thread, HostNode node) {
     long device = node.device();
-    if (device == nodes.root().device() || node.isSpecial() || has(device)) {
+    if (node.isSpecial()) {
+      return;
+    }
+    if (device == nodes.root().device()) {
+      markRoot();
+      return;
+    }
+    if (has(device)) {
       return;
     }
     int descriptor = open(thread, node);
     if (descriptor >= 0) {
       add(device, descriptor);
+    }
+  }
+
+  /**
+   * Each request that changes something comes here, and a volatile write costs more than a read.
+   */
+  private void markRoot() {
+    if (!rootIsWritten) {
+      rootIsWritten = true;
     }
   }
 
@@ -87,9 +105,14 @@ final class WrittenFileSystems {
     }
   }
 
+  /** How many there are, the root's included; each is a syncfs(2). */
+  synchronized int size() {
+    return count + (rootIsWritten ? 1 : 0);
+  }
+
   /** Returns when all that was written is on stable storage; the first error, negated. */
   int sync() {
-    int result = FileDataIo.syncfs(rootDescriptor);
+    int result = rootIsWritten ? FileDataIo.syncfs(rootDescriptor) : 0;
     synchronized (this) {
       for (int i = 0; i < count; i++) {
         int other = FileDataIo.syncfs(descriptors[i]);

@@ -63,12 +63,16 @@ final class DirectoryRequests {
     return directories.release(request.u64(0), request.node()) ? 0 : -Errno.EBADF;
   }
 
+  /** As {@link FileRequests#fsync}. */
   int fsyncdir() {
     Handle<OpenDirectory> handle = directories.use(request.u64(0), request.node());
     if (handle == null) {
       return -Errno.EBADF;
     }
     try {
+      if (session.policy().readOnly()) {
+        return 0;
+      }
       synchronized (handle) {
         return Math.min(handle.opened().sync((request.u32(8) & FSYNC_DATA_ONLY) != 0), 0);
       }

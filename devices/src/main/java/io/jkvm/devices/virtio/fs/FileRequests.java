@@ -201,13 +201,19 @@ final class FileRequests {
     return files.release(request.u64(0), request.node()) ? 0 : -Errno.EBADF;
   }
 
-  /** {@code struct fuse_fsync_in { u64 fh; u32 fsync_flags, padding; }}. */
+  /**
+   * {@code struct fuse_fsync_in { u64 fh; u32 fsync_flags, padding; }}. A guest that can't write
+   * has nothing to be put on stable storage; what it would wait for is the host's.
+   */
   int fsync() {
     Handle<OpenFile> handle = files.use(request.u64(0), request.node());
     if (handle == null) {
       return -Errno.EBADF;
     }
     try {
+      if (session.policy().readOnly()) {
+        return 0;
+      }
       return Math.min(handle.opened().sync((request.u32(8) & FSYNC_DATA_ONLY) != 0), 0);
     } finally {
       files.done(handle);

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -289,6 +290,20 @@ class HostTreeTest {
     fails(Errno.ESTALE, share.tree.statistics(NOBODY, statistics));
     ok(share.tree.sync());
     assertEquals("test", share.tree.name());
+  }
+
+  /** What the host has in its caches of a file system is nothing of a guest's that only reads. */
+  @Test
+  void onlyWhatMayHaveBeenWrittenIsSynchronized() throws IOException {
+    share.file("f", "text");
+    long node = share.node("f");
+    assertEquals("text", share.contents(node));
+    assertEquals(List.of("f"), share.list(ROOT));
+    ok(share.tree.sync());
+    assertEquals(0, share.tree.writtenFileSystems());
+    share.open(node, OpenFlags.READ_WRITE).close();
+    ok(share.tree.sync());
+    assertEquals(1, share.tree.writtenFileSystems());
   }
 
   @Test

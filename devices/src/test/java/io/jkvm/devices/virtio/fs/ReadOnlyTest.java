@@ -4,12 +4,15 @@ package io.jkvm.devices.virtio.fs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.jkvm.core.linux.Errno;
+import io.jkvm.devices.files.Caller;
 import io.jkvm.devices.files.FileTree;
+import io.jkvm.devices.files.OpenResult;
 import io.jkvm.devices.files.SharePolicy;
 import io.jkvm.devices.virtio.fs.SharedDirectory.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,6 +90,39 @@ class ReadOnlyTest {
         }
       }
       assertEquals(0, tree.changes.get());
+    }
+  }
+
+  /** What the host has not yet written is much, and none of it is the guest's. */
+  @Test
+  void nothingOfTheHostsIsSynchronized() throws Exception {
+    AtomicInteger syncs = new AtomicInteger();
+    StubTree tree =
+        new StubTree() {
+          @Override
+          public int open(Caller caller, long node, int flags, OpenResult result) {
+            result.set(
+                new StubFile() {
+                  @Override
+                  public int sync(boolean dataOnly) {
+                    return syncs.incrementAndGet();
+                  }
+                });
+            return 0;
+          }
+
+          @Override
+          public int sync() {
+            return syncs.incrementAndGet();
+          }
+        };
+    VirtioFs device = new VirtioFs("test", tree, SharePolicy.readOnlyFresh());
+    try (FuseDriver guest = new FuseDriver(device).mounted()) {
+      long handle = guest.open(2, 0).ok().u64(0);
+      guest.request(FuseDriver.FSYNC, 2, new Body().u64(handle).u64(0)).ok();
+      guest.request(FuseDriver.FSYNC, 2, new Body().u64(handle + 1).u64(0)).fails(Errno.EBADF);
+      guest.request(FuseDriver.SYNCFS, ROOT, new Body().u64(0)).ok();
+      assertEquals(0, syncs.get());
     }
   }
 

@@ -66,6 +66,19 @@ class ReadOnlyTest {
     }
   }
 
+  /** Where fsync(2) would be EINVAL, as for all files of /proc. */
+  @Test
+  void nothingOfTheHostsIsSynchronized() throws Exception {
+    FileTree tree = new JavaTree("t", Path.of("/proc/sys/kernel"));
+    Virtio9p device = new Virtio9p("t", tree, SharePolicy.readOnlyFresh());
+    try (P9Driver guest = new P9Driver(device).mounted()) {
+      guest.walk(ROOT, 1, "ostype").ok();
+      guest.lopen(1, 0).ok();
+      guest.request(MessageType.TFSYNC, new Body().u32(1).u32(0)).ok();
+      guest.request(MessageType.TFSYNC, new Body().u32(2).u32(0)).fails(Errno.EBADF);
+    }
+  }
+
   /** Before the tree is asked. */
   @Test
   void theTreeHearsNothingOfIt() throws Exception {
