@@ -10,15 +10,31 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.UUID;
 
 /**
- * A file in memory without a name in any directory: it is gone with the process. It can be opened
- * again by {@link #path}, in this process only.
+ * A file in memory, or of the temporary directory where there is too little shared memory, without
+ * a name in any directory: it is gone with the process. It can be opened again by {@link #path}, in
+ * this process only.
+ *
+ * <p>It has a name, which nobody can guess, for as long as it is empty. It is made and opened in
+ * one step, for its user alone, so in a directory where others may write, too, nobody can put
+ * another file or a link into its place.
  */
 final class AnonymousFile implements AutoCloseable {
   private static final Path SHARED_MEMORY = Path.of("/dev/shm");
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final int BUFFER_BYTES = 1 << 20;
+
+  private static final Set<StandardOpenOption> NEW =
+      Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+
+  private static final FileAttribute<Set<PosixFilePermission>> FOR_ITS_USER =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
   private final FileChannel channel;
   private final Path path;
@@ -45,23 +61,24 @@ final class AnonymousFile implements AutoCloseable {
     return in(inMemory ? SHARED_MEMORY : Path.of(System.getProperty("java.io.tmpdir")), content);
   }
 
-  private static AnonymousFile in(Path directory, Content content) throws IOException {
-    Path named = Files.createTempFile(directory, "jkvm", ".cpio");
-    FileChannel channel = null;
+  /** The same in a certain directory. */
+  static AnonymousFile in(Path directory, Content content) throws IOException {
+    Path named = directory.resolve("jkvm" + UUID.randomUUID() + ".cpio");
+    FileChannel channel = FileChannel.open(named, NEW, FOR_ITS_USER);
+    boolean complete = false;
     try {
-      channel = FileChannel.open(named, StandardOpenOption.READ, StandardOpenOption.WRITE);
       Path path = descriptorOf(named);
       Files.delete(named);
       OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES);
       content.writeTo(out);
       out.flush();
+      complete = true;
       return new AnonymousFile(channel, path);
-    } catch (IOException | RuntimeException e) {
-      if (channel != null) {
+    } finally {
+      if (!complete) {
         channel.close();
+        Files.deleteIfExists(named);
       }
-      Files.deleteIfExists(named);
-      throw e;
     }
   }
 
