@@ -91,7 +91,7 @@ public final class TerminalSession {
     // SIGINT, SIGTERM and SIGHUP run the JVM's shutdown hooks; it then ends with 128 + number.
     Runtime.getRuntime().addShutdownHook(new Thread(this::stopOnSignal, "signal"));
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
-    Ending ending = null;
+    MachineEnd ending = null;
     try {
       ending = runWithConsole();
       if (ending.reason().kind().outcome() == StopReason.Outcome.CLEAN) {
@@ -244,21 +244,21 @@ public final class TerminalSession {
     feed = now;
   }
 
-  private Ending runWithConsole() throws InterruptedException {
+  private MachineEnd runWithConsole() throws InterruptedException {
     ConsoleStream output = ConsoleStream.standardOutput(this::outputFailed);
     Host host = new Host();
     try {
       JobControl.start(this::suspend, this::continued);
       while (true) {
         Machine machine = Machine.create(spec, host, new Progress());
-        Ending ending;
+        MachineEnd ending;
         try {
           setCurrent(machine);
           machine.console().attach(output);
           terminal.take();
           StopReason reason = runToEnd(machine, output);
           List<Exception> failures = machine.closeAndReport();
-          ending = new Ending(reason, machine.exitStatus(), failures);
+          ending = new MachineEnd(reason, machine.exitStatus(), failures);
         } finally {
           machine.close();
         }

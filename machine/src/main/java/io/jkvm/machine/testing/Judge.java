@@ -47,7 +47,7 @@ final class Judge {
   }
 
   /** The end, once there is one. */
-  Optional<Ending> look(RunProgress.State state) {
+  Optional<ProvisionalEnd> look(RunProgress.State state) {
     if (state.finished().isPresent() && state.synced()) {
       return state.finished().map(Judge::of);
     }
@@ -55,20 +55,20 @@ final class Judge {
   }
 
   /** An end that is not the command's, or came behind that while the disks were waited for. */
-  private Optional<Ending> other(RunProgress.State state) {
+  private Optional<ProvisionalEnd> other(RunProgress.State state) {
     Optional<StopReason> stop = stopReason.get();
     if (stop.isPresent()) {
       return Optional.of(of(stop.get()));
     }
     if (state.interrupted()) {
-      return Optional.of(Ending.of(EndClass.INTERRUPTED, "ended by its user"));
+      return Optional.of(ProvisionalEnd.of(EndClass.INTERRUPTED, "ended by its user"));
     }
     Optional<String> setup = state.setupFailure().or(state::refusal).or(() -> noChannel(state));
     if (setup.isPresent()) {
-      return Optional.of(Ending.of(EndClass.SETUP, setup.get()));
+      return Optional.of(ProvisionalEnd.of(EndClass.SETUP, setup.get()));
     }
     if (state.gone().isPresent()) {
-      return Optional.of(Ending.gone(state.gone().get()));
+      return Optional.of(ProvisionalEnd.gone(state.gone().get()));
     }
     return silence(state);
   }
@@ -80,7 +80,7 @@ final class Judge {
         .map(why -> "the guest can't speak to jkvm: " + why);
   }
 
-  private Optional<Ending> silence(RunProgress.State state) {
+  private Optional<ProvisionalEnd> silence(RunProgress.State state) {
     if (watch.hasSpoken()) {
       clock.touch();
     }
@@ -93,39 +93,39 @@ final class Judge {
     boolean isWriting = state.finished().isPresent();
     if (clock.isOver()) {
       String what = isWriting ? "the guest's disks were not written out" : "still running";
-      return Optional.of(Ending.of(EndClass.LIMIT, what + " after " + clock.limitText()));
+      return Optional.of(ProvisionalEnd.of(EndClass.LIMIT, what + " after " + clock.limitText()));
     }
     if (clock.isStalled()) {
       String what =
           isWriting
               ? "the guest has been writing out its disks for "
               : "neither the command nor the kernel said anything for ";
-      return Optional.of(Ending.of(EndClass.STALL, what + clock.stallText()));
+      return Optional.of(ProvisionalEnd.of(EndClass.STALL, what + clock.stallText()));
     }
     return Optional.empty();
   }
 
-  private static Ending behind(Ending ending, Optional<CommandEnd> command) {
+  private static ProvisionalEnd behind(ProvisionalEnd ending, Optional<CommandEnd> command) {
     return command.map(end -> ending.behind(end, of(end).detail())).orElse(ending);
   }
 
-  private static Ending of(CommandEnd end) {
+  private static ProvisionalEnd of(CommandEnd end) {
     return switch (end.how()) {
-      case EXITED -> Ending.of(EndClass.EXITED, "status " + end.value(), end);
-      case SIGNALLED -> Ending.of(EndClass.SIGNAL, "signal " + end.value(), end);
+      case EXITED -> ProvisionalEnd.of(EndClass.EXITED, "status " + end.value(), end);
+      case SIGNALLED -> ProvisionalEnd.of(EndClass.SIGNAL, "signal " + end.value(), end);
       case NOT_FOUND, NOT_EXECUTABLE, SETUP_FAILED ->
-          Ending.of(
+          ProvisionalEnd.of(
               EndClass.SETUP, end.text().isEmpty() ? "errno " + end.value() : end.text(), end);
     };
   }
 
-  private static Ending of(StopReason reason) {
+  private static ProvisionalEnd of(StopReason reason) {
     return switch (reason.kind()) {
-      case GUEST_PANIC -> Ending.of(EndClass.PANIC, reason.detail());
-      case HOST_FAILURE -> Ending.of(EndClass.SETUP, reason.toString());
-      case REQUESTED, HOST_SIGNAL -> Ending.of(EndClass.INTERRUPTED, reason.toString());
-      case TIMEOUT -> Ending.of(EndClass.LIMIT, reason.toString());
-      default -> Ending.of(EndClass.GONE, reason.toString());
+      case GUEST_PANIC -> ProvisionalEnd.of(EndClass.PANIC, reason.detail());
+      case HOST_FAILURE -> ProvisionalEnd.of(EndClass.SETUP, reason.toString());
+      case REQUESTED, HOST_SIGNAL -> ProvisionalEnd.of(EndClass.INTERRUPTED, reason.toString());
+      case TIMEOUT -> ProvisionalEnd.of(EndClass.LIMIT, reason.toString());
+      default -> ProvisionalEnd.of(EndClass.GONE, reason.toString());
     };
   }
 
@@ -136,12 +136,12 @@ final class Judge {
    * @param refusal why the kernel can't do; what the guest did for want of that, such as a panic,
    *     is no reason of its own
    */
-  Ending refine(Ending ending, boolean stoppedByUs, Optional<String> refusal) {
-    Ending known = ending;
+  ProvisionalEnd refine(ProvisionalEnd ending, boolean stoppedByUs, Optional<String> refusal) {
+    ProvisionalEnd known = ending;
     Optional<StopReason> stop = stopReason.get();
     boolean hostFailed = stop.filter(why -> why.kind() == StopReason.Kind.HOST_FAILURE).isPresent();
     if (refusal.isPresent() && !hostFailed && ending.end() != EndClass.INTERRUPTED) {
-      return Ending.of(EndClass.SETUP, refusal.get());
+      return ProvisionalEnd.of(EndClass.SETUP, refusal.get());
     }
     if (!stoppedByUs && stop.isPresent()) {
       known = behind(of(stop.get()), ending.commandEnd());
@@ -149,7 +149,7 @@ final class Judge {
     return byTheLog(known);
   }
 
-  private Ending byTheLog(Ending ending) {
+  private ProvisionalEnd byTheLog(ProvisionalEnd ending) {
     List<KernelEvent> events = watch.complete();
     Optional<KernelEvent> panic = events.stream().filter(Judge::isPanic).findFirst();
     if (panic.isPresent()) {
@@ -168,7 +168,7 @@ final class Judge {
     return outOfMemory(ending, events);
   }
 
-  private static Ending outOfMemory(Ending ending, List<KernelEvent> events) {
+  private static ProvisionalEnd outOfMemory(ProvisionalEnd ending, List<KernelEvent> events) {
     Optional<CommandEnd> end = ending.commandEnd().filter(any -> ending.end().isVerdictOfCommand());
     boolean killed =
         end.isPresent()
@@ -183,7 +183,9 @@ final class Judge {
     if (kill.isPresent()) {
       return ending.because(EndClass.OUT_OF_MEMORY, detail, kill.get());
     }
-    return end.get().outOfMemory() ? Ending.of(EndClass.OUT_OF_MEMORY, detail, end.get()) : ending;
+    return end.get().outOfMemory()
+        ? ProvisionalEnd.of(EndClass.OUT_OF_MEMORY, detail, end.get())
+        : ending;
   }
 
   private Optional<KernelEvent> firstFailure(List<KernelEvent> events) {

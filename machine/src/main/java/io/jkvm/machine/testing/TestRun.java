@@ -96,7 +96,7 @@ public final class TestRun {
     Instant began = Instant.now();
     LogStreams log = new LogStreams(spec);
     KernelWatch watch = new KernelWatch(progress::poke);
-    Ending ending;
+    ProvisionalEnd ending;
     Duration duration;
     try (Machine machine = Machine.create(spec.machine(), listeners)) {
       log.attach(machine.console());
@@ -116,7 +116,7 @@ public final class TestRun {
       progress.add(new IOException(watch.missed() + " bytes of the kernel's log were not read"));
     }
     List<Exception> failures = progress.failures();
-    Ending last = ending.afterFailures(failures);
+    ProvisionalEnd last = ending.afterFailures(failures);
     return new TestOutcome(
         last.end(),
         last.detail(),
@@ -133,7 +133,7 @@ public final class TestRun {
   }
 
   /** A reason of the host's, or of the agent's for the command, says all there is. */
-  private List<String> lastLines(KernelWatch watch, Ending last) {
+  private List<String> lastLines(KernelWatch watch, ProvisionalEnd last) {
     boolean kernelHadNoPart = last.end() == EndClass.SETUP && !mountRefused;
     return kernelHadNoPart ? List.of() : watch.lastLines();
   }
@@ -188,7 +188,7 @@ public final class TestRun {
   }
 
   /** Until the command's end is reported and its output is where it belongs, or all is over. */
-  private Ending awaitEnd(Machine machine, Judge judge, LogStreams log, HostPauses pauses)
+  private ProvisionalEnd awaitEnd(Machine machine, Judge judge, LogStreams log, HostPauses pauses)
       throws InterruptedException {
     boolean syncing = false;
     while (true) {
@@ -201,7 +201,7 @@ public final class TestRun {
       if (log.isFull()) {
         clock.touch(); // the guest waits for the log's reader
       }
-      Optional<Ending> ending = judge.look(state);
+      Optional<ProvisionalEnd> ending = judge.look(state);
       if (ending.isPresent()) {
         return ending.get();
       }
@@ -228,8 +228,8 @@ public final class TestRun {
   }
 
   /** What the guest had sent before its end has all gone where it belongs when this returns. */
-  private Ending takeDown(
-      Machine machine, KernelWatch watch, Thread command, Judge judge, Ending ending)
+  private ProvisionalEnd takeDown(
+      Machine machine, KernelWatch watch, Thread command, Judge judge, ProvisionalEnd ending)
       throws InterruptedException {
     if (ending.agentIsGone()) {
       machine.awaitStop(FAREWELL);
@@ -239,7 +239,7 @@ public final class TestRun {
     watch.awaitEnd();
     machine.agent().awaitEnd();
     command.join(); // it may have a command in its hands that has printed something
-    Ending last = judge.refine(ending, stoppedByUs, progress.awaitRefusal());
+    ProvisionalEnd last = judge.refine(ending, stoppedByUs, progress.awaitRefusal());
     machine.closeAndReport().forEach(progress::add);
     progress.awaitOutput(LAST_OUTPUT);
     return last;

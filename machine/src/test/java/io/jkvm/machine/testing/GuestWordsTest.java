@@ -82,6 +82,6 @@ class GuestWordsTest {
 
   @Test
   void norWhateverElseAnEndTells() {
-    assertEquals(HARMLESS, Ending.of(EndClass.PANIC, HOSTILE).detail());
+    assertEquals(HARMLESS, ProvisionalEnd.of(EndClass.PANIC, HOSTILE).detail());
   }
 }

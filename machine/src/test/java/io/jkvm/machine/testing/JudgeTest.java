@@ -48,7 +48,7 @@ class JudgeTest {
   }
 
   private EndClass endOf(Judge judge) {
-    return judge.look(facts.state()).map(Ending::end).orElse(null);
+    return judge.look(facts.state()).map(ProvisionalEnd::end).orElse(null);
   }
 
   // --- what the agent reports ---
@@ -57,7 +57,7 @@ class JudgeTest {
   @CsvSource({"0", "1", "2", "4", "42", "124", "125", "255"})
   void exitedWhateverTheStatus(int status) {
     facts.finished(new CommandEnd(How.EXITED, status, false, false, ""));
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.EXITED, ending.end());
     assertEquals("status " + status, ending.detail());
     assertEquals(status, ending.commandEnd().orElseThrow().shellStatus());
@@ -66,7 +66,7 @@ class JudgeTest {
   @Test
   void endedByASignal() {
     facts.finished(new CommandEnd(How.SIGNALLED, 11, false, false, ""));
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.SIGNAL, ending.end());
     assertEquals("signal 11", ending.detail());
   }
@@ -75,7 +75,7 @@ class JudgeTest {
   @EnumSource(names = {"NOT_FOUND", "NOT_EXECUTABLE", "SETUP_FAILED"})
   void setupIfItWasNeverRun(How how) {
     facts.finished(new CommandEnd(how, 2, false, false, "x: \033[31mnot there"));
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.SETUP, ending.end());
     assertFalse(ending.detail().contains("\033"), ending::detail);
     assertTrue(ending.detail().contains("not there"), ending::detail);
@@ -99,7 +99,7 @@ class JudgeTest {
     time.passSeconds(29);
     assertEquals(Optional.empty(), judge.look(facts.state()), "they may take some time");
     time.passSeconds(1);
-    Ending stalled = judge.look(facts.state()).orElseThrow();
+    ProvisionalEnd stalled = judge.look(facts.state()).orElseThrow();
     assertEquals(EndClass.STALL, stalled.end());
     assertEquals(
         "the guest has been writing out its disks for 30.0 s; the command: status 0",
@@ -108,7 +108,7 @@ class JudgeTest {
 
     Judge patient = judge(seconds(600), Optional.empty(), FailOn.DEFAULT);
     time.passSeconds(600);
-    Ending limited = patient.look(facts.state()).orElseThrow();
+    ProvisionalEnd limited = patient.look(facts.state()).orElseThrow();
     assertEquals(EndClass.LIMIT, limited.end());
     assertEquals(
         "the guest's disks were not written out after 600.0 s; the command: status 0",
@@ -119,7 +119,7 @@ class JudgeTest {
   @Test
   void whateverEndsTheWaitForTheDisksTellsTheCommandsEnd() {
     facts.finished(new CommandEnd(How.SIGNALLED, 9, false, true, "")).notSynced().interrupted();
-    Ending interrupted = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd interrupted = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.INTERRUPTED, interrupted.end());
     assertEquals("ended by its user; the command: signal 9", interrupted.detail());
     watch.finish();
@@ -143,7 +143,7 @@ class JudgeTest {
   @EnumSource(StopReason.Kind.class)
   void aMachineThatStopsIsNeverAPass(StopReason.Kind kind) {
     stop = Optional.of(new StopReason(kind, "why"));
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     EndClass expected =
         switch (kind) {
           case GUEST_PANIC -> EndClass.PANIC;
@@ -168,7 +168,7 @@ class JudgeTest {
   @Test
   void goneWithTheAgent() {
     facts.agentIsThere().gone("the guest's agent is gone");
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.GONE, ending.end());
     assertTrue(ending.agentIsGone(), "the machine may have a better reason in a moment");
   }
@@ -184,7 +184,7 @@ class JudgeTest {
   @Test
   void setupOfTheCommandFailed() {
     facts.agentIsThere().setupFailed("mount /dev/vda: No such device");
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.SETUP, ending.end());
     assertEquals("mount /dev/vda: No such device", ending.detail());
   }
@@ -192,7 +192,7 @@ class JudgeTest {
   @Test
   void refusedByTheHost() {
     facts.refused("the kernel was built without CONFIG_X");
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.SETUP, ending.end());
     assertEquals("the kernel was built without CONFIG_X", ending.detail());
   }
@@ -200,7 +200,7 @@ class JudgeTest {
   @Test
   void theAgentsComplaintCountsUntilItIsThere() {
     log(NO_CHANNEL);
-    Ending ending = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge().look(facts.state()).orElseThrow();
     assertEquals(EndClass.SETUP, ending.end());
     assertEquals("the guest can't speak to jkvm: CONFIG_VIRTIO_CONSOLE", ending.detail());
     assertEquals(Optional.empty(), judge().look(facts.agentIsThere().state()));
@@ -216,7 +216,7 @@ class JudgeTest {
       assertEquals(Optional.empty(), judge.look(facts.state()));
       time.passSeconds(20);
     }
-    Ending ending = judge.look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge.look(facts.state()).orElseThrow();
     assertEquals(EndClass.LIMIT, ending.end());
     assertEquals("still running after 600.0 s", ending.detail());
   }
@@ -230,7 +230,7 @@ class JudgeTest {
     time.passSeconds(29);
     assertEquals(Optional.empty(), judge.look(facts.state()));
     time.passSeconds(1);
-    Ending ending = judge.look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge.look(facts.state()).orElseThrow();
     assertEquals(EndClass.STALL, ending.end());
     assertTrue(ending.detail().contains("30.0 s"), ending::detail);
   }
@@ -248,10 +248,10 @@ class JudgeTest {
     time.passSeconds(9.9);
     assertEquals(Optional.empty(), judge.look(facts.state()));
     time.passSeconds(0.1);
-    Ending ending = judge.look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge.look(facts.state()).orElseThrow();
     assertEquals(EndClass.LIMIT, ending.end());
     watch.finish();
-    Ending last = judge.refine(ending, true, Optional.empty());
+    ProvisionalEnd last = judge.refine(ending, true, Optional.empty());
     assertEquals(EndClass.OOPS, last.end());
     assertEquals("BUG: unable to handle page fault for address: ffffffffdeadbeef", last.detail());
   }
@@ -272,9 +272,9 @@ class JudgeTest {
     assertEquals(Optional.empty(), judge.look(facts.agentIsThere().state()));
     time.passSeconds(29);
     facts.finished(new CommandEnd(How.EXITED, 3, false, false, ""));
-    Ending ending = judge.look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge.look(facts.state()).orElseThrow();
     watch.finish();
-    Ending last = judge.refine(ending, true, Optional.empty());
+    ProvisionalEnd last = judge.refine(ending, true, Optional.empty());
     assertEquals(EndClass.OOPS, last.end());
     assertTrue(last.detail().endsWith("; the command: status 3"), last::detail);
     assertEquals(3, last.commandEnd().orElseThrow().value());
@@ -305,9 +305,9 @@ class JudgeTest {
     time.passSeconds(1.9);
     assertEquals(Optional.empty(), judge.look(facts.state()));
     time.passSeconds(0.1);
-    Ending ending = judge.look(facts.state()).orElseThrow();
+    ProvisionalEnd ending = judge.look(facts.state()).orElseThrow();
     watch.finish();
-    Ending last = judge.refine(ending, true, Optional.empty());
+    ProvisionalEnd last = judge.refine(ending, true, Optional.empty());
     assertEquals(EndClass.PANIC, last.end());
     assertFalse(last.agentIsGone());
   }
@@ -329,13 +329,13 @@ class JudgeTest {
   void aVerdictDoesNotStandIfTheHostLostSomething() {
     List<Exception> failures = List.of(new IOException("disk full"), new IOException("and more"));
     facts.finished(new CommandEnd(How.EXITED, 0, false, false, ""));
-    Ending exited = judge().look(facts.state()).orElseThrow();
+    ProvisionalEnd exited = judge().look(facts.state()).orElseThrow();
     assertEquals(exited, exited.afterFailures(List.of()));
-    Ending lost = exited.afterFailures(failures);
+    ProvisionalEnd lost = exited.afterFailures(failures);
     assertEquals(EndClass.SETUP, lost.end());
     assertEquals("disk full; the command: status 0", lost.detail());
     assertEquals(Optional.empty(), lost.commandEnd(), "its 0 must not become the run's");
-    Ending panic = Ending.of(EndClass.PANIC, "x");
+    ProvisionalEnd panic = ProvisionalEnd.of(EndClass.PANIC, "x");
     assertEquals(panic, panic.afterFailures(failures));
   }
 }

@@ -32,13 +32,13 @@ class JudgedLogTest {
   }
 
   /** The last word about a command that has ended and a log. */
-  private Ending of(CommandEnd end, FailOn failOn, String... logs) {
+  private ProvisionalEnd of(CommandEnd end, FailOn failOn, String... logs) {
     Judge judge = judge(failOn);
-    Ending ending = judge.look(new RunFacts().finished(end).state()).orElseThrow();
+    ProvisionalEnd ending = judge.look(new RunFacts().finished(end).state()).orElseThrow();
     return refined(judge, ending, logs);
   }
 
-  private Ending refined(Judge judge, Ending ending, String... logs) {
+  private ProvisionalEnd refined(Judge judge, ProvisionalEnd ending, String... logs) {
     for (String log : logs) {
       watch.accept(RunFacts.utf8(log));
     }
@@ -48,7 +48,7 @@ class JudgedLogTest {
 
   @Test
   void withoutAWordOfTheKernelsTheCommandsEndStands() {
-    Ending ending = of(PASSED, ALL, "[    0.000000] Linux version 6.1.119 (a@b) #1 SMP\n");
+    ProvisionalEnd ending = of(PASSED, ALL, "[    0.000000] Linux version 6.1.119 (a@b) #1 SMP\n");
     assertEquals(EndClass.EXITED, ending.end());
     assertEquals(Optional.of(PASSED), ending.commandEnd());
     assertEquals(Optional.empty(), ending.decisive());
@@ -56,7 +56,7 @@ class JudgedLogTest {
 
   @Test
   void aPanicCountsMoreThanACommandThatPassed() {
-    Ending ending = of(PASSED, FailOn.DEFAULT, RunFacts.log("panic"));
+    ProvisionalEnd ending = of(PASSED, FailOn.DEFAULT, RunFacts.log("panic"));
     assertEquals(EndClass.PANIC, ending.end());
     assertTrue(ending.detail().contains("sysrq triggered crash"), ending::detail);
     assertEquals(7, ending.decisive().orElseThrow().line());
@@ -65,7 +65,7 @@ class JudgedLogTest {
   @Test
   void aPanicCountsMoreThanTheOopsBeforeIt() {
     String panic = "[   11.000000] Kernel panic - not syncing: Fatal exception\n";
-    Ending ending = of(PASSED, ALL, RunFacts.survived("oops-6.12"), panic);
+    ProvisionalEnd ending = of(PASSED, ALL, RunFacts.survived("oops-6.12"), panic);
     assertEquals(EndClass.PANIC, ending.end());
     assertTrue(ending.detail().contains("Fatal exception"), ending::detail);
   }
@@ -78,14 +78,14 @@ class JudgedLogTest {
 
   @Test
   void aPanicCountsAlsoForARunThatItsUserEnded() {
-    Ending interrupted = Ending.of(EndClass.INTERRUPTED, "ended by its user");
+    ProvisionalEnd interrupted = ProvisionalEnd.of(EndClass.INTERRUPTED, "ended by its user");
     Judge judge = judge(FailOn.DEFAULT);
     assertEquals(EndClass.PANIC, refined(judge, interrupted, RunFacts.log("panic")).end());
   }
 
   @Test
   void anOopsDoesNotChangeThatItsUserEndedIt() {
-    Ending interrupted = Ending.of(EndClass.INTERRUPTED, "ended by its user");
+    ProvisionalEnd interrupted = ProvisionalEnd.of(EndClass.INTERRUPTED, "ended by its user");
     Judge judge = judge(ALL);
     assertEquals(interrupted, refined(judge, interrupted, RunFacts.survived("oops-6.12")));
   }
@@ -99,7 +99,7 @@ class JudgedLogTest {
     "stalls, lockup",
   })
   void failuresBeatAPassAndTellItsStatus(String log, String word) {
-    Ending ending = of(PASSED, FailOn.DEFAULT, RunFacts.survived(log));
+    ProvisionalEnd ending = of(PASSED, FailOn.DEFAULT, RunFacts.survived(log));
     assertEquals(word, ending.end().word());
     assertTrue(ending.detail().endsWith("; the command: status 0"), ending::detail);
     assertEquals(Optional.of(PASSED), ending.commandEnd());
@@ -120,14 +120,14 @@ class JudgedLogTest {
     assertEquals(
         word,
         judge(ALL)
-            .refine(Ending.of(EndClass.EXITED, "x", PASSED), true, Optional.empty())
+            .refine(ProvisionalEnd.of(EndClass.EXITED, "x", PASSED), true, Optional.empty())
             .end()
             .word());
   }
 
   @Test
   void theFirstOfSeveralFailuresDecides() {
-    Ending ending =
+    ProvisionalEnd ending =
         of(PASSED, FailOn.DEFAULT, RunFacts.survived("lockups"), RunFacts.survived("oops-6.12"));
     assertEquals(EndClass.LOCKUP, ending.end());
     assertEquals(1, ending.decisive().orElseThrow().line());
@@ -141,7 +141,7 @@ class JudgedLogTest {
       seen.finish();
       RunClock clock = new RunClock(Optional.empty(), Optional.empty(), new FakeTime());
       Judge judge = new Judge(FailOn.DEFAULT, clock, Optional::empty, seen);
-      Ending ending = judge.refine(Ending.of(end, "x"), true, Optional.empty());
+      ProvisionalEnd ending = judge.refine(ProvisionalEnd.of(end, "x"), true, Optional.empty());
       assertEquals(EndClass.OOPS, ending.end());
       assertTrue(ending.detail().startsWith("BUG: unable to handle"), ending::detail);
     }
@@ -152,7 +152,7 @@ class JudgedLogTest {
   void aSecondBootIsNoPass() {
     String boot =
         "[    0.000000] Linux version 6.1.119 (a@b) #1 SMP\n[    0.000000] Command line: x\n";
-    Ending ending =
+    ProvisionalEnd ending =
         of(
             PASSED,
             FailOn.DEFAULT,
@@ -173,10 +173,10 @@ class JudgedLogTest {
     watch.finish();
     Judge judge = judge(FailOn.DEFAULT);
     Optional<String> lacks = Optional.of("built without CONFIG_BLK_DEV_INITRD");
-    Ending panic = judge.look(new RunFacts().state()).orElseThrow();
+    ProvisionalEnd panic = judge.look(new RunFacts().state()).orElseThrow();
     assertEquals(EndClass.PANIC, judge.refine(panic, false, Optional.empty()).end());
     for (EndClass end : List.of(EndClass.PANIC, EndClass.GONE, EndClass.STALL, EndClass.SETUP)) {
-      Ending last = judge.refine(Ending.of(end, "x"), false, lacks);
+      ProvisionalEnd last = judge.refine(ProvisionalEnd.of(end, "x"), false, lacks);
       assertEquals(EndClass.SETUP, last.end());
       assertEquals(lacks.get(), last.detail());
       assertEquals(Optional.empty(), last.decisive());
@@ -187,10 +187,11 @@ class JudgedLogTest {
   void itIsNotTheReasonOfWhatTheHostAndTheUserDo() {
     watch.finish();
     Optional<String> lacks = Optional.of("built without CONFIG_BLK_DEV_INITRD");
-    Ending interrupted = Ending.of(EndClass.INTERRUPTED, "ended by its user");
+    ProvisionalEnd interrupted = ProvisionalEnd.of(EndClass.INTERRUPTED, "ended by its user");
     assertEquals(interrupted, judge(FailOn.DEFAULT).refine(interrupted, true, lacks));
     stop = Optional.of(new StopReason(StopReason.Kind.HOST_FAILURE, "disk full"));
-    Ending failed = judge(FailOn.DEFAULT).refine(Ending.of(EndClass.SETUP, "x"), false, lacks);
+    ProvisionalEnd failed =
+        judge(FailOn.DEFAULT).refine(ProvisionalEnd.of(EndClass.SETUP, "x"), false, lacks);
     assertTrue(failed.detail().contains("disk full"), failed::detail);
   }
 
@@ -198,7 +199,7 @@ class JudgedLogTest {
 
   @Test
   void killedWhileTheOomKillerWasAtWork() {
-    Ending ending = of(KILLED, FailOn.DEFAULT, RunFacts.log("oom"));
+    ProvisionalEnd ending = of(KILLED, FailOn.DEFAULT, RunFacts.log("oom"));
     assertEquals(EndClass.OUT_OF_MEMORY, ending.end());
     assertEquals("killed for want of memory (signal 9)", ending.detail());
     assertEquals(Optional.of(KILLED), ending.commandEnd());
@@ -214,7 +215,7 @@ class JudgedLogTest {
   @Test
   void theControlGroupsCountIsEnough() {
     CommandEnd counted = new CommandEnd(How.SIGNALLED, 9, false, true, "");
-    Ending ending = of(counted, FailOn.DEFAULT);
+    ProvisionalEnd ending = of(counted, FailOn.DEFAULT);
     assertEquals(EndClass.OUT_OF_MEMORY, ending.end());
     assertEquals(Optional.of(counted), ending.commandEnd());
   }
@@ -228,7 +229,7 @@ class JudgedLogTest {
   @CsvSource({"EXITED, 0", "EXITED, 1", "SIGNALLED, 15"})
   void somethingElseWasKilledIsNotTheCommandsEnd(How how, int value) {
     CommandEnd end = new CommandEnd(how, value, false, true, "");
-    Ending ending = of(end, FailOn.DEFAULT, RunFacts.log("oom"));
+    ProvisionalEnd ending = of(end, FailOn.DEFAULT, RunFacts.log("oom"));
     assertEquals(how == How.EXITED ? EndClass.EXITED : EndClass.SIGNAL, ending.end());
   }
 
@@ -237,7 +238,7 @@ class JudgedLogTest {
   @Test
   void aMachineThatEndedBehindItsCommandsEndIsNoPass() {
     stop = Optional.of(new StopReason(StopReason.Kind.GUEST_POWER_OFF, ""));
-    Ending ending = of(PASSED, FailOn.DEFAULT);
+    ProvisionalEnd ending = of(PASSED, FailOn.DEFAULT);
     assertEquals(EndClass.GONE, ending.end());
     assertEquals("guest power-off; the command: status 0", ending.detail());
     assertEquals(Optional.of(PASSED), ending.commandEnd());
@@ -247,7 +248,8 @@ class JudgedLogTest {
   @Test
   void whyTheAgentWentIsWhatTheMachineSays() {
     stop = Optional.of(new StopReason(StopReason.Kind.GUEST_PANIC, "sysrq triggered crash"));
-    Ending ending = refined(judge(FailOn.DEFAULT), Ending.gone("the guest's agent is gone"));
+    ProvisionalEnd ending =
+        refined(judge(FailOn.DEFAULT), ProvisionalEnd.gone("the guest's agent is gone"));
     assertEquals(EndClass.PANIC, ending.end());
     assertEquals("sysrq triggered crash", ending.detail());
   }
@@ -255,7 +257,7 @@ class JudgedLogTest {
   @Test
   void whatWeStoppedOurselvesChangesNothing() {
     Judge judge = judge(FailOn.DEFAULT);
-    Ending exited = judge.look(new RunFacts().finished(PASSED).state()).orElseThrow();
+    ProvisionalEnd exited = judge.look(new RunFacts().finished(PASSED).state()).orElseThrow();
     stop = Optional.of(new StopReason(StopReason.Kind.REQUESTED, "the run is over"));
     watch.finish();
     assertEquals(exited, judge.refine(exited, true, Optional.empty()));

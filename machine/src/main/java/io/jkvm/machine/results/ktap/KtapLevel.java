@@ -107,7 +107,7 @@ final class KtapLevel {
   /** A version line: the first document, or the next one. */
   void version() {
     if (plan >= 0 || results > 0) {
-      endDocument(Ending.LOST, nothing);
+      endDocument(MissingResult.LOST, nothing);
     }
     headed = true;
   }
@@ -115,7 +115,7 @@ final class KtapLevel {
   /** A plan, before the results or behind them. */
   void plan(KtapLine line) {
     if (plan >= 0) {
-      endDocument(Ending.LOST, nothing);
+      endDocument(MissingResult.LOST, nothing);
     }
     headed = true;
     plan = line.number();
@@ -173,8 +173,8 @@ final class KtapLevel {
    * @param ending what became of the tests without a result
    * @param excerpt what the test printed that has none
    */
-  void endDocument(Ending ending, Pending excerpt) {
-    Ending why = bailOut == null ? ending : Ending.bailOut(bailOut);
+  void endDocument(MissingResult ending, Pending excerpt) {
+    MissingResult why = bailOut == null ? ending : MissingResult.bailOut(bailOut);
     int missing = Math.max(plan, 0) - results;
     if (missing > 0) {
       addMissing(missing, why, excerpt);
@@ -189,7 +189,7 @@ final class KtapLevel {
     bailOut = null;
   }
 
-  private void addMissing(int count, Ending why, Pending excerpt) {
+  private void addMissing(int count, MissingResult why, Pending excerpt) {
     boolean numbered = numbers.size() == results;
     int number = 0;
     int left = count;
@@ -214,7 +214,7 @@ final class KtapLevel {
     }
   }
 
-  private void addFirstMissing(String test, Ending why, Pending excerpt) {
+  private void addFirstMissing(String test, MissingResult why, Pending excerpt) {
     String printed = why.verdict().isBad() ? excerpt.take() : "";
     keep(new TestCase(test, why.verdict(), why.reason(), Optional.empty(), printed, List.of()));
   }

@@ -64,7 +64,7 @@ public final class KtapParser {
   public TestResults finish(EndClass end) {
     lines.finish();
     endYaml();
-    return tree.finish(Ending.of(end), pending);
+    return tree.finish(MissingResult.of(end), pending);
   }
 
   private void line(byte[] bytes, int from, int to) {

@@ -150,7 +150,7 @@ final class KtapTree {
   private void closeDeeperThan(int column) {
     while (levels.size() > 1 && top().column() > column) {
       KtapLevel inner = levels.remove(levels.size() - 1);
-      orphan(inner, top(), Ending.LOST, Ending.LOST, nothing);
+      orphan(inner, top(), MissingResult.LOST, MissingResult.LOST, nothing);
     }
   }
 
@@ -161,7 +161,7 @@ final class KtapTree {
       levels.add(0, new KtapLevel(line.column(), budget));
     }
     ResultText text = ResultText.parse(line.text(), line.positive());
-    Ending ending = Ending.of(text.verdict(), text.reason());
+    MissingResult ending = MissingResult.of(text.verdict(), text.reason());
     KtapLevel inner = null;
     while (levels.size() > 1 && top().column() > line.column()) {
       KtapLevel next = levels.remove(levels.size() - 1);
@@ -185,7 +185,7 @@ final class KtapTree {
   }
 
   /** Tests that are deeper than their header, or that belong to a suite without a result. */
-  private void join(KtapLevel inner, KtapLevel outer, Ending ending) {
+  private void join(KtapLevel inner, KtapLevel outer, MissingResult ending) {
     if (outer.results() == 0 && !inner.headed()) {
       outer.adopt(inner);
     } else {
@@ -238,7 +238,11 @@ final class KtapTree {
    * @return whether it was running; not so for what only repeats results
    */
   private boolean orphan(
-      KtapLevel inner, KtapLevel outer, Ending ending, Ending tests, Pending excerpt) {
+      KtapLevel inner,
+      KtapLevel outer,
+      MissingResult ending,
+      MissingResult tests,
+      Pending excerpt) {
     boolean summary = !inner.headed() && outer.isComplete();
     inner.endDocument(tests, excerpt);
     List<TestCase> children = inner.children();
@@ -263,16 +267,16 @@ final class KtapTree {
   }
 
   /** No more lines. */
-  TestResults finish(Ending ending, Pending excerpt) {
+  TestResults finish(MissingResult ending, Pending excerpt) {
     if (levels.isEmpty()) {
       return new TestResults(false, List.of(), false);
     }
     KtapLevel root = levels.get(0);
-    Ending tests = ending;
+    MissingResult tests = ending;
     while (levels.size() > 1) {
       KtapLevel inner = levels.remove(levels.size() - 1);
       if (orphan(inner, top(), ending, tests, excerpt)) {
-        tests = Ending.NOT_RUN;
+        tests = MissingResult.NOT_RUN;
       }
     }
     boolean found = versioned || anyResult || skipsAll;

@@ -12,7 +12,7 @@ import java.util.OptionalInt;
  * @param guestStatus what the guest left for its user
  * @param failures what could not be flushed or closed, each with a message for a person
  */
-record Ending(StopReason reason, OptionalInt guestStatus, List<Exception> failures) {
+record MachineEnd(StopReason reason, OptionalInt guestStatus, List<Exception> failures) {
   /** The exit status of the command. That something may be lost counts more than the end. */
   int status() {
     if (!failures.isEmpty()) {

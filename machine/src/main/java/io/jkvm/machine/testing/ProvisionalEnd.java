@@ -13,7 +13,7 @@ import java.util.Optional;
  *
  * @param agentIsGone true if the guest seems to run on without its agent
  */
-record Ending(
+record ProvisionalEnd(
     EndClass end,
     String detail,
     Optional<CommandEnd> commandEnd,
@@ -22,34 +22,34 @@ record Ending(
   private static final int MAX_CHARACTERS = 4000;
 
   /** Whatever the guest had a part in, the detail is one line that a terminal can show. */
-  Ending {
+  ProvisionalEnd {
     detail = PrintableText.forLine(detail, MAX_CHARACTERS);
   }
 
-  static Ending of(EndClass end, String detail) {
-    return new Ending(end, detail, Optional.empty(), Optional.empty(), false);
+  static ProvisionalEnd of(EndClass end, String detail) {
+    return new ProvisionalEnd(end, detail, Optional.empty(), Optional.empty(), false);
   }
 
-  static Ending of(EndClass end, String detail, CommandEnd commandEnd) {
-    return new Ending(end, detail, Optional.of(commandEnd), Optional.empty(), false);
+  static ProvisionalEnd of(EndClass end, String detail, CommandEnd commandEnd) {
+    return new ProvisionalEnd(end, detail, Optional.of(commandEnd), Optional.empty(), false);
   }
 
-  static Ending gone(String detail) {
-    return new Ending(EndClass.GONE, detail, Optional.empty(), Optional.empty(), true);
+  static ProvisionalEnd gone(String detail) {
+    return new ProvisionalEnd(EndClass.GONE, detail, Optional.empty(), Optional.empty(), true);
   }
 
   /** The same for a command that had ended before, whose end does not count then. */
-  Ending behind(CommandEnd command, String itsDetail) {
-    return new Ending(
+  ProvisionalEnd behind(CommandEnd command, String itsDetail) {
+    return new ProvisionalEnd(
         end, detail + "; the command: " + itsDetail, Optional.of(command), decisive, agentIsGone);
   }
 
-  Ending because(EndClass other, String why, KernelEvent event) {
-    return new Ending(other, why, commandEnd, Optional.of(event), false);
+  ProvisionalEnd because(EndClass other, String why, KernelEvent event) {
+    return new ProvisionalEnd(other, why, commandEnd, Optional.of(event), false);
   }
 
   /** A command's verdict does not stand if the host has lost something of the run. */
-  Ending afterFailures(List<Exception> failures) {
+  ProvisionalEnd afterFailures(List<Exception> failures) {
     if (failures.isEmpty() || !end.isVerdictOfCommand()) {
       return this;
     }

@@ -10,7 +10,7 @@ import java.util.OptionalInt;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class EndingTest {
+class MachineEndTest {
   /** A status of -1 is none. */
   @ParameterizedTest
   @CsvSource({
@@ -33,7 +33,7 @@ class EndingTest {
       StopReason.Kind kind, int guestStatus, boolean allClosed, int status, String text) {
     OptionalInt left = guestStatus < 0 ? OptionalInt.empty() : OptionalInt.of(guestStatus);
     List<Exception> failures = allClosed ? List.of() : List.of(new IOException("no room"));
-    Ending ending = new Ending(new StopReason(kind, ""), left, failures);
+    MachineEnd ending = new MachineEnd(new StopReason(kind, ""), left, failures);
     assertEquals(status, ending.status());
     assertEquals(text, ending.toString());
   }
