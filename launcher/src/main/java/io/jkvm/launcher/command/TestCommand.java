@@ -217,15 +217,6 @@ public final class TestCommand implements Callable<Integer> {
       reporter.note("kernel " + found);
       kernels = List.of(found);
     }
-    FailOn fail = FailOn.DEFAULT;
-    if (!failOn.isEmpty()) {
-      try {
-        fail = FailOn.of(failOn);
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(spec.commandLine(), "--fail-on: " + e.getMessage(), e);
-      }
-    }
-    boolean showLog = output.isVerbose();
     RootOptions root = new RootOptions(guest);
     machine.spec(Path.of("."), root.image()); // what is wrong with an option is said before a run
     return new TestPlan(
@@ -234,18 +225,22 @@ public final class TestCommand implements Callable<Integer> {
         kernel -> machine.spec(kernel, root.image()),
         known -> root.spec(command.get(0), known),
         guest.command(arguments),
-        time("--timeout", timeout),
-        time("--stall", stall),
-        fail,
-        Optional.ofNullable(log),
-        showLog,
-        showLog || log != null,
-        kunit,
-        Optional.ofNullable(junit),
-        Optional.ofNullable(json),
-        repeat,
-        jobs,
-        stopOn != null);
+        new TestPlan.Limits(time("--timeout", timeout), time("--stall", stall), failures()),
+        new TestPlan.Log(Optional.ofNullable(log), output.isVerbose(), kunit),
+        new TestPlan.Reports(Optional.ofNullable(junit), Optional.ofNullable(json)),
+        new TestPlan.Repetition(repeat, jobs, stopOn != null));
+  }
+
+  /** Which of the kernel's reports are failures. */
+  private FailOn failures() {
+    if (failOn.isEmpty()) {
+      return FailOn.DEFAULT;
+    }
+    try {
+      return FailOn.of(failOn);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--fail-on: " + e.getMessage(), e);
+    }
   }
 
   private Optional<Duration> time(String option, String value) {

@@ -73,11 +73,11 @@ final class PlannedRun {
         new TestSpec(
             machine,
             plan.command(),
-            plan.limit(),
-            plan.stall(),
-            plan.failOn(),
+            plan.limits().time(),
+            plan.limits().silence(),
+            plan.limits().failOn(),
             log,
-            plan.showLog(),
+            plan.log().isShown(),
             root.mounts());
     TestStreams streams =
         new TestStreams(
@@ -132,7 +132,7 @@ final class PlannedRun {
   synchronized RunReport report(TestOutcome outcome) {
     reported = true;
     List<TestCase> cases = new ArrayList<>(commandTests.finish(outcome.end()).cases());
-    if (plan.kernelTests()) {
+    if (plan.log().hasTests()) {
       cases.addAll(outcome.kernelTests());
     }
     return RunReport.of(plan.name(), kernelName(), outcome.end(), outcome.status())

@@ -21,18 +21,10 @@ import java.util.function.Function;
  * @param machine makes the machine's specification of a kernel's image
  * @param root what the guest's root is made of, for a kernel
  * @param command what runs
- * @param limit of a run, boot included
- * @param stall how long a run may be silent
- * @param failOn what of the kernel's reports is a failure
- * @param log a file for the kernel's log; with several runs each has one of its own
- * @param showLog whether the log goes to standard error too
- * @param fullLog whether the kernel is to print everything, not warnings alone
- * @param kernelTests whether the kernel's log holds test results (KUnit)
- * @param junit a file for a report
- * @param json a file for a report
- * @param repeat how often, 1 or more
- * @param jobs how many at a time, 1 or more
- * @param stopOnFailure whether the first run that fails is the last one
+ * @param limits what ends a run before its command does
+ * @param log what becomes of the kernel's log
+ * @param reports where they are written
+ * @param repetition how many runs there are
  */
 public record TestPlan(
     String name,
@@ -40,24 +32,56 @@ public record TestPlan(
     Function<Path, MachineSpec> machine,
     Function<KernelShares, RootSpec> root,
     GuestCommand command,
-    Optional<Duration> limit,
-    Optional<Duration> stall,
-    FailOn failOn,
-    Optional<Path> log,
-    boolean showLog,
-    boolean fullLog,
-    boolean kernelTests,
-    Optional<Path> junit,
-    Optional<Path> json,
-    int repeat,
-    int jobs,
-    boolean stopOnFailure) {
+    Limits limits,
+    Log log,
+    Reports reports,
+    Repetition repetition) {
+  /**
+   * What ends a run before its command does, or makes a failure of it.
+   *
+   * @param time of a run, boot included
+   * @param silence how long neither the command nor the kernel may say anything
+   * @param failOn what of the kernel's reports is a failure
+   */
+  public record Limits(Optional<Duration> time, Optional<Duration> silence, FailOn failOn) {}
+
+  /**
+   * What becomes of the kernel's log.
+   *
+   * @param file all of it; with several runs each has one of its own
+   * @param isShown whether it goes to standard error too
+   * @param hasTests whether it holds test results (KUnit)
+   */
+  public record Log(Optional<Path> file, boolean isShown, boolean hasTests) {
+    /** Whether somebody is to see more than warnings. */
+    boolean isRead() {
+      return file.isPresent() || isShown || hasTests;
+    }
+  }
+
+  /**
+   * Reports of all runs together.
+   *
+   * @param junit a file for one as JUnit XML
+   * @param json a file for one as JSON
+   */
+  public record Reports(Optional<Path> junit, Optional<Path> json) {}
+
+  /**
+   * How many runs there are.
+   *
+   * @param times on each kernel, 1 or more
+   * @param jobs how many at a time, 1 or more
+   * @param endsAtFailure whether no more are begun after the first that fails
+   */
+  public record Repetition(int times, int jobs, boolean endsAtFailure) {}
+
   /** So many runs are all that there may be. */
   public static final int MAX_RUNS = 1_000_000;
 
   /** How many there are. */
   int runs() {
-    return kernels.size() * repeat;
+    return kernels.size() * repetition.times();
   }
 
   boolean isSingle() {
@@ -72,22 +96,22 @@ public record TestPlan(
    */
   boolean quietBoot(String commandLine) {
     boolean wanted =
-        fullLog
-            || kernelTests
-            || stall.isPresent()
-            || failOn.includes(KernelEventKind.KMEMLEAK); // reported as mere information
+        log.isRead()
+            || limits.silence().isPresent()
+            || limits.failOn().includes(KernelEventKind.KMEMLEAK); // reported as information
     return !wanted && !commandLine.matches("(?s).*\\b(loglevel=|quiet|debug|ignore_loglevel).*");
   }
 
   /** The log's file of one of several runs: {@code k.log} becomes {@code k-3.log}. */
   Optional<Path> logOf(int run) {
-    if (isSingle() || log.isEmpty()) {
-      return log;
+    if (isSingle() || log.file().isEmpty()) {
+      return log.file();
     }
-    String file = log.get().getFileName().toString();
+    Path path = log.file().get();
+    String file = path.getFileName().toString();
     int dot = file.lastIndexOf('.');
     String base = dot > 0 ? file.substring(0, dot) : file;
     String end = dot > 0 ? file.substring(dot) : "";
-    return Optional.of(log.get().resolveSibling(base + "-" + run + end));
+    return Optional.of(path.resolveSibling(base + "-" + run + end));
   }
 }

@@ -64,7 +64,7 @@ public final class TestSession {
   public int run() throws InterruptedException {
     Runtime.getRuntime().addShutdownHook(new Thread(this::endOnSignal, "signal"));
     Optional.ofNullable(Integer.getInteger("jkvm.parent")).ifPresent(HostTerminal::endWith);
-    try (ReportFiles opened = ReportFiles.open(plan.junit(), plan.json())) {
+    try (ReportFiles opened = ReportFiles.open(plan.reports().junit(), plan.reports().json())) {
       files = Optional.of(opened);
       return runAll(opened);
     } catch (IOException e) {
@@ -165,13 +165,13 @@ public final class TestSession {
     if (run.hasCutLine()) {
       reporter.result("");
     }
-    LastLine.evidence(reporter, outcome, plan.showLog());
+    LastLine.evidence(reporter, outcome, plan.log().isShown());
     if (!report.cases().isEmpty()) {
       new TextSummary(reports()).lines().forEach(reporter::result);
     }
     writeReports(reports().runs());
     int status = outcome.status();
-    if (status == 0 && plan.kernelTests() && report.verdict().isBad()) {
+    if (status == 0 && plan.log().hasTests() && report.verdict().isBad()) {
       status = 1; // what the kernel has tested is a part of what was asked
     }
     String place = run.place(outcome);
@@ -184,7 +184,7 @@ public final class TestSession {
 
   private int runMany() throws IOException, InterruptedException {
     int planned = plan.runs();
-    int jobs = Math.min(plan.jobs(), planned);
+    int jobs = Math.min(plan.repetition().jobs(), planned);
     ExecutorService pool = Executors.newFixedThreadPool(jobs);
     Progress progress = new Progress(reporter, planned);
     AtomicInteger begun = new AtomicInteger();
@@ -255,7 +255,7 @@ public final class TestSession {
     }
     end(run, number, ended);
     progress.finished(ended.report(), ended.passed(), output);
-    if (!ended.passed() && plan.stopOnFailure()) {
+    if (!ended.passed() && plan.repetition().endsAtFailure()) {
       synchronized (this) {
         ending = true;
       }
