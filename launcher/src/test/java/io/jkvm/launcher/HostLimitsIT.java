@@ -75,6 +75,19 @@ class HostLimitsIT {
   }
 
   @Test
+  @RequiresKvm
+  void anOutputBeyondTheLimitOfFileSizesIsNamed() throws Exception {
+    JkvmProcess.Result result =
+        after(
+            "ulimit -f 1; exec >" + folder.resolve("out"),
+            "--quiet",
+            "--kernel",
+            ProjectFiles.guestImage("bzImage").toString());
+    BadFiles.assertOneLine(
+        result, ExitStatus.HOST, "write to standard output: EFBIG", "(ulimit -f)");
+  }
+
+  @Test
   void tooFewProcessesAreNamed() throws Exception {
     assumeTrue(BadFiles.isRoot(), "only root may become a user who has no other process");
     Path home = folder.resolve("jkvm");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
+import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.devices.console.ConsoleOutput;
@@ -63,6 +64,11 @@ public final class ConsoleStream implements AutoCloseable {
     } catch (LinuxException e) {
       throw new MachineException(Problem.HOST, e.getMessage(), e);
     }
+  }
+
+  /** Whether a write failed since the file would be larger than this process may make one. */
+  public static boolean isBeyondFileSize(Throwable failure) {
+    return failure instanceof LinuxException why && why.errno() == Errno.EFBIG;
   }
 
   SerialSink sink() {

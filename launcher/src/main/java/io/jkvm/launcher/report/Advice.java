@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.report;
 
+import io.jkvm.machine.ConsoleStream;
 import io.jkvm.machine.StopReason;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
@@ -42,6 +43,19 @@ public final class Advice {
     return advice.isEmpty() ? e.getMessage() : e.getMessage() + "; " + advice;
   }
 
+  /** What the host could not do, such as to write a log, with what to do about it. */
+  public static String line(Exception failure) {
+    if (failure instanceof MachineException problem) {
+      return line(problem);
+    }
+    boolean isTooLarge =
+        ConsoleStream.isBeyondFileSize(failure)
+            || ConsoleStream.isBeyondFileSize(failure.getCause());
+    return isTooLarge
+        ? failure.getMessage() + "; raise the limit of file sizes (ulimit -f)"
+        : failure.getMessage();
+  }
+
   /** Why a machine ended, with what to do about it. */
   public static String line(StopReason reason, MachineSpec spec) {
     return switch (reason.kind()) {
@@ -54,11 +68,6 @@ public final class Advice {
               + "  or use a host whose processor has VT-x or AMD-V.";
       case GUEST_PANIC ->
           reason + PanicAdvice.of(reason.detail(), spec).map(what -> "; " + what).orElse(NONE);
-      case HOST_FAILURE ->
-          reason
-              + (reason.detail().contains("EFBIG")
-                  ? "; raise the limit of file sizes (ulimit -f)"
-                  : NONE);
       default -> reason.toString();
     };
   }

@@ -276,7 +276,7 @@ public final class TerminalSession {
   }
 
   private void outputFailed(IOException e) {
-    stopForGood(new StopReason(StopReason.Kind.HOST_FAILURE, e.getMessage()));
+    stopForGood(new StopReason(StopReason.Kind.HOST_FAILURE, Advice.line(e)));
   }
 
   private StopReason runToEnd(Machine machine, ConsoleStream output) throws InterruptedException {

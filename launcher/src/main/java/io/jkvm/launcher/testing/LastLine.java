@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
+import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.testing.TestOutcome;
@@ -29,6 +30,6 @@ public final class LastLine {
     if (!outcome.end().isVerdictOfCommand() && !logIsShown) {
       outcome.lastLines().forEach(reporter::quote);
     }
-    outcome.failures().forEach(failure -> reporter.error(failure.getMessage()));
+    outcome.failures().forEach(failure -> reporter.error(Advice.line(failure)));
   }
 }

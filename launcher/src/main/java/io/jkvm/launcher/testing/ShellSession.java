@@ -20,7 +20,6 @@ import io.jkvm.machine.testing.TestSpec;
 import io.jkvm.machine.testing.TestStreams;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -105,8 +104,8 @@ public final class ShellSession {
         terminal.isPresent()
             ? Optional.empty()
             : Optional.of(new FileInputStream(FileDescriptor.in)),
-        new FileOutputStream(FileDescriptor.out),
-        new FileOutputStream(FileDescriptor.err));
+        TestStreams.standardOutput(),
+        TestStreams.standardError());
   }
 
   private int tell(ShellEnd end) {

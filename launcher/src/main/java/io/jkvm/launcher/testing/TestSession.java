@@ -16,9 +16,9 @@ import io.jkvm.machine.root.GuestRoot;
 import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import io.jkvm.machine.testing.TestOutcome;
+import io.jkvm.machine.testing.TestStreams;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
@@ -153,9 +153,11 @@ public final class TestSession {
             1,
             1,
             Optional.of(new ForegroundInput(new FileInputStream(FileDescriptor.in))),
-            new FileOutputStream(FileDescriptor.out),
-            new FileOutputStream(FileDescriptor.err));
-    begin(run);
+            TestStreams.standardOutput(),
+            TestStreams.standardError());
+    if (!begin(run)) {
+      run.interrupt();
+    }
     TestOutcome outcome = run.toEnd();
     RunReport report = run.report(outcome);
     end(run, 1, new DoneRun(report, outcome.commandStarted()));

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.report;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
 import io.jkvm.machine.report.Problem;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,5 +65,15 @@ class AdviceTest {
   void aDeviceThatIsNotThereAnyMoreIsLookedAt() {
     String advice = Advice.of(Problem.KVM_FORBIDDEN, "/nonexistent/kvm");
     assertTrue(advice.contains("ls -l /nonexistent/kvm"), advice);
+  }
+
+  @Test
+  void aFileThatGrewTooLargeIsKnownByItsErrorNumber() {
+    LinuxException tooLarge = new LinuxException("write to k.log", Errno.EFBIG);
+    for (Exception e : List.of(tooLarge, new IOException("the log is cut", tooLarge))) {
+      assertEquals(e.getMessage() + "; raise the limit of file sizes (ulimit -f)", Advice.line(e));
+    }
+    LinuxException full = new LinuxException("write to EFBIG", Errno.ENOSPC);
+    assertEquals(full.getMessage(), Advice.line(full));
   }
 }

@@ -79,12 +79,4 @@ class PanicAdviceTest {
     StopReason reason = new StopReason(StopReason.Kind.GUEST_PANIC, message);
     assertEquals(reason.toString(), Advice.line(reason, spec));
   }
-
-  @Test
-  void anOutputThatGrewTooLongHasAWayOut() {
-    StopReason reason =
-        new StopReason(
-            StopReason.Kind.HOST_FAILURE, "write to standard output: EFBIG (27): File too large");
-    assertTrue(Advice.line(reason, kernel().build()).endsWith("(ulimit -f)"));
-  }
 }

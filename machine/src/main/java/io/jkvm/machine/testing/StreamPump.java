@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.testing;
 
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,9 +11,6 @@ import java.util.Optional;
 /** Copies a command's output to the host on a thread of its own. */
 final class StreamPump {
   private static final int PIECE_BYTES = 64 << 10;
-
-  /** Java has no class for EPIPE. */
-  private static final String EPIPE = "Broken pipe";
 
   private final String name;
   private final InputStream from;
@@ -66,7 +65,8 @@ final class StreamPump {
         to.flush();
       }
     } catch (IOException e) {
-      if (!EPIPE.equals(e.getMessage())) { // a reader that has left is no failure
+      boolean readerHasLeft = e instanceof LinuxException why && why.errno() == Errno.EPIPE;
+      if (!readerHasLeft) {
         failure = new IOException(name + " can't be written: " + e.getMessage(), e);
       }
       throw e;

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -168,7 +170,7 @@ class RunProgressTest {
 
   @Test
   void aReaderThatLeavesHoldsNothing() throws Exception {
-    start(failing("Broken pipe"));
+    start(failing(new LinuxException("write to standard output", Errno.EPIPE)));
     guest.prints(1, RunFacts.utf8("x"));
     guest.awaitClose(1);
     guest.exits(0);
@@ -188,7 +190,7 @@ class RunProgressTest {
 
   @Test
   void outputThatTheHostCanNotWriteIsAFailure() throws Exception {
-    start(failing("No space left on device"));
+    start(failing(new IOException("No space left on device")));
     guest.prints(1, RunFacts.utf8("x"));
     guest.exits(0);
     await(seen -> seen.finished().isPresent());
@@ -215,7 +217,7 @@ class RunProgressTest {
   /** Trap 34: {@code | head -1}. */
   @Test
   void aReaderThatLeftIsNone() throws Exception {
-    start(failing("Broken pipe"));
+    start(failing(new LinuxException("write to standard output", Errno.EPIPE)));
     guest.prints(1, RunFacts.utf8("x"));
     guest.exits(0);
     await(seen -> seen.finished().isPresent());
@@ -253,11 +255,11 @@ class RunProgressTest {
     assertEquals(List.of(), progress.failures());
   }
 
-  private static OutputStream failing(String why) {
+  private static OutputStream failing(IOException why) {
     return new OutputStream() {
       @Override
       public void write(int value) throws IOException {
-        throw new IOException(why);
+        throw why;
       }
     };
   }
