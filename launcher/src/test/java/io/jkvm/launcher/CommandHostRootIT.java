@@ -22,6 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresKvm
 @Guests
 class CommandHostRootIT {
+  private static final String[] NO_GUEST = {"--verbose", "--module", "./absent.ko", "--", "true"};
+
   @TempDir Path folder;
 
   private JkvmProcess.Result test(String... arguments) throws Exception {
@@ -61,6 +63,27 @@ class CommandHostRootIT {
     assertEquals(0, result.status(), result::toString);
     assertEquals("0\ninput\n", result.out(), result::toString);
     assertEquals("done\n", Files.readString(folder.resolve("there")));
+  }
+
+  /** Before there is a guest: what else is wrong is said then, too. */
+  @Test
+  void whichRootItIsCanBeSeen() throws Exception {
+    Path build = Files.createDirectory(folder.resolve("build"));
+    Path kernel = Files.copy(ProjectFiles.guestImage("bzImage"), build.resolve("bzImage"));
+    Files.writeString(build.resolve(".config"), "CONFIG_64BIT=y\nCONFIG_OVERLAY_FS=y\n");
+    assertRoot("initramfs, as the kernel lacks CONFIG_VIRTIO_FS (or ", test(kernel, NO_GUEST));
+    assertRoot("host, which the kernel can have", test(NO_GUEST));
+    List<String> named = new ArrayList<>(List.of("--root", "initramfs"));
+    named.addAll(List.of(NO_GUEST));
+    assertRoot("initramfs, as was asked for", test(named.toArray(String[]::new)));
+  }
+
+  private static void assertRoot(String words, JkvmProcess.Result result) {
+    assertEquals(125, result.status(), result::toString);
+    assertEquals(
+        1,
+        result.err().lines().filter(line -> line.contains("the guest's root: " + words)).count(),
+        result::toString);
   }
 
   @Test

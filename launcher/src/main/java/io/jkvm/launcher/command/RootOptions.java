@@ -2,6 +2,7 @@
 package io.jkvm.launcher.command;
 
 import io.jkvm.launcher.option.ShareOption;
+import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import java.nio.file.Files;
@@ -58,9 +59,23 @@ final class RootOptions {
    *
    * @param command its name
    * @param kernel that is to have it
+   * @param reporter told which one it is
    */
-  RootSpec spec(String command, KernelShares kernel) {
-    return spec(command, named().orElseGet(() -> best(kernel)));
+  RootSpec spec(String command, KernelShares kernel, Reporter reporter) {
+    RootSpec.Kind kind = named().orElseGet(() -> best(kernel));
+    reporter.step("the guest's root: " + (named().isPresent() ? asked() : chosen(kernel)));
+    return spec(command, kind);
+  }
+
+  private String asked() {
+    return options.root().orElseThrow() + ", as was asked for";
+  }
+
+  private static String chosen(KernelShares kernel) {
+    return kernel
+        .lack()
+        .map(lack -> GuestOptions.INITRAMFS + ", as the kernel lacks " + lack)
+        .orElse(GuestOptions.HOST + ", which the kernel can have");
   }
 
   /** The root for a command of a kernel that can have the best one. */

@@ -81,7 +81,7 @@ public final class ShellCommand implements Callable<Integer> {
     MachineSpec asked = machine.spec(source.image(), root.image());
     try (GuestRoot made =
         GuestRoot.make(
-            root.spec(command.isEmpty() ? shell() : command.get(0), known).withTerminal(),
+            root.spec(command.isEmpty() ? shell() : command.get(0), known, reporter).withTerminal(),
             source,
             asked,
             known)) {

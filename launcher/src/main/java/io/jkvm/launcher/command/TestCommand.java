@@ -223,7 +223,7 @@ public final class TestCommand implements Callable<Integer> {
         new String(arguments.get(0), StandardCharsets.UTF_8),
         kernels,
         kernel -> machine.spec(kernel, root.image()),
-        known -> root.spec(command.get(0), known),
+        known -> root.spec(command.get(0), known, reporter),
         guest.command(arguments),
         new TestPlan.Limits(time("--timeout", timeout), time("--stall", stall), failures()),
         new TestPlan.Log(Optional.ofNullable(log), output.isVerbose(), kunit),

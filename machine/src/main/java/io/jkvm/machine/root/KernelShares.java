@@ -5,6 +5,8 @@ import io.jkvm.machine.kernel.KernelConfig;
 import io.jkvm.machine.kernel.KernelModules;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.spec.ShareProtocol;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -57,7 +59,23 @@ public final class KernelShares {
 
   /** Whether the host's root can be the guest's. */
   public boolean canBeRoot() {
-    return protocol().isPresent() && has("OVERLAY_FS", "overlay");
+    return lack().isEmpty();
+  }
+
+  /** What is missing for the host's root to be the guest's, as far as is known, by its options. */
+  public Optional<String> lack() {
+    List<String> missing = new ArrayList<>();
+    if (protocol().isEmpty()) {
+      missing.add("CONFIG_VIRTIO_FS (or CONFIG_9P_FS and CONFIG_NET_9P_VIRTIO)");
+    }
+    if (!has("OVERLAY_FS", "overlay")) {
+      missing.add("CONFIG_OVERLAY_FS");
+    }
+    if (missing.isEmpty()) {
+      return Optional.empty();
+    }
+    String unknown = config().isEmpty() ? ", whose configuration is not known" : "";
+    return Optional.of(String.join(" and ", missing) + unknown);
   }
 
   private boolean has(String option, String module) {

@@ -66,6 +66,17 @@ class KernelSharesTest {
 
   @Test
   void noRootWithoutAnOverlay() throws IOException {
-    assertKnown(Optional.of(ShareProtocol.VIRTIO_FS), false, shares("CONFIG_VIRTIO_FS=y\n"));
+    KernelShares bare = shares("CONFIG_VIRTIO_FS=y\n");
+    assertKnown(Optional.of(ShareProtocol.VIRTIO_FS), false, bare);
+    assertEquals(Optional.of("CONFIG_OVERLAY_FS"), bare.lack());
+  }
+
+  @Test
+  void whatIsMissingForARootIsNamed() throws IOException {
+    assertEquals(
+        Optional.of(
+            "CONFIG_VIRTIO_FS (or CONFIG_9P_FS and CONFIG_NET_9P_VIRTIO) and CONFIG_OVERLAY_FS"),
+        shares("CONFIG_9P_FS=y\n").lack());
+    assertEquals(Optional.empty(), shares("CONFIG_VIRTIO_FS=y\nCONFIG_OVERLAY_FS=y\n").lack());
   }
 }
