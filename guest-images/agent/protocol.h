@@ -61,6 +61,7 @@ enum how {
 };
 #define ENDED_KILLED_REST 1u
 #define ENDED_NO_MEMORY 2u
+#define ENDED_TAINT_SHIFT 8
 
 #define ROOT_OVERLAY 1u
 

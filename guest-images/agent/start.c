@@ -4,6 +4,7 @@
 #include "child.h"
 #include "group.h"
 #include "task.h"
+#include "taint.h"
 #include "util.h"
 
 #define PIPE_BYTES WINDOW /* fewer turns of the loop for much output than with the usual 64 KiB */
@@ -135,6 +136,7 @@ void task_start(struct task *task)
 	if (result == 0 && is_command) {
 		point_at_strings(task, &launch, vector);
 		group_create(task);
+		task->taint = kernel_taint();
 	}
 	if (result == 0) {
 		/* A signal that comes at once must find the process as it wants to be. */

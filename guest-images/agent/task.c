@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include "group.h"
+#include "taint.h"
 #include "util.h"
 
 #define QUIET_MS 150 /* output is over when there was none for so long */
@@ -196,7 +197,9 @@ static void send_ended(struct task *task)
 	int status = task->wait_status & 0xffff;
 	bool no_memory = group_out_of_memory(task);
 
-	ended.flags = (task->killed_rest ? ENDED_KILLED_REST : 0) | (no_memory ? ENDED_NO_MEMORY : 0);
+	if (task->kind == COMMAND && !task->has_failed)
+		ended.flags = (kernel_taint() & ~task->taint) << ENDED_TAINT_SHIFT;
+	ended.flags |= (task->killed_rest ? ENDED_KILLED_REST : 0) | (no_memory ? ENDED_NO_MEMORY : 0);
 	if (task->has_failed) {
 		ended.how = task->failure.how;
 		ended.value = task->failure.error;

@@ -68,6 +68,7 @@ struct task {
 	struct output output[2]; /* standard output and error */
 	char cgroup[64]; /* its folder, or empty */
 	u64 machine_oom_kills; /* at the start */
+	u32 taint; /* the kernel's, at the start */
 
 	s64 gone_at, quiet_since, killed_at;
 };

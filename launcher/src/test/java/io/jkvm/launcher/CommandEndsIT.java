@@ -177,6 +177,28 @@ class CommandEndsIT {
     assertTrue(Files.readString(json).contains("\"oops\""), Files.readString(json));
   }
 
+  /** An oops turns the console's level up by itself, a warning does not. */
+  @Test
+  @Guests
+  void aWarningThatTheLogDoesNotShowIsAFailureAllTheSame() throws Exception {
+    Path json = folder.resolve("report.json");
+    JkvmProcess.Result result =
+        test(
+            "--fail-on",
+            "warning",
+            "--json",
+            json.toString(),
+            "--",
+            "sh",
+            "-c",
+            "dmesg -n 1; echo WARNING >" + CRASH);
+    assertEquals(202, result.status(), result::toString);
+    assertTrue(lastLine(result).contains("as its taint says (W)"), result::toString);
+    String report = Files.readString(json);
+    assertTrue(report.contains("\"taint\" : \"W\""), report);
+    assertTrue(report.contains("\"kernelReports\" : [ ]"), report);
+  }
+
   @Test
   @Guests
   void standardStreamsAreTheCommands() throws Exception {

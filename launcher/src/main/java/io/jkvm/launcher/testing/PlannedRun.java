@@ -3,6 +3,7 @@ package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.KernelEvent;
+import io.jkvm.machine.kernellog.TaintChange;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.Attachment;
 import io.jkvm.machine.results.Excerpt;
@@ -141,6 +142,7 @@ final class PlannedRun {
         .withTime(outcome.began(), outcome.duration())
         .withCases(cases)
         .withKernelReports(outcome.events().stream().map(PlannedRun::attachment).toList())
+        .withTaint(outcome.commandEnd().map(end -> TaintChange.letters(end.taint())).orElse(""))
         .withOutput(outputText(), log.map(Path::toString).orElse(""));
   }
 

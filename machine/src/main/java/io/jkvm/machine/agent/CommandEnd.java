@@ -9,11 +9,14 @@ package io.jkvm.machine.agent;
  * @param leftoversKilled something that the command had started outlived it, and was killed
  * @param outOfMemory the guest's kernel killed something of it for want of memory, as its control
  *     group counts; false where nothing counts
+ * @param taint what the kernel's taint gained while it ran: bits 0 to 23 of
+ *     /proc/sys/kernel/tainted, as docs/admin-guide/tainted-kernels.rst of Linux numbers them; 0
+ *     where the guest can't read it
  * @param text what the agent says about it, perhaps empty: the guest's words, in one line of at
  *     most 1024 characters that a terminal can show
  */
 public record CommandEnd(
-    How how, int value, boolean leftoversKilled, boolean outOfMemory, String text) {
+    How how, int value, boolean leftoversKilled, boolean outOfMemory, int taint, String text) {
   private static final int SIGNALLED = 128;
   private static final int NOT_FOUND = 127;
   private static final int NOT_EXECUTABLE = 126;
@@ -31,6 +34,11 @@ public record CommandEnd(
     NOT_EXECUTABLE,
     /** It could not be started for another reason, such as a user that is not there. */
     SETUP_FAILED
+  }
+
+  /** The end of a command during which the kernel was not tainted. */
+  public CommandEnd(How how, int value, boolean leftoversKilled, boolean outOfMemory, String text) {
+    this(how, value, leftoversKilled, outOfMemory, 0, text);
   }
 
   /** One number for it, as a shell and containers have it. */

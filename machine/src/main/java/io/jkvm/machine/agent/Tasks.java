@@ -15,6 +15,7 @@ import java.util.Map;
 final class Tasks {
   private static final int MAX_STATUS = 255;
   private static final int MAX_SIGNAL = 64;
+  private static final int TAINT_SHIFT = 8;
 
   private final FrameSender sender;
 
@@ -156,7 +157,12 @@ final class Tasks {
       throw new AgentException("the guest's agent told an end that can't be: " + how + "/" + value);
     }
     return new CommandEnd(
-        How.values()[(int) how], (int) value, (flags & 1) != 0, (flags & 2) != 0, text(payload));
+        How.values()[(int) how],
+        (int) value,
+        (flags & 1) != 0,
+        (flags & 2) != 0,
+        (int) (flags >> TAINT_SHIFT),
+        text(payload));
   }
 
   /** What the guest says to a person: one line, without what a terminal would take for commands. */

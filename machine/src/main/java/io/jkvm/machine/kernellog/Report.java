@@ -33,8 +33,6 @@ final class Report {
   private static final int FUNCTIONS = 5;
   private static final int MAX_PID = 1 << 22;
 
-  private static final String TAINTS = "PFSRMBUDAWCIOEKLXTNJ";
-
   private final byte[] text = new byte[MAX_TEXT];
   private final List<String> functions = new ArrayList<>();
   private int length;
@@ -292,14 +290,14 @@ final class Report {
     StringBuilder letters = new StringBuilder();
     for (int i = position + mark.length(); ; i++) {
       int letter = line.at(i);
-      if (letter > ' ' && TAINTS.indexOf(letter) >= 0) {
+      if (letter > ' ' && TaintChange.LETTERS.indexOf(letter) >= 0) {
         letters.append((char) letter);
       } else if (letter != ' ' && letter != 'G') {
         break;
       }
     }
     taintKnown = true;
-    taint = letters.substring(0, Math.min(letters.length(), TAINTS.length()));
+    taint = letters.substring(0, Math.min(letters.length(), TaintChange.LETTERS.length()));
   }
 
   boolean isTaintKnown() {

@@ -152,6 +152,7 @@ public final class JUnitReport {
     property(xml, "status", Integer.toString(run.status()));
     property(xml, "detail", run.detail());
     property(xml, "place", run.place());
+    property(xml, "taint", run.taint());
     property(xml, "log", run.log());
     int left = MAX_FLAKY;
     for (RunSet.Flaky flaky : allFlaky) {

@@ -89,6 +89,7 @@ public final class JsonReport {
     json.writeNumberField("status", run.status());
     text(json, "detail", run.detail());
     text(json, "place", run.place());
+    text(json, "taint", run.taint());
     text(json, "start", run.start().toString());
     seconds(json, run.time());
     text(json, "log", run.log());

@@ -21,6 +21,7 @@ import java.util.function.Consumer;
  * @param time how long it took
  * @param cases the tests that its output or the kernel's log told of
  * @param kernelReports what the kernel complained of
+ * @param taint letters that the kernel's taint gained while the command ran; may be empty
  * @param output what the command printed, or an excerpt; may be long, reports show an excerpt
  * @param log path of the full log; may be empty
  */
@@ -36,6 +37,7 @@ public record RunReport(
     Duration time,
     List<TestCase> cases,
     List<Attachment> kernelReports,
+    String taint,
     String output,
     String log) {
   /** Takes copies of the lists; tests of one name are numbered. Nothing may be null. */
@@ -46,6 +48,7 @@ public record RunReport(
     Objects.requireNonNull(place, "place");
     Objects.requireNonNull(start, "start");
     Objects.requireNonNull(time, "time");
+    Objects.requireNonNull(taint, "taint");
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(log, "log");
     cases = TestCase.numbered(cases);
@@ -96,6 +99,11 @@ public record RunReport(
     return with(draft -> draft.kernelReports = reports);
   }
 
+  /** The same with what the kernel's taint gained, as letters. */
+  public RunReport withTaint(String letters) {
+    return with(draft -> draft.taint = letters);
+  }
+
   /** The same with what the command printed, and the path of the full log. */
   public RunReport withOutput(String excerpt, String path) {
     return with(
@@ -114,6 +122,7 @@ public record RunReport(
     draft.time = time;
     draft.cases = cases;
     draft.kernelReports = kernelReports;
+    draft.taint = taint;
     draft.output = output;
     draft.log = log;
     change.accept(draft);
@@ -133,6 +142,7 @@ public record RunReport(
     private Duration time = Duration.ZERO;
     private List<TestCase> cases = List.of();
     private List<Attachment> kernelReports = List.of();
+    private String taint = "";
     private String output = "";
     private String log = "";
 
@@ -156,6 +166,7 @@ public record RunReport(
           time,
           cases,
           kernelReports,
+          taint,
           output,
           log);
     }

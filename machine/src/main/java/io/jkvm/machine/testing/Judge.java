@@ -7,6 +7,7 @@ import io.jkvm.machine.agent.CommandEnd.How;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.kernellog.KernelEventKind;
+import io.jkvm.machine.kernellog.TaintChange;
 import io.jkvm.machine.results.EndClass;
 import java.time.Duration;
 import java.util.List;
@@ -23,6 +24,13 @@ final class Judge {
 
   /** A kernel that does not reset after its panic says no more after this. */
   private static final Duration AFTER_PANIC = Duration.ofSeconds(2);
+
+  private static final List<Taint> TAINTS =
+      List.of(
+          new Taint("D", KernelEventKind.OOPS, "an oops"),
+          new Taint("L", KernelEventKind.SOFT_LOCKUP, "a soft lockup"),
+          new Taint("B", KernelEventKind.BUG, "a bad page"),
+          new Taint("W", KernelEventKind.WARNING, "a warning"));
 
   private static final int SIGKILL = 9;
   private static final int KILLED_STATUS = 137;
@@ -165,7 +173,32 @@ final class Judge {
           ending.commandEnd().map(end -> "; the command: " + of(end).detail()).orElse("");
       return ending.because(classOf(event.kind()), event.title() + after, event);
     }
-    return outOfMemory(ending, events);
+    return silentFailure(ending, events).orElseGet(() -> outOfMemory(ending, events));
+  }
+
+  /**
+   * What the kernel's taint tells of and its log does not, as after a command that lowered the
+   * console's log level. A log that shows anything shows why the kernel is tainted.
+   */
+  private Optional<ProvisionalEnd> silentFailure(ProvisionalEnd ending, List<KernelEvent> events) {
+    String taint = ending.commandEnd().map(end -> TaintChange.letters(end.taint())).orElse("");
+    if (!events.isEmpty() || ending.end() == EndClass.INTERRUPTED) {
+      return Optional.empty();
+    }
+    return TAINTS.stream()
+        .filter(sign -> taint.contains(sign.letter) && failOn.includes(sign.kind))
+        .findFirst()
+        .map(sign -> sign.of(ending));
+  }
+
+  /** A letter of the kernel's taint and what it stands for. */
+  private record Taint(String letter, KernelEventKind kind, String what) {
+    ProvisionalEnd of(ProvisionalEnd ending) {
+      String detail =
+          "the kernel had " + what + ", as its taint says (" + letter + "), and its log does not";
+      CommandEnd end = ending.commandEnd().orElseThrow();
+      return ProvisionalEnd.of(classOf(kind), detail).behind(end, Judge.of(end).detail());
+    }
   }
 
   private static ProvisionalEnd outOfMemory(ProvisionalEnd ending, List<KernelEvent> events) {

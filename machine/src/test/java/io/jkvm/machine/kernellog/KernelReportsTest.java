@@ -85,6 +85,14 @@ class KernelReportsTest {
   }
 
   @Test
+  void taintsHaveLetters() {
+    assertEquals("", TaintChange.letters(0));
+    assertEquals("D", TaintChange.letters(1 << 7));
+    assertEquals("PWOEJ", TaintChange.letters(1 | 1 << 9 | 1 << 12 | 1 << 13 | 1 << 19));
+    assertEquals("PFSRMBUDAWCIOELKXTNJ????????????", TaintChange.letters(-1));
+  }
+
+  @Test
   void kernelBugs() {
     LogFixture guest = LogFixture.read("kernel-bug");
     assertEquals(List.of(KERNEL_BUG, KERNEL_BUG), guest.kinds());

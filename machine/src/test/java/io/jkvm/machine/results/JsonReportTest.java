@@ -38,6 +38,7 @@ class JsonReportTest {
           .withTime(Instant.parse("2026-02-03T04:05:06Z"), Duration.ofNanos(1_500_000_001))
           .withCases(List.of(SUITE))
           .withKernelReports(List.of(new Attachment("warning", "WARNING: x", "text", 2)))
+          .withTaint("DW")
           .withOutput("out", "/log");
 
   private static byte[] bytes(RunReport... runs) throws IOException {
@@ -100,6 +101,7 @@ class JsonReportTest {
         seconds=1.500000001
         start=2026-02-03T04:05:06Z
         status=210
+        taint=DW
         verdict=error
         """,
         String.join("\n", run.entrySet().stream().map(Object::toString).toList()) + "\n");

@@ -167,6 +167,16 @@ class AgentIT {
     assertEquals(128 + 9, load.await().shellStatus());
   }
 
+  /** By hand: each write adds its bits. */
+  @Test
+  void aTaintIsToldOnceByTheCommandThatBroughtIt() throws Exception {
+    int warned = 1 << 9; // no other bit is looked at: a busy host may cause a soft lockup's
+    String taint = "echo 512 >/proc/sys/kernel/tainted";
+    assertEquals(0, sh("true").end().taint() & warned);
+    assertEquals(warned, sh(taint + "; exit 3").end().taint() & warned);
+    assertEquals(0, sh(taint).end().taint() & warned);
+  }
+
   @Test
   void theCommandHasAControlGroup() throws Exception {
     String group = sh("cat /proc/self/cgroup").outputText();

@@ -125,6 +125,37 @@ class JudgedLogTest {
             .word());
   }
 
+  /** Trap 53; with what the log shows as well: without a letter, or with a report of any kind. */
+  @ParameterizedTest
+  @CsvSource({
+    "7, , oops, the kernel had an oops",
+    "14, , lockup, the kernel had a soft lockup",
+    "5, , oops, the kernel had a bad page",
+    "9, , exited, status 0",
+    "12, , exited, status 0",
+    "7, hung-task, exited, status 0",
+  })
+  void aTaintThatTheLogDoesNotShowIsAFailure(int bit, String log, String word, String detail) {
+    CommandEnd end = new CommandEnd(How.EXITED, 0, false, false, 1 << bit, "");
+    ProvisionalEnd ending =
+        of(end, FailOn.DEFAULT, log == null ? "quiet\n" : RunFacts.survived(log));
+    assertEquals(word, ending.end().word());
+    assertTrue(ending.detail().startsWith(detail), ending::detail);
+    assertTrue(ending.detail().endsWith("status 0"), ending::detail);
+  }
+
+  @Test
+  void aTaintCountsByTheWordsOfItsReport() {
+    CommandEnd end = new CommandEnd(How.SIGNALLED, 11, false, false, 1 << 9 | 1 << 7, "");
+    assertEquals(EndClass.SIGNAL, of(end, FailOn.of(List.of()), "quiet\n").end());
+    ProvisionalEnd warned = of(end, FailOn.of(List.of("warning")), "quiet\n");
+    assertEquals(EndClass.OOPS, warned.end());
+    assertEquals(
+        "the kernel had a warning, as its taint says (W), and its log does not;"
+            + " the command: signal 11",
+        warned.detail());
+  }
+
   @Test
   void theFirstOfSeveralFailuresDecides() {
     ProvisionalEnd ending =
