@@ -136,7 +136,7 @@ final class PlannedRun {
     if (plan.log().hasTests()) {
       cases.addAll(outcome.kernelTests());
     }
-    return RunReport.of(plan.name(), kernelName(), outcome.end(), outcome.status())
+    return RunReport.of(plan.name(), kernelName(plan, kernel), outcome.end(), outcome.status())
         .withRepetition(repetition)
         .withDetail(outcome.detail(), place(outcome))
         .withTime(outcome.began(), outcome.duration())
@@ -147,7 +147,7 @@ final class PlannedRun {
   }
 
   /** By its file: two builds of one tree have the same release, and are not the same kernel. */
-  private String kernelName() {
+  static String kernelName(TestPlan plan, KernelSource kernel) {
     String release = kernel.release().map(name -> " (" + name + ")").orElse("");
     return plan.kernels().size() == 1 ? "" : kernel.image() + release;
   }

@@ -49,6 +49,7 @@ public final class TestSession {
   private final Map<Integer, DoneRun> done = new TreeMap<>();
   private final ReportBudget budget = new ReportBudget(Runtime.getRuntime().maxMemory() / 4);
   private boolean ending;
+  private boolean interrupted;
 
   /** A session. */
   public TestSession(TestPlan plan, Reporter reporter) {
@@ -109,8 +110,13 @@ public final class TestSession {
     return TestOutcome.SETUP;
   }
 
+  /** Of no kernel in particular. */
   private RunReport notRun(String why) {
-    return RunReport.of(plan.name(), "", EndClass.SETUP, TestOutcome.SETUP).withDetail(why, "");
+    return notRun("", why);
+  }
+
+  private RunReport notRun(String kernel, String why) {
+    return RunReport.of(plan.name(), kernel, EndClass.SETUP, TestOutcome.SETUP).withDetail(why, "");
   }
 
   /** A shutdown hook: the JVM ends with 128 and the signal's number after it. */
@@ -118,6 +124,7 @@ public final class TestSession {
     List<PlannedRun> left;
     synchronized (this) {
       ending = true;
+      interrupted = true;
       left = List.copyOf(running);
     }
     left.forEach(PlannedRun::interrupt);
@@ -206,8 +213,11 @@ public final class TestSession {
     return status;
   }
 
-  /** That of the first run that did not pass. */
+  /** That of the first run that did not pass; but the user's end counts more than the runs'. */
   private synchronized int status() {
+    if (interrupted) {
+      return TestOutcome.INTERRUPTED;
+    }
     return done.values().stream()
         .filter(run -> !run.passed())
         .mapToInt(run -> Math.max(1, run.report().status()))
@@ -243,17 +253,19 @@ public final class TestSession {
               Optional.empty(),
               nowhere,
               nowhere);
-      begin(run);
+      if (!begin(run)) {
+        return;
+      }
       TestOutcome outcome = run.toEnd();
       ended = new DoneRun(run.report(outcome), outcome.commandStarted());
       output = run.outputText();
     } catch (MachineException e) {
-      ended = notDone(Advice.line(e), repetition);
+      ended = notDone(kernel, Advice.line(e), repetition);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      ended = notDone("interrupted", repetition);
+      ended = notDone(kernel, "interrupted", repetition);
     } catch (RuntimeException | Error e) { // no run is to vanish without a word
-      ended = notDone(e.toString(), repetition);
+      ended = notDone(kernel, e.toString(), repetition);
     }
     end(run, number, ended);
     progress.finished(ended.report(), ended.passed(), output);
@@ -264,19 +276,22 @@ public final class TestSession {
     }
   }
 
-  private DoneRun notDone(String why, int repetition) {
-    return new DoneRun(notRun(why).withRepetition(repetition), false);
+  private DoneRun notDone(int kernel, String why, int repetition) {
+    String name = PlannedRun.kernelName(plan, kernels.get(kernel));
+    return new DoneRun(notRun(name, why).withRepetition(repetition), false);
   }
 
   private synchronized boolean isEnding() {
     return ending;
   }
 
-  private synchronized void begin(PlannedRun run) {
-    running.add(run);
+  /** Whether a run may begin, from where on a signal ends it. */
+  private synchronized boolean begin(PlannedRun run) {
     if (ending) {
-      run.interrupt();
+      return false;
     }
+    running.add(run);
+    return true;
   }
 
   private synchronized void end(PlannedRun run, int number, DoneRun ended) {
