@@ -4,6 +4,7 @@ package io.jkvm.machine.agent;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -30,6 +31,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Commands that the agent runs: how they end or do not begin, and that they get what was given. */
 @Timeout(300)
 class AgentProgramTest {
+  private static final int O_NONBLOCK = 04000;
+
   private static final int NO_COMMAND = 2;
   private static final int NOT_EXECUTABLE = 3;
   private static final int FAILED = 4;
@@ -212,6 +215,18 @@ class AgentProgramTest {
   @Test
   void onlyItsThreeStreamsAreOpen() throws IOException {
     assertEquals("0\n1\n2\n3\n", agent.run("ls", "/proc/self/fd").out()); // 3 is the folder
+  }
+
+  /** Kernels before 6.1 lose the wake-up of a port that one waits for and another writes to. */
+  @Test
+  void oneThreadHasTheChannelAndNeverWaitsInIt() throws IOException {
+    String script =
+        "ls /proc/$PPID/task | wc -l; for fd in /proc/$PPID/fd/*; do case $(readlink $fd) in"
+            + " socket:*) sed -n 's/^flags:[[:space:]]*//p' /proc/$PPID/fdinfo/${fd##*/};; esac; done";
+    String[] lines = agent.run("sh", "-c", script).out().split("\n");
+    assertEquals(2, lines.length, "one thread and one socket: " + List.of(lines));
+    assertEquals("1", lines[0]);
+    assertNotEquals(0, Integer.parseInt(lines[1], 8) & O_NONBLOCK, lines[1]);
   }
 
   @ParameterizedTest

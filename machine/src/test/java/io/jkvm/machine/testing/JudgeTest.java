@@ -221,6 +221,17 @@ class JudgeTest {
     assertEquals("still running after 600.0 s", ending.detail());
   }
 
+  /** Trap 40: on a host under load a boot may take any time, and is well all the same. */
+  @Test
+  void aGuestThatIsNotUpIsWaitedForAsLongAsItsUserLikes() {
+    Judge judge = judge(Optional.empty(), Optional.empty(), FailOn.DEFAULT);
+    for (int day = 0; day < 30; day++) {
+      time.passSeconds(86_400);
+      assertEquals(Optional.empty(), judge.look(facts.state()));
+    }
+    assertEquals(Optional.empty(), judge.look(facts.agentIsThere().state()));
+  }
+
   @Test
   void silenceOfBothIsAStall() {
     Judge judge = judge(Optional.empty(), seconds(30), FailOn.DEFAULT);
