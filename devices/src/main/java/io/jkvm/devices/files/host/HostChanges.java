@@ -54,11 +54,12 @@ final class HostChanges {
     int oldUid = uid == HostOwners.STAYS ? uid : thread.stat.uid();
     int oldGid = gid == HostOwners.STAYS ? gid : thread.stat.gid();
     boolean owned = uid != HostOwners.STAYS || gid != HostOwners.STAYS;
+    int newGid = gid == HostOwners.STAYS ? thread.stat.gid() : gid;
     if (owned) {
       result = HandleIo.chown(handle, uid, gid);
     }
     if (result == 0) {
-      result = others(thread, handle, mode, file, change);
+      result = others(thread, handle, mode, newGid, file, change);
       if (result < 0 && owned) {
         HandleIo.chown(handle, oldUid, oldGid);
       }
@@ -99,8 +100,8 @@ final class HostChanges {
     return result;
   }
 
-  private static int others(
-      HostThread thread, int handle, int mode, OpenFile file, AttributeChange change) {
+  private int others(
+      HostThread thread, int handle, int mode, int gid, OpenFile file, AttributeChange change) {
     int result = 0;
     if (change.has(AttributeChange.SIZE)) {
       result =
@@ -110,7 +111,7 @@ final class HostChanges {
     }
     if (result == 0 && change.has(AttributeChange.MODE)) {
       int permissions = permissions(change.mode, FileMode.isDirectory(mode));
-      result = thread.io.chmod(handle, permissions);
+      result = owners.chmod(thread, handle, permissions, gid);
     }
     if (result == 0 && change.has(TIMES)) {
       result = thread.io.utimens(handle, thread.times);

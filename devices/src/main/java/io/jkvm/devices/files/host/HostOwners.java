@@ -3,6 +3,7 @@ package io.jkvm.devices.files.host;
 
 import io.jkvm.core.linux.Credentials;
 import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.files.FileMode;
 import io.jkvm.core.linux.files.Statx;
 import io.jkvm.core.linux.files.ThreadFileAccess;
 import io.jkvm.devices.files.AttributeChange;
@@ -81,6 +82,29 @@ final class HostOwners {
     if (result < 0) {
       throw new IllegalStateException("a thread can't be root again");
     }
+  }
+
+  /**
+   * Sets the permissions of a file or directory. A directory's set-group-ID bit, by which what is
+   * made in it gets its group, is kept by the kernel only for who is in that group.
+   *
+   * @param gid the group that it has
+   * @return 0, or an errno negated
+   */
+  int chmod(HostThread thread, int handle, int permissions, int gid) {
+    boolean joins = isRoot() && (permissions & FileMode.S_ISGID) != 0 && gid != 0;
+    if (!joins) {
+      return thread.io.chmod(handle, permissions);
+    }
+    int result = ThreadFileAccess.setfsgid(gid);
+    if (result < 0) {
+      return result;
+    }
+    result = thread.io.chmod(handle, permissions);
+    if (ThreadFileAccess.setfsgid(0) < 0) {
+      throw new IllegalStateException("a thread can't be root again");
+    }
+    return result;
   }
 
   /**
