@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
+import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.kernellog.TaintChange;
@@ -116,10 +117,11 @@ final class PlannedRun {
   /**
    * Runs it.
    *
+   * @param host of all runs
    * @throws MachineException if the machine can't be made
    */
-  TestOutcome toEnd() throws InterruptedException {
-    return run.run();
+  TestOutcome toEnd(Host host) throws InterruptedException {
+    return run.run(host);
   }
 
   /** Where in the log's file the end can be seen; empty if that is not known. */

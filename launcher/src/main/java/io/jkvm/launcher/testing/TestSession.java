@@ -4,6 +4,7 @@ package io.jkvm.launcher.testing;
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.HostTerminal;
+import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.EndClass;
@@ -38,6 +39,7 @@ public final class TestSession {
 
   private final TestPlan plan;
   private final Reporter reporter;
+  private final Host host = new Host();
   private final CountDownLatch finished = new CountDownLatch(1);
   private final List<KernelSource> kernels = new ArrayList<>();
   private final List<KernelCheck> checks = new ArrayList<>();
@@ -165,7 +167,7 @@ public final class TestSession {
     if (!begin(run)) {
       run.interrupt();
     }
-    TestOutcome outcome = run.toEnd();
+    TestOutcome outcome = run.toEnd(host);
     RunReport report = run.report(outcome);
     end(run, 1, new DoneRun(report, outcome.commandStarted()));
     outcome
@@ -256,7 +258,7 @@ public final class TestSession {
       if (!begin(run)) {
         return;
       }
-      TestOutcome outcome = run.toEnd();
+      TestOutcome outcome = run.toEnd(host);
       ended = new DoneRun(run.report(outcome), outcome.commandStarted());
       output = run.outputText();
     } catch (MachineException e) {

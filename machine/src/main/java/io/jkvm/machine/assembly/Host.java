@@ -7,6 +7,7 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.HostProbe;
 import io.jkvm.core.probe.ProcessorName;
+import io.jkvm.devices.files.host.nodes.DescriptorPool;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,14 +16,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What is known about the host that machines run on. It is found out once for each object, so
- * machines that are made with the same one start a little faster.
+ * The host that machines of this process run on. What is known about it is found out once for each
+ * object, so machines that are made with the same one start a little faster; and their shares have
+ * the process's descriptors together, where those of several objects know nothing of each other.
  */
 public final class Host {
   private static final Pattern MEM_TOTAL = Pattern.compile("MemTotal:\\s+(\\d+) kB");
 
   // Guarded by this.
   private HostCapabilities capabilities;
+  private DescriptorPool descriptors;
 
   /** All RAM of the host in bytes; {@link Long#MAX_VALUE} where it is not known. */
   long memoryBytes() {
@@ -49,6 +52,18 @@ public final class Host {
       capabilities = HostProbe.run(kvm, supported);
     }
     return capabilities;
+  }
+
+  /**
+   * The descriptors that shares of machines made with this object may have.
+   *
+   * @throws LinuxException if this process's limit can't be found out
+   */
+  synchronized DescriptorPool descriptors() throws LinuxException {
+    if (descriptors == null) {
+      descriptors = DescriptorPool.ofProcess();
+    }
+    return descriptors;
   }
 
   /** Whether {@link #capabilities} has been asked successfully before. */

@@ -94,7 +94,8 @@ public final class MachineAssembler {
     List<VirtioDevice> disks = new DiskAssembler(resources).open(spec.disks());
     NetworkAssembler network = new NetworkAssembler(spec.name(), resources);
     List<VirtioNet> cards = network.open(spec.cards());
-    List<VirtioDevice> shares = new ShareAssembler(resources, spec.cpus()).open(spec.shares());
+    List<VirtioDevice> shares =
+        new ShareAssembler(host, resources, spec.cpus()).open(spec.shares());
     events.progress("kernel, disks, networks and shares are open");
 
     Kvm kvm = resources.push(Layer.HOST, openKvm());

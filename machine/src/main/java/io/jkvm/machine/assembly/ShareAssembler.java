@@ -26,6 +26,7 @@ final class ShareAssembler {
   /** Linux before 6.11 uses one; each costs a thread and an interrupt. */
   private static final int MAX_QUEUES = 4;
 
+  private final Host host;
   private final CloseStack resources;
   private final int queues;
 
@@ -34,7 +35,8 @@ final class ShareAssembler {
    *
    * @param cpus of the machine: more queues are of no use
    */
-  ShareAssembler(CloseStack resources, int cpus) {
+  ShareAssembler(Host host, CloseStack resources, int cpus) {
+    this.host = host;
     this.resources = resources;
     queues = Math.min(cpus, MAX_QUEUES);
   }
@@ -59,13 +61,13 @@ final class ShareAssembler {
     return devices;
   }
 
-  private static FileTree tree(Path directory) {
+  private FileTree tree(Path directory) {
     String name = directory.toString();
     if (directory.getFileSystem() != FileSystems.getDefault()) {
       return new JavaTree(name, directory);
     }
     try {
-      return new HostTree(name, directory);
+      return new HostTree(name, directory, host.descriptors());
     } catch (LinuxException e) {
       throw Problems.backend(Problem.SHARE_FAILED, name, e);
     }

@@ -8,6 +8,7 @@ import io.jkvm.machine.agent.AgentException;
 import io.jkvm.machine.agent.GuestAgent;
 import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.agent.GuestTask;
+import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.EndClass;
 import java.io.IOException;
@@ -93,12 +94,21 @@ public final class TestRun {
    * @throws MachineException if the machine can't be made
    */
   public TestOutcome run(MachineListener... listeners) throws InterruptedException {
+    return run(new Host(), listeners);
+  }
+
+  /**
+   * The same on a host that other runs have, too.
+   *
+   * @throws MachineException if the machine can't be made
+   */
+  public TestOutcome run(Host host, MachineListener... listeners) throws InterruptedException {
     Instant began = Instant.now();
     LogStreams log = new LogStreams(spec);
     KernelWatch watch = new KernelWatch(progress::poke);
     ProvisionalEnd ending;
     Duration duration;
-    try (Machine machine = Machine.create(spec.machine(), listeners)) {
+    try (Machine machine = Machine.create(spec.machine(), host, listeners)) {
       log.attach(machine.console());
       watch.start(machine);
       machine.addListener(new Stopped());

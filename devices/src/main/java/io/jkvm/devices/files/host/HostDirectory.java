@@ -37,7 +37,7 @@ final class HostDirectory implements OpenDirectory {
   /**
    * An open directory.
    *
-   * @param descriptor closed with it
+   * @param descriptor closed with it, and given back, as it was taken
    */
   HostDirectory(
       ThreadLocal<HostThread> threads, HostNodes nodes, HostNode directory, int descriptor) {
@@ -122,5 +122,6 @@ final class HostDirectory implements OpenDirectory {
   @Override
   public void close() {
     HandleIo.close(descriptor);
+    nodes.descriptors().giveBack();
   }
 }

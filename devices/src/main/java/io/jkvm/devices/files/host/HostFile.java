@@ -9,6 +9,7 @@ import io.jkvm.devices.files.FileAttributes;
 import io.jkvm.devices.files.FileMode;
 import io.jkvm.devices.files.OpenFile;
 import io.jkvm.devices.files.OpenFlags;
+import io.jkvm.devices.files.host.nodes.DescriptorShare;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
 
@@ -18,6 +19,7 @@ final class HostFile implements OpenFile {
       FileMode.ALLOCATE_KEEP_SIZE | FileMode.ALLOCATE_PUNCH_HOLE | FileMode.ALLOCATE_ZERO_RANGE;
 
   private final ThreadLocal<HostThread> threads;
+  private final DescriptorShare descriptors;
   private final int descriptor;
   private final long node;
   private final long shown;
@@ -26,11 +28,19 @@ final class HostFile implements OpenFile {
   /**
    * An open file.
    *
+   * @param descriptors of which one was taken; given back with it
    * @param descriptor closed with it
    * @param shown inode number of the node
    */
-  HostFile(ThreadLocal<HostThread> threads, int descriptor, long node, long shown, int flags) {
+  HostFile(
+      ThreadLocal<HostThread> threads,
+      DescriptorShare descriptors,
+      int descriptor,
+      long node,
+      long shown,
+      int flags) {
     this.threads = threads;
+    this.descriptors = descriptors;
     this.descriptor = descriptor;
     this.node = node;
     this.shown = shown;
@@ -98,5 +108,6 @@ final class HostFile implements OpenFile {
   @Override
   public void close() {
     HandleIo.close(descriptor);
+    descriptors.giveBack();
   }
 }

@@ -178,6 +178,9 @@ final class HostMaking {
         int all = OpenHow.O_CREAT | OpenHow.O_EXCL | OpenHow.O_NOFOLLOW | openFlags(flags);
         thread.how.set(all, HostChanges.permissions(mode, false), RESOLVE);
         descriptor = thread.how.open(parent.handle(), name);
+        if (nodes.closedSome(thread, descriptor)) {
+          descriptor = thread.how.open(parent.handle(), name);
+        }
       } finally {
         owners.leave(caller);
       }
@@ -189,7 +192,7 @@ final class HostMaking {
 
   private int created(
       HostThread thread, HostNode parent, NativeName name, int descriptor, FileAttributes entry) {
-    int handle = thread.io.reopen(descriptor, OpenHow.O_PATH);
+    int handle = nodes.reopen(thread, descriptor, OpenHow.O_PATH);
     int result = handle < 0 ? handle : nodes.adopt(thread, parent, name, handle);
     if (result < 0) {
       DirectoryIo.unlinkat(parent.handle(), name, 0);

@@ -46,15 +46,31 @@ final class HostOpening {
       if (OpenFlags.writes(flags)) {
         written.add(thread, node);
       }
-      int descriptor = thread.io.reopen(node.handle(), HostMaking.openFlags(flags));
+      int descriptor = reopen(thread, node, HostMaking.openFlags(flags));
       if (descriptor < 0) {
         return descriptor;
       }
-      result.set(new HostFile(threads, descriptor, number, node.shown(), flags));
+      result.set(file(descriptor, number, node.shown(), flags));
       return 0;
     } finally {
       nodes.done(thread, node);
     }
+  }
+
+  private HostFile file(int descriptor, long number, long shown, int flags) {
+    return new HostFile(threads, nodes.descriptors(), descriptor, number, shown, flags);
+  }
+
+  /** Opens a node; whoever closes it gives the descriptor back. */
+  private int reopen(HostThread thread, HostNode node, int flags) {
+    if (!nodes.descriptors().take()) {
+      return -Errno.EMFILE;
+    }
+    int result = nodes.reopen(thread, node, flags);
+    if (result < 0) {
+      nodes.descriptors().giveBack();
+    }
+    return result;
   }
 
   /** As {@link io.jkvm.devices.files.FileTree#create}. */
@@ -69,9 +85,9 @@ final class HostOpening {
       OpenResult result) {
     int error = -Errno.ENOENT;
     for (int i = 0; i < TRIES && error == -Errno.ENOENT; i++) {
-      int descriptor = making.create(thread, caller, parent, name, mode, flags, entry);
+      int descriptor = make(thread, caller, parent, name, mode, flags, entry);
       if (descriptor >= 0) {
-        result.set(new HostFile(threads, descriptor, entry.node, entry.inode, flags));
+        result.set(file(descriptor, entry.node, entry.inode, flags));
         return 0;
       }
       if (descriptor != -Errno.EEXIST || (flags & OpenFlags.EXCLUSIVE) != 0) {
@@ -80,6 +96,24 @@ final class HostOpening {
       error = openExisting(thread, parent, name, flags, entry, result);
     }
     return error;
+  }
+
+  private int make(
+      HostThread thread,
+      Caller caller,
+      long parent,
+      NativeName name,
+      int mode,
+      int flags,
+      FileAttributes entry) {
+    if (!nodes.descriptors().take()) {
+      return -Errno.EMFILE;
+    }
+    int result = making.create(thread, caller, parent, name, mode, flags, entry);
+    if (result < 0) {
+      nodes.descriptors().giveBack();
+    }
+    return result;
   }
 
   private int openExisting(
@@ -129,7 +163,7 @@ final class HostOpening {
         return 0;
       }
       int flags = OpenHow.O_RDONLY | OpenHow.O_DIRECTORY;
-      int descriptor = thread.io.reopen(node.handle(), flags);
+      int descriptor = reopen(thread, node, flags);
       if (descriptor < 0) {
         return descriptor;
       }

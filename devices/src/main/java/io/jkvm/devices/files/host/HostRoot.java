@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.files.host;
 
-import io.jkvm.core.linux.DescriptorLimit;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.files.DirectoryIo;
 import io.jkvm.core.linux.files.HandleIo;
 import io.jkvm.core.linux.files.NativeName;
 import io.jkvm.core.linux.files.OpenHow;
+import io.jkvm.devices.files.host.nodes.DescriptorShare;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
 import java.nio.charset.Charset;
@@ -19,40 +19,33 @@ import java.nio.file.Path;
  * @param descriptor of it, open for reading
  */
 record HostRoot(HostNodes nodes, int descriptor) {
-  private static final int MOST_HANDLES = 1 << 14;
-  private static final int LEAST_HANDLES = 64;
-
   /**
-   * Of the descriptors of this process, one share may take a quarter, as long as there are some.
+   * Opens it.
+   *
+   * @param descriptors of the tree; given back if there is an error
    */
-  private static final int PARTS = 4;
-
-  /** How many handles a tree has if nothing else is said; raises the process's limit first. */
-  static int usualHandles() throws LinuxException {
-    long some = Long.divideUnsigned(DescriptorLimit.raise().soft(), PARTS);
-    return (int) Math.max(LEAST_HANDLES, Math.min(MOST_HANDLES, some));
-  }
-
-  static HostRoot open(HostThread thread, Path directory, int maxNodes, int maxHandles)
+  static HostRoot open(HostThread thread, Path directory, int maxNodes, DescriptorShare descriptors)
       throws LinuxException {
     String call = "share " + directory;
     NativeName path = new NativeName(NativeName.PATH_BYTES);
-    Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
-    check(call, path.set(directory.toAbsolutePath().toString().getBytes(charset)));
-    OpenHow how = new OpenHow(OpenHow.O_PATH | OpenHow.O_DIRECTORY, 0, 0);
-    int handle = check(call, how.open(DirectoryIo.AT_FDCWD, path));
+    int handle = -1;
     int descriptor = -1;
     boolean complete = false;
     try {
+      Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
+      check(call, path.set(directory.toAbsolutePath().toString().getBytes(charset)));
+      OpenHow how = new OpenHow(OpenHow.O_PATH | OpenHow.O_DIRECTORY, 0, 0);
+      handle = check(call, how.open(DirectoryIo.AT_FDCWD, path));
       int flags = OpenHow.O_RDONLY | OpenHow.O_DIRECTORY;
       descriptor = check(call, thread.io.reopen(handle, flags));
-      HostNodes nodes = new HostNodes(thread, call, handle, maxNodes, maxHandles);
+      HostNodes nodes = new HostNodes(thread, call, handle, maxNodes, descriptors);
       complete = true;
       return new HostRoot(nodes, descriptor);
     } finally {
       if (!complete) {
         HandleIo.close(handle);
         HandleIo.close(descriptor);
+        descriptors.leave();
       }
     }
   }

@@ -15,6 +15,8 @@ import io.jkvm.devices.files.FileTree;
 import io.jkvm.devices.files.OpenFile;
 import io.jkvm.devices.files.OpenResult;
 import io.jkvm.devices.files.TreeStatistics;
+import io.jkvm.devices.files.host.nodes.DescriptorPool;
+import io.jkvm.devices.files.host.nodes.DescriptorShare;
 import io.jkvm.devices.files.host.nodes.HostNode;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
@@ -32,10 +34,11 @@ import java.nio.file.Path;
  * one file system to the guest, in which each of the host's has numbers of its own.
  *
  * <p><b>Bounds.</b> A node takes about 200 bytes of heap, {@link #DEFAULT_MAX_NODES} of them 50
- * MiB. Nodes have at most {@code maxHandles} descriptors, and one for each request under way; a
- * node without one is found again by its directory and name, and is ESTALE if something else is
- * there. What loses its last known name by the guest keeps its descriptor, as long as those are not
- * more than half of {@code maxHandles}. Open files and directories have one more each.
+ * MiB. Some nodes are held by a descriptor, and one more for each request under way; a node without
+ * one is found again by its directory and name, and is ESTALE if something else is there. What
+ * loses its last known name by the guest keeps its descriptor, as long as those are not more than
+ * half of all. Open files and directories have one more each, and are EMFILE beyond what a {@link
+ * DescriptorPool} has for them.
  *
  * <p><b>Owners.</b> The guest sees those of the host. If this process runs as root, they are what
  * the guest makes of them. If not, all that is made belongs to this process's user, and giving that
@@ -59,9 +62,8 @@ public final class HostTree implements FileTree {
   private final WrittenFileSystems written;
 
   /**
-   * A tree with the usual bounds: {@link #DEFAULT_MAX_NODES}, and a quarter of the descriptors that
-   * the process may have, but at most 16384. Raises the process's limit of descriptors as far as it
-   * may.
+   * A tree with the usual bounds, in a process that has no other: {@link #DEFAULT_MAX_NODES}, and a
+   * pool of its own.
    *
    * @param name for messages
    * @param directory the root; if it is a symbolic link, what that leads to now
@@ -69,11 +71,20 @@ public final class HostTree implements FileTree {
    *     system of the kernel's own
    */
   public HostTree(String name, Path directory) throws LinuxException {
-    this(name, directory, DEFAULT_MAX_NODES, HostRoot.usualHandles());
+    this(name, directory, DescriptorPool.ofProcess());
   }
 
   /**
-   * A tree.
+   * The same in a process that may have others.
+   *
+   * @param descriptors of all of them
+   */
+  public HostTree(String name, Path directory, DescriptorPool descriptors) throws LinuxException {
+    this(name, directory, DEFAULT_MAX_NODES, descriptors.join(), new HostOwners());
+  }
+
+  /**
+   * A tree whose open files are not counted.
    *
    * @param maxNodes how many the guest can know at once, 2 or more
    * @param maxHandles how many of these are held by a descriptor, 2 or more
@@ -84,11 +95,21 @@ public final class HostTree implements FileTree {
 
   HostTree(String name, Path directory, int maxNodes, int maxHandles, HostOwners owners)
       throws LinuxException {
+    this(name, directory, maxNodes, fixed(maxNodes, maxHandles), owners);
+  }
+
+  private static DescriptorShare fixed(int maxNodes, int maxHandles) {
     if (maxNodes < 2 || maxHandles < 2) {
       throw new IllegalArgumentException(maxNodes + " nodes with " + maxHandles + " handles");
     }
+    return new DescriptorShare(maxHandles);
+  }
+
+  private HostTree(
+      String name, Path directory, int maxNodes, DescriptorShare descriptors, HostOwners owners)
+      throws LinuxException {
     this.name = name;
-    HostRoot root = HostRoot.open(threads.get(), directory, maxNodes, maxHandles);
+    HostRoot root = HostRoot.open(threads.get(), directory, maxNodes, descriptors);
     nodes = root.nodes();
     written = new WrittenFileSystems(nodes, root.descriptor());
     changes = new HostChanges(owners);

@@ -80,13 +80,13 @@ final class WrittenFileSystems {
       HostNode parent = nodes.useParent(thread, node);
       if (parent != null) {
         try {
-          return thread.io.reopen(parent.handle(), OpenHow.O_RDONLY);
+          return nodes.reopen(thread, parent, OpenHow.O_RDONLY);
         } finally {
           nodes.done(thread, parent);
         }
       }
     }
-    return thread.io.reopen(node.handle(), OpenHow.O_RDONLY);
+    return nodes.reopen(thread, node, OpenHow.O_RDONLY);
   }
 
   private synchronized void add(long device, int descriptor) {

@@ -7,7 +7,7 @@ package io.jkvm.devices.files.host.nodes;
  * NodeTable}.
  */
 final class HandleCache {
-  private final int bound;
+  private final DescriptorShare descriptors;
   private int open;
   private int pinned;
 
@@ -15,8 +15,8 @@ final class HandleCache {
   private HostNode oldest;
   private HostNode newest;
 
-  HandleCache(int bound) {
-    this.bound = bound;
+  HandleCache(DescriptorShare descriptors) {
+    this.descriptors = descriptors;
   }
 
   int open() {
@@ -91,7 +91,7 @@ final class HandleCache {
   }
 
   private void trim(HostThread thread) {
-    while (open > bound && oldest != null) {
+    while (open > descriptors.handles() && oldest != null) {
       close(thread, oldest);
     }
   }
@@ -108,7 +108,7 @@ final class HandleCache {
 
   /** The handle is all there is of a node: half of them may be such. */
   void pin(HostNode node) {
-    if (!node.pinned && node.handle >= 0 && pinned < bound / 2) {
+    if (!node.pinned && node.handle >= 0 && pinned < descriptors.handles() / 2) {
       unlist(node);
       node.pinned = true;
       pinned++;

@@ -39,17 +39,25 @@ final class HandleSteps {
   /** Opens one component; if there are no descriptors left, some that are not in use are closed. */
   int open(HostThread thread, int directory, NativeName name) {
     int result = how.open(directory, name);
-    if (result == -Errno.EMFILE || result == -Errno.ENFILE) {
-      boolean some;
-      synchronized (table) {
-        some = handles.shrink(thread, SHRINK);
-      }
-      thread.closeNow();
-      if (some) {
-        result = how.open(directory, name);
-      }
+    return closedSome(thread, result) ? how.open(directory, name) : result;
+  }
+
+  /**
+   * Closes handles that are not in use if a call has failed for want of descriptors.
+   *
+   * @param result of the call
+   * @return whether it should be made again
+   */
+  boolean closedSome(HostThread thread, int result) {
+    if (result != -Errno.EMFILE && result != -Errno.ENFILE) {
+      return false;
     }
-    return result;
+    boolean some;
+    synchronized (table) {
+      some = handles.shrink(thread, SHRINK);
+    }
+    thread.closeNow();
+    return some;
   }
 
   /** Whether what was read of an inode in a directory is the root of a mount. */

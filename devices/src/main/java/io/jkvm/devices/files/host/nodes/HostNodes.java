@@ -20,6 +20,7 @@ public final class HostNodes {
   public static final int MASK = HandleSteps.MASK;
 
   private final StampedLock names = new StampedLock();
+  private final DescriptorShare descriptors;
   private final HandleCache handles;
   private final InodeNumbers numbers = new InodeNumbers();
   private final NodeTable table;
@@ -33,9 +34,10 @@ public final class HostNodes {
    * @param call for the exception, if it can't be read or is in a file system of the kernel's own
    * @param rootHandle of a directory; closed with this
    * @param maxNodes how many there can be, 2 or more
-   * @param maxHandles how many of them have handles, besides those in use
+   * @param descriptors of this tree; given back with {@link #close}
    */
-  public HostNodes(HostThread thread, String call, int rootHandle, int maxNodes, int maxHandles)
+  public HostNodes(
+      HostThread thread, String call, int rootHandle, int maxNodes, DescriptorShare descriptors)
       throws LinuxException {
     int result = thread.stat.read(rootHandle, 0, MASK);
     if (result < 0) {
@@ -45,7 +47,8 @@ public final class HostNodes {
     if (kind == MountTypes.Kind.SPECIAL) {
       throw new LinuxException(call + ", a file system of the kernel's own", Errno.EPERM);
     }
-    handles = new HandleCache(maxHandles);
+    this.descriptors = descriptors;
+    handles = new HandleCache(descriptors);
     table = new NodeTable(maxNodes, handles, numbers, thread.stat);
     steps = new HandleSteps(table, handles);
     search = new NodeSearch(names, table, handles, steps);
@@ -57,6 +60,35 @@ public final class HostNodes {
 
   public HostNode root() {
     return root;
+  }
+
+  /** How many descriptors there may be for open files. */
+  public DescriptorShare descriptors() {
+    return descriptors;
+  }
+
+  /**
+   * Opens a node in use once more, as {@link HandleIo#reopen}; if the process has no descriptors
+   * left, handles that are not in use are closed for it.
+   */
+  public int reopen(HostThread thread, HostNode node, int flags) {
+    return reopen(thread, node.handle, flags);
+  }
+
+  /** The same with any descriptor that the caller has. */
+  public int reopen(HostThread thread, int descriptor, int flags) {
+    int result = thread.io.reopen(descriptor, flags);
+    return closedSome(thread, result) ? thread.io.reopen(descriptor, flags) : result;
+  }
+
+  /**
+   * Closes handles that are not in use if a call has failed for want of descriptors.
+   *
+   * @param result of the call
+   * @return whether it should be made again
+   */
+  public boolean closedSome(HostThread thread, int result) {
+    return steps.closedSome(thread, result);
   }
 
   /** How many nodes there are, with the root. */
@@ -285,5 +317,6 @@ public final class HostNodes {
       handles.close(thread, root);
     }
     thread.closeNow();
+    descriptors.leave();
   }
 }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.files.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.devices.files.Caller;
+import io.jkvm.devices.files.FileAttributes;
+import io.jkvm.devices.files.FileTree;
+import io.jkvm.devices.files.OpenFlags;
+import io.jkvm.devices.files.OpenResult;
+import io.jkvm.devices.files.host.nodes.DescriptorPool;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Descriptors are those of the process: several trees share them, and none takes all. */
+class DescriptorsTest {
+  /** Of 80 for open files, two trees have 20 each, and 40 are for who comes first. */
+  private static final int ALL = 160;
+
+  private static final int OWN = 20;
+  private static final int COMMON = 40;
+
+  @TempDir Path path;
+
+  private final DescriptorPool pool = new DescriptorPool(ALL);
+  private final OpenResult result = new OpenResult();
+
+  /** Opens until there is no more; returns what is open. */
+  private List<AutoCloseable> openAll(HostTree tree) {
+    List<AutoCloseable> open = new ArrayList<>();
+    while (true) {
+      int error = tree.openDirectory(FileTree.ROOT, result);
+      if (error < 0) {
+        assertEquals(-Errno.EMFILE, error);
+        return open;
+      }
+      open.add(result.takeDirectory());
+    }
+  }
+
+  @Test
+  void oneTreeThatTakesAllItCanLeavesOthersTheirs() throws Exception {
+    try (HostTree greedy = new HostTree("greedy", path, pool);
+        HostTree other = new HostTree("other", path, pool)) {
+      List<AutoCloseable> first = openAll(greedy);
+      assertEquals(OWN + COMMON, first.size());
+      List<AutoCloseable> second = openAll(other);
+      assertEquals(OWN, second.size());
+      // What one gives back goes to who asks.
+      for (int i = 0; i < COMMON; i++) {
+        first.remove(0).close();
+      }
+      assertEquals(COMMON, openAll(other).size());
+      assertEquals(0, openAll(greedy).size());
+    }
+  }
+
+  @Test
+  void filesThatAreMadeCountToo() throws Exception {
+    try (HostTree tree = new HostTree("test", path, pool)) {
+      List<AutoCloseable> open = openAll(tree);
+      int error =
+          tree.create(
+              new Caller(),
+              FileTree.ROOT,
+              HostShare.name("new"),
+              0600,
+              OpenFlags.READ_WRITE,
+              new FileAttributes(),
+              result);
+      assertEquals(-Errno.EMFILE, error);
+      assertTrue(Files.notExists(path.resolve("new")), "made all the same");
+      open.remove(0).close();
+      assertEquals(1, openAll(tree).size());
+    }
+  }
+
+  /** With four trees each has half of the handles it would have with two. */
+  @Test
+  void handlesAreDividedAmongTrees() throws IOException {
+    for (int i = 0; i < ALL; i++) {
+      Files.createFile(path.resolve("f" + i));
+    }
+    try (HostTree one = new HostTree("one", path, pool);
+        HostTree two = new HostTree("two", path, pool)) {
+      lookUpAll(one);
+      lookUpAll(two);
+      assertEquals(ALL / 4, one.openHandles());
+      assertEquals(ALL / 4, two.openHandles());
+      try (HostTree three = new HostTree("three", path, pool);
+          HostTree four = new HostTree("four", path, pool)) {
+        for (HostTree tree : List.of(one, two, three, four)) {
+          lookUpAll(tree);
+          assertEquals(ALL / 8, tree.openHandles());
+        }
+      }
+      lookUpAll(one);
+      assertEquals(ALL / 4, one.openHandles());
+    }
+  }
+
+  private static void lookUpAll(HostTree tree) {
+    tree.forgetAll();
+    for (int i = 0; i < ALL; i++) {
+      FileAttributes entry = new FileAttributes();
+      HostShare.ok(tree.lookup(FileTree.ROOT, HostShare.name("f" + i), entry));
+    }
+  }
+
+  @Test
+  void aTreeThatCanNotBeMadeTakesNothing() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      assertThrows(LinuxException.class, () -> new HostTree("none", path.resolve("missing"), pool));
+    }
+    try (HostTree tree = new HostTree("test", path, pool)) {
+      assertEquals(OWN + COMMON, openAll(tree).size());
+    }
+  }
+
+  /** Handles take what is left of the process's descriptors, and are closed when others need it. */
+  @Test
+  @Timeout(300)
+  void handlesKeepNothingFromBeingOpened() throws Exception {
+    LimitedProcess.assertRuns("-n 256", DescriptorsProgram.class, path);
+  }
+}
