@@ -11,6 +11,11 @@ package io.jkvm.core.linux;
 public final class FileIo {
   private static final int IOV_MAX = 1024;
 
+  /** By number: older C libraries have no function for it. */
+  private static final long PREADV2 = 327;
+
+  private static final int RWF_NOWAIT = 8;
+
   private static final int FALLOC_FL_KEEP_SIZE = 1;
   private static final int FALLOC_FL_PUNCH_HOLE = 2;
   private static final int FALLOC_FL_ZERO_RANGE = 16;
@@ -21,6 +26,7 @@ public final class FileIo {
   private static final int F_OFD_SETLK = 37;
   private static final short F_RDLCK = 0;
   private static final short F_WRLCK = 1;
+  private static final short F_UNLCK = 2;
   private static final int FLOCK_BYTES = 32;
 
   private FileIo() {}
@@ -74,6 +80,21 @@ public final class FileIo {
     long result;
     do {
       result = result(Libc.preadv(fd.value(), target.address(), count, offset));
+    } while (result == -Errno.EINTR);
+    return result;
+  }
+
+  /**
+   * preadv2(2) with RWF_NOWAIT: as {@link #preadv}, of what is in the page cache alone.
+   *
+   * @return EAGAIN negated if none of it is, EOPNOTSUPP if the file system can't say
+   */
+  public static long preadvCached(Fd fd, IoVector target, long offset) {
+    int count = Math.min(target.count(), IOV_MAX);
+    long result;
+    do {
+      result =
+          result(Libc.syscall(PREADV2, fd.value(), target.address(), count, offset, 0, RWF_NOWAIT));
     } while (result == -Errno.EINTR);
     return result;
   }
@@ -159,15 +180,28 @@ public final class FileIo {
    * @throws LinuxException if the file can't be locked at all
    */
   public static boolean tryLock(Fd fd, boolean exclusive) throws LinuxException {
-    NativeMemory flock = new NativeMemory(FLOCK_BYTES);
-    flock.buffer().putShort(0, exclusive ? F_WRLCK : F_RDLCK);
-    long result = result(Libc.fcntl(fd.value(), F_OFD_SETLK, flock.address()));
-    java.lang.ref.Reference.reachabilityFence(flock);
+    long result = setLock(fd, exclusive ? F_WRLCK : F_RDLCK);
     if (result == -Errno.EAGAIN || result == -Errno.EACCES) {
       return false;
     }
     check("fcntl F_OFD_SETLK", result);
     return true;
+  }
+
+  /**
+   * Gives up the lock of {@link #tryLock} at once. It would end with the open file only, which the
+   * kernel may hold for a moment after the last descriptor was closed.
+   */
+  public static void unlock(Fd fd) {
+    setLock(fd, F_UNLCK);
+  }
+
+  private static long setLock(Fd fd, short type) {
+    NativeMemory flock = new NativeMemory(FLOCK_BYTES);
+    flock.buffer().putShort(0, type);
+    long result = result(Libc.fcntl(fd.value(), F_OFD_SETLK, flock.address()));
+    java.lang.ref.Reference.reachabilityFence(flock);
+    return result;
   }
 
   /** The size of a block device in bytes; 0 without a medium. */

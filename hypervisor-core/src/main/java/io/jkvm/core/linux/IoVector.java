@@ -11,7 +11,8 @@ import java.nio.ByteBuffer;
 public final class IoVector {
   private static final int ENTRY_BYTES = 16;
 
-  private final NativeMemory entries;
+  private final ByteBuffer entries;
+  private final long base;
   private final int capacity;
   private int first;
   private int end;
@@ -23,8 +24,29 @@ public final class IoVector {
    * @param capacity how many ranges it can hold
    */
   public IoVector(int capacity) {
+    this(new NativeMemory(capacity * ENTRY_BYTES), capacity);
+  }
+
+  private IoVector(NativeMemory memory, int capacity) {
+    entries = memory.buffer(); // keeps the memory, too
+    base = memory.address();
     this.capacity = capacity;
-    entries = new NativeMemory(capacity * ENTRY_BYTES);
+  }
+
+  /**
+   * An empty list in a part of a mapping, which must stay mapped as long as the list is used.
+   *
+   * @param offset where the list begins in the mapping, a multiple of 16
+   */
+  public IoVector(Mapping memory, long offset, int capacity) {
+    entries = memory.buffer(offset, bytes(capacity));
+    base = memory.address() + offset;
+    this.capacity = capacity;
+  }
+
+  /** What a list of so many ranges takes of a mapping, in bytes. */
+  public static long bytes(int capacity) {
+    return (long) capacity * ENTRY_BYTES;
   }
 
   /** Removes all ranges. */
@@ -44,8 +66,8 @@ public final class IoVector {
       throw new IllegalStateException("more than " + capacity + " ranges");
     }
     if (length > 0) {
-      entries.buffer().putLong(end * ENTRY_BYTES, address);
-      entries.buffer().putLong(end * ENTRY_BYTES + 8, length);
+      entries.putLong(end * ENTRY_BYTES, address);
+      entries.putLong(end * ENTRY_BYTES + 8, length);
       end++;
       remainingBytes += length;
     }
@@ -54,7 +76,7 @@ public final class IoVector {
   /** Appends all that is left of another list. */
   public void addAll(IoVector other) {
     for (int at = other.first * ENTRY_BYTES; at < other.end * ENTRY_BYTES; at += ENTRY_BYTES) {
-      add(other.entries.buffer().getLong(at), other.entries.buffer().getLong(at + 8));
+      add(other.entries.getLong(at), other.entries.getLong(at + 8));
     }
   }
 
@@ -67,10 +89,10 @@ public final class IoVector {
     long left = bytes;
     while (left > 0) {
       int at = first * ENTRY_BYTES;
-      long length = entries.buffer().getLong(at + 8);
+      long length = entries.getLong(at + 8);
       if (left < length) {
-        entries.buffer().putLong(at, entries.buffer().getLong(at) + left);
-        entries.buffer().putLong(at + 8, length - left);
+        entries.putLong(at, entries.getLong(at) + left);
+        entries.putLong(at + 8, length - left);
         return;
       }
       left -= length;
@@ -109,13 +131,13 @@ public final class IoVector {
 
   private ByteBuffer firstRange(int maxBytes) {
     int at = first * ENTRY_BYTES;
-    long length = Math.min(maxBytes, entries.buffer().getLong(at + 8));
-    return new Pointer(entries.buffer().getLong(at)).getByteBuffer(0, length);
+    long length = Math.min(maxBytes, entries.getLong(at + 8));
+    return new Pointer(entries.getLong(at)).getByteBuffer(0, length);
   }
 
   /** Address of the first {@code struct iovec} that is left. */
   public long address() {
-    return entries.address() + (long) first * ENTRY_BYTES;
+    return base + (long) first * ENTRY_BYTES;
   }
 
   /** How many ranges are left. */

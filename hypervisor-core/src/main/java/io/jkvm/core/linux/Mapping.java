@@ -30,7 +30,8 @@ public final class Mapping implements AutoCloseable {
 
   /** Maps zeroed private memory whose pages come into being when they are first touched. */
   public static Mapping anonymous(long length) throws LinuxException {
-    return map("mmap of " + length + " bytes", length, ANONYMOUS, -1);
+    String call = "mmap of " + length + " bytes";
+    return new Mapping(mmap(call, 0, length, READ_WRITE, ANONYMOUS), length, 0);
   }
 
   /**
@@ -42,13 +43,13 @@ public final class Mapping implements AutoCloseable {
   public static Mapping anonymousHuge(long length) throws LinuxException {
     String call = "mmap of " + length + " bytes";
     long wideLength = length + HUGE_PAGE_BYTES + 2 * GUARD_BYTES;
-    long wide = mmap(call, 0, wideLength, Libc.PROT_NONE, ANONYMOUS, -1);
+    long wide = mmap(call, 0, wideLength, Libc.PROT_NONE, ANONYMOUS);
     long start = (wide + GUARD_BYTES + HUGE_PAGE_BYTES - 1) & -HUGE_PAGE_BYTES;
     Mapping memory = new Mapping(start, length, GUARD_BYTES);
     unmap(wide, start - GUARD_BYTES);
     unmap(start + length + GUARD_BYTES, wide + wideLength);
     try {
-      mmap(call, start, length, READ_WRITE, ANONYMOUS | Libc.MAP_FIXED, -1);
+      mmap(call, start, length, READ_WRITE, ANONYMOUS | Libc.MAP_FIXED);
     } catch (LinuxException e) {
       memory.close();
       throw e;
@@ -67,16 +68,21 @@ public final class Mapping implements AutoCloseable {
 
   /** Maps the first {@code length} bytes of a descriptor, shared, for reading and writing. */
   public static Mapping shared(String what, Fd fd, long length) throws LinuxException {
-    return map("mmap of " + what, length, Libc.MAP_SHARED, fd.value());
+    return shared(what, fd, 0, length);
   }
 
-  private static Mapping map(String call, long length, int flags, int fd) throws LinuxException {
-    return new Mapping(mmap(call, 0, length, READ_WRITE, flags, fd), length, 0);
+  /** The same from an offset on, a multiple of 4096. */
+  public static Mapping shared(String what, Fd fd, long offset, long length) throws LinuxException {
+    long address = Libc.mmap(0, length, READ_WRITE, Libc.MAP_SHARED, fd.value(), offset);
+    return new Mapping(mapped("mmap of " + what, address), length, 0);
   }
 
-  private static long mmap(String call, long wanted, long length, int protection, int flags, int fd)
+  private static long mmap(String call, long wanted, long length, int protection, int flags)
       throws LinuxException {
-    long address = Libc.mmap(wanted, length, protection, flags, fd, 0);
+    return mapped(call, Libc.mmap(wanted, length, protection, flags, -1, 0));
+  }
+
+  private static long mapped(String call, long address) throws LinuxException {
     if (address == -1) {
       throw LinuxException.last(call);
     }
