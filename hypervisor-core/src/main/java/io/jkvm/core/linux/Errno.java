@@ -47,6 +47,7 @@ public final class Errno {
   public static final int ECONNREFUSED = 111;
   public static final int ESTALE = 116;
   public static final int EDQUOT = 122;
+  public static final int ECANCELED = 125;
 
   // Positions are the numbers 0..40 of asm-generic/errno-base.h and the first of errno.h.
   private static final String[] NAMES =
@@ -76,6 +77,7 @@ public final class Errno {
       case ECONNREFUSED -> "ECONNREFUSED";
       case ESTALE -> "ESTALE";
       case EDQUOT -> "EDQUOT";
+      case ECANCELED -> "ECANCELED";
       default -> "errno-" + errno;
     };
   }

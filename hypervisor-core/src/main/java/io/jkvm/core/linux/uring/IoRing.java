@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.linux.uring;
 
+import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.LinuxException;
+
 /**
  * A pair of rings: requests are prepared, submitted together, and come back completed in any order.
  * As many may be under way as {@link #entries} says, so that no completion is ever without a place.
@@ -9,6 +12,12 @@ package io.jkvm.core.linux.uring;
 public interface IoRing extends AutoCloseable {
   /** How many requests may be under way or prepared. */
   int entries();
+
+  /** Each completion adds 1 to an eventfd from now on, until {@link #unregisterEventFd}. */
+  void registerEventFd(EventFd eventFd) throws LinuxException;
+
+  /** Lets go of the eventfd, which the kernel would keep open otherwise. */
+  void unregisterEventFd();
 
   /**
    * Prepares a read into a list of memory ranges.

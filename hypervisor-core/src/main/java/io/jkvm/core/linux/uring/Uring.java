@@ -112,15 +112,17 @@ public final class Uring implements IoRing {
     }
   }
 
-  /** Each completion adds 1 to an eventfd from now on, until {@link #unregisterEventFd}. */
+  @Override
   public void registerEventFd(EventFd eventFd) throws LinuxException {
+    checkOpen();
     NativeMemory number = new NativeMemory(4);
     number.buffer().putInt(0, eventFd.fd().value());
     register("IORING_REGISTER_EVENTFD", UringCall.REGISTER_EVENTFD, number, 1);
   }
 
-  /** Lets go of the eventfd, which the kernel would keep open otherwise. */
+  @Override
   public void unregisterEventFd() {
+    checkOpen();
     UringCall.register(fd.value(), UringCall.UNREGISTER_EVENTFD, 0, 0);
   }
 
