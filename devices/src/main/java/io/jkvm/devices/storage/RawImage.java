@@ -9,10 +9,12 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A raw disk image or a host block device: byte N of the guest's disk is byte N of the file. Holds
- * a lock as long as it is open (see {@link RawImageOpener}).
+ * a lock as long as it is open (see {@link RawImageOpener}). May be used by several threads at
+ * once.
  */
 public final class RawImage implements BlockBackend, AutoCloseable {
   private static final int ZERO_BYTES = 64 << 10;
@@ -25,6 +27,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   private final boolean readOnly;
   private final NativeMemory zeroes;
   private final FlushLatch flushes;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   RawImage(String name, Fd fd, long capacityBytes, int logicalBlockBytes, boolean readOnly) {
     this.name = name;
@@ -71,6 +74,53 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     return logicalBlockBytes;
   }
 
+  /** The open file, for those that have the kernel work on it; stays this object's to close. */
+  public Fd fd() {
+    return fd;
+  }
+
+  /**
+   * Reads what is in the host's page cache, without waiting for the medium.
+   *
+   * @param target loses what was read
+   * @return 0 if all was there, else a negated errno: EAGAIN if the rest has to be waited for,
+   *     EOPNOTSUPP if the file system can't tell; others, with which a {@link #read} of the rest
+   *     will say what is wrong
+   */
+  public int readCached(IoVector target, long offset) {
+    long at = offset;
+    while (target.remainingBytes() > 0) {
+      long result = FileIo.preadvCached(fd, target, at);
+      if (result <= 0) {
+        return result == 0 ? -Errno.EAGAIN : (int) result;
+      }
+      target.advance(result);
+      at += result;
+    }
+    return 0;
+  }
+
+  /**
+   * What a read says that finds no byte where there should be one.
+   *
+   * @param at where, in bytes
+   */
+  public DiskException truncated(long at) {
+    return new DiskException(
+        name,
+        DiskException.Kind.SHRANK_IN_USE,
+        "the file ends at " + at + " bytes: it was truncated while in use");
+  }
+
+  /**
+   * What a read or write says that failed.
+   *
+   * @param at where, in bytes
+   */
+  public LinuxException failed(String call, long at, int errno) {
+    return new LinuxException("disk " + name + ": " + call + " at byte " + at, errno);
+  }
+
   @Override
   public void read(IoVector target, long offset) throws IOException {
     long at = offset;
@@ -78,10 +128,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     while (target.remainingBytes() > 0) {
       long result = FileIo.preadv(fd, target, at);
       if (result == 0) {
-        throw new DiskException(
-            name,
-            DiskException.Kind.SHRANK_IN_USE,
-            "the file ends at " + at + " bytes: it was truncated while in use");
+        throw truncated(at);
       }
       if (result > 0) {
         target.advance(result);
@@ -115,7 +162,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
       Thread.yield();
       return again + 1;
     }
-    throw new LinuxException("disk " + name + ": " + call + " at byte " + at, (int) -result);
+    throw failed(call, at, (int) -result);
   }
 
   @Override
@@ -164,6 +211,9 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   /** Closes the file and gives up the lock. What was not flushed is left to the host. */
   @Override
   public void close() {
-    fd.close();
+    if (closed.compareAndSet(false, true)) {
+      FileIo.unlock(fd);
+      fd.close();
+    }
   }
 }

@@ -18,6 +18,8 @@ import java.util.Optional;
 /** Finds out whether a path can be a disk, and locks it ({@link FileIo#tryLock}). */
 final class RawImageOpener {
   private static final int SECTOR_BYTES = 512;
+  private static final long LOCK_NANOSECONDS = 2_000_000_000L;
+  private static final long LOCK_STEP_MILLISECONDS = 10;
   private static final int S_IFMT = 0xf000;
   private static final int S_IFDIR = 0x4000;
   private static final int S_IFBLK = 0x6000;
@@ -109,7 +111,7 @@ final class RawImageOpener {
   private void lock(Fd fd) throws DiskException {
     boolean locked;
     try {
-      locked = FileIo.tryLock(fd, !readOnly);
+      locked = tryLock(fd);
     } catch (LinuxException e) {
       throw refused(
           Kind.NOT_LOCKABLE,
@@ -120,6 +122,26 @@ final class RawImageOpener {
           ? refused(Kind.IN_USE_FOR_WRITING, "is in use: it is open for writing elsewhere")
           : refused(Kind.IN_USE, "is in use: it is open elsewhere");
     }
+  }
+
+  /**
+   * Tries for a while: the kernel holds a file, and its lock, for a moment after a process that had
+   * requests under way was killed.
+   */
+  private boolean tryLock(Fd fd) throws LinuxException {
+    long start = System.nanoTime();
+    while (!FileIo.tryLock(fd, !readOnly)) {
+      if (System.nanoTime() - start > LOCK_NANOSECONDS) {
+        return false;
+      }
+      try {
+        Thread.sleep(LOCK_STEP_MILLISECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return FileIo.tryLock(fd, !readOnly);
+      }
+    }
+    return true;
   }
 
   private RawImage regularFile(Fd fd) throws DiskException {

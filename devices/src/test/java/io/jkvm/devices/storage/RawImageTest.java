@@ -191,6 +191,28 @@ class RawImageTest {
     RawImage.open(path, false).close();
   }
 
+  /** As after a process that was killed, whose files the kernel holds for a moment. */
+  @Test
+  void aLockThatIsGivenUpMeanwhileIsNone() throws Exception {
+    Path path = image(4096);
+    RawImage writer = RawImage.open(path, false);
+    Thread end =
+        new Thread(
+            () -> {
+              try {
+                Thread.sleep(200);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              writer.close();
+            });
+    end.start();
+    RawImage.open(path, false).close();
+    end.join();
+    writer.close();
+    RawImage.open(path, false).close();
+  }
+
   @Test
   void whatCanNotBeADiskIsRefused() throws Exception {
     assertRefused(folder.resolve("missing.img"), false, Kind.ABSENT, "no such file");

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.storage.engine;
+
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.EventFd;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.uring.IoRing;
+import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.storage.engine.DiskRequest.Operation;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Requests to a file or block device of the host, each by what suits it: a read that probably finds
+ * its data in the page cache and a write that is probably no more than a copy by a call at once;
+ * other reads by io_uring, or by threads where there is none; all that waits by nature, such as a
+ * flush, by threads.
+ */
+final class FileEngine implements DiskEngine {
+  private static final long SLOW_READ_NANOSECONDS = 200_000;
+
+  private final RawImage image;
+  private final RequestSlots slots;
+  private final Flushes flushes;
+  private final WorkerPool pool;
+  private final Completions completions = new Completions();
+  private final HitPredictor reads = new HitPredictor();
+  private final WritePredictor writes = new WritePredictor();
+
+  /** Null where threads do what it would do. */
+  private RingTransfers ring;
+
+  private boolean cacheCanBeAsked = true;
+  private boolean closed;
+
+  /**
+   * Over parts that it closes.
+   *
+   * @param ring null to use threads in its place
+   */
+  FileEngine(RawImage image, RequestSlots slots, Flushes flushes, WorkerPool pool, IoRing ring) {
+    this.image = image;
+    this.slots = slots;
+    this.flushes = flushes;
+    this.pool = pool;
+    this.ring = ring == null ? null : new RingTransfers(ring, image, slots, reads, this::byThread);
+  }
+
+  @Override
+  public DiskEngines.Kind kind() {
+    return ring == null ? DiskEngines.Kind.THREADS : DiskEngines.Kind.IO_URING;
+  }
+
+  @Override
+  public int capacity() {
+    return slots.capacity();
+  }
+
+  @Override
+  public void attach(EventFd wakeup) {
+    completions.attach(wakeup);
+    if (ring != null) {
+      try {
+        ring.ring().registerEventFd(wakeup);
+      } catch (LinuxException e) {
+        ring.close(); // nothing is under way, and without the eventfd nobody would be woken
+        ring = null;
+      }
+    }
+  }
+
+  @Override
+  public void detach() {
+    if (ring != null) {
+      ring.ring().unregisterEventFd();
+    }
+    completions.detach();
+  }
+
+  @Override
+  public DiskRequest acquire() {
+    DiskRequest request = slots.acquire();
+    if (request != null) {
+      request.home = completions;
+    }
+    return request;
+  }
+
+  @Override
+  public void release(DiskRequest request) {
+    slots.release(request);
+  }
+
+  @Override
+  public int inFlight() {
+    return slots.inUse();
+  }
+
+  @Override
+  public boolean submit(DiskRequest request) {
+    request.submitted();
+    switch (request.operation()) {
+      case READ:
+        return readCached(request) || byRing(request);
+      case WRITE:
+        return writeCached(request) || byThreadLater(request);
+      case FLUSH:
+        flushes.submit(request, pool);
+        return false;
+      default:
+        return byThreadLater(request);
+    }
+  }
+
+  private boolean readCached(DiskRequest request) {
+    boolean expected = reads.expectsHit();
+    if (!expected && (ring != null || !reads.trialDue())) {
+      return false;
+    }
+    if (!cacheCanBeAsked) {
+      return expected && readTimed(request);
+    }
+    int result = image.readCached(request.data(), request.position());
+    if (result == 0) {
+      if (expected) {
+        reads.hit();
+      } else {
+        reads.trialHit();
+      }
+      return true;
+    }
+    if (result == -Errno.EOPNOTSUPP) {
+      cacheCanBeAsked = false;
+      return expected && readTimed(request);
+    }
+    reads.missed();
+    return false;
+  }
+
+  /** Where the cache can't be asked, time tells. */
+  private boolean readTimed(DiskRequest request) {
+    long start = System.nanoTime();
+    request.carryOut(image);
+    if (System.nanoTime() - start > SLOW_READ_NANOSECONDS) {
+      reads.missed();
+    } else {
+      reads.hit();
+    }
+    return true;
+  }
+
+  private boolean writeCached(DiskRequest request) {
+    if (!writes.expectsQuick()) {
+      return false;
+    }
+    long bytes = request.data().remainingBytes();
+    long start = System.nanoTime();
+    request.carryOut(image);
+    writes.took(System.nanoTime() - start, bytes);
+    return true;
+  }
+
+  private boolean byRing(DiskRequest request) {
+    if (ring == null || !ring.submit(request)) {
+      byThread(request);
+    }
+    return false;
+  }
+
+  private boolean byThreadLater(DiskRequest request) {
+    byThread(request);
+    return false;
+  }
+
+  private void byThread(DiskRequest request) {
+    if (!pool.execute(request)) {
+      if (request.operation() == Operation.FLUSH) {
+        throw new IllegalStateException("a flush is its leader's");
+      }
+      request.carryOut(image);
+      completions.push(request);
+    }
+  }
+
+  @Override
+  public void start() {
+    if (ring != null) {
+      ring.start();
+    }
+  }
+
+  @Override
+  public DiskRequest complete() {
+    DiskRequest request = completions.take();
+    return request != null || ring == null ? request : ring.complete();
+  }
+
+  @Override
+  public boolean hasCompleted() {
+    if (ring != null) {
+      ring.stale();
+      if (ring.hasCompleted()) {
+        return true;
+      }
+    }
+    return !completions.isEmpty();
+  }
+
+  @Override
+  public boolean mayNotSleep() {
+    completions.sleeping(true);
+    VarHandle.fullFence();
+    return hasCompleted();
+  }
+
+  @Override
+  public void awake() {
+    completions.sleeping(false);
+  }
+
+  @Override
+  public void dropUnstarted() {
+    pool.dropUnstarted(slots);
+    flushes.dropWaiting(completions, slots);
+    if (ring != null) {
+      ring.dropUnstarted();
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (slots.inUse() > 0) {
+      // The kernel or a thread may still write to where they point.
+      throw new IllegalStateException(
+          "disk " + image.name() + ": closed with " + slots.inUse() + " requests under way");
+    }
+    pool.close();
+    if (ring != null) {
+      ring.close();
+    }
+    slots.close();
+  }
+}

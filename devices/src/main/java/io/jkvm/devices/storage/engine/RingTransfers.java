@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.storage.engine;
+
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.uring.IoRing;
+import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.storage.engine.DiskRequest.Operation;
+import java.io.IOException;
+import java.util.function.Consumer;
+
+/**
+ * Reads and writes by a ring of the kernel's. What was transferred is added up and the rest
+ * submitted again; an error of the file is the request's, and whatever else the ring may answer has
+ * a thread do the rest by a call, which has the last word. Used by one thread at a time.
+ */
+final class RingTransfers {
+  private final IoRing ring;
+  private final RawImage image;
+  private final RequestSlots slots;
+  private final HitPredictor reads;
+  private final Consumer<DiskRequest> byThread;
+
+  /** In the ring, taken by the kernel or not. */
+  private int underWay;
+
+  private int batch;
+
+  /** The batch of which what completes now was completed by its submission. */
+  private int freshBatch = -1;
+
+  private boolean broken;
+
+  /**
+   * Over a ring, which it closes.
+   *
+   * @param byThread finishes a request otherwise
+   */
+  RingTransfers(
+      IoRing ring,
+      RawImage image,
+      RequestSlots slots,
+      HitPredictor reads,
+      Consumer<DiskRequest> byThread) {
+    this.ring = ring;
+    this.image = image;
+    this.slots = slots;
+    this.reads = reads;
+    this.byThread = byThread;
+  }
+
+  IoRing ring() {
+    return ring;
+  }
+
+  /** False once the kernel refuses the ring as such. */
+  boolean usable() {
+    return !broken;
+  }
+
+  /** Takes a request that {@link #start} begins; false if there is no room. */
+  boolean submit(DiskRequest request) {
+    if (broken || underWay == ring.entries() || !prepare(request)) {
+      return false;
+    }
+    underWay++;
+    return true;
+  }
+
+  private boolean prepare(DiskRequest request) {
+    request.batch = batch;
+    int fd = image.fd().value();
+    long iovecs = request.data().address();
+    int count = request.data().count();
+    return request.operation() == Operation.READ
+        ? ring.prepareRead(fd, iovecs, count, request.position(), request.token())
+        : ring.prepareWrite(fd, iovecs, count, request.position(), request.token());
+  }
+
+  void start() {
+    if (ring.prepared() == 0) {
+      return;
+    }
+    int result = ring.submit();
+    freshBatch = batch;
+    batch = (batch + 1) & Integer.MAX_VALUE;
+    if (result == 0) {
+      return;
+    }
+    boolean later = result == -Errno.EAGAIN || result == -Errno.EBUSY;
+    if (later && underWay > ring.prepared()) {
+      return; // the next completion brings the thread here again
+    }
+    broken |= !later;
+    while (ring.prepared() > 0) {
+      byThread.accept(takeBack());
+    }
+  }
+
+  private DiskRequest takeBack() {
+    underWay--;
+    return slots.of(ring.takeBack());
+  }
+
+  /** What completes from now on had to be waited for. */
+  void stale() {
+    freshBatch = -1;
+  }
+
+  boolean hasCompleted() {
+    return ring.hasCompletion();
+  }
+
+  DiskRequest complete() {
+    while (ring.next()) {
+      DiskRequest request = slots.of(ring.userData());
+      if (request != null) {
+        underWay--;
+        if (finished(request, ring.result())) {
+          return request;
+        }
+      }
+    }
+    return null;
+  }
+
+  /** False if the request goes on, or a thread does. */
+  private boolean finished(DiskRequest request, int result) {
+    boolean read = request.operation() == Operation.READ;
+    if (read) {
+      if (request.batch == freshBatch) {
+        reads.hit();
+      } else {
+        reads.missed();
+      }
+    }
+    if (result > 0) {
+      if (result > request.data().remainingBytes()) {
+        request.fail(new IOException("io_uring transferred more than it was asked to"));
+        return true;
+      }
+      request.data().advance(result);
+      if (request.data().remainingBytes() == 0) {
+        return true;
+      }
+      if (submit(request)) {
+        start();
+        stale();
+      } else {
+        byThread.accept(request);
+      }
+      return false;
+    }
+    if (result == 0 && read) {
+      request.fail(image.truncated(request.position()));
+      return true;
+    }
+    if (result == 0 || isOfTheRing(-result)) {
+      byThread.accept(request);
+      return false;
+    }
+    request.fail(image.failed(read ? "read" : "write", request.position(), -result));
+    return true;
+  }
+
+  /** Errors that say nothing of the file: a call may do better. */
+  private static boolean isOfTheRing(int errno) {
+    return switch (errno) {
+      case Errno.EINTR,
+          Errno.EAGAIN,
+          Errno.EBUSY,
+          Errno.ENOMEM,
+          Errno.EINVAL,
+          Errno.EFAULT,
+          Errno.EBADF,
+          Errno.ECANCELED,
+          Errno.EOPNOTSUPP ->
+          true;
+      default -> false;
+    };
+  }
+
+  /** Takes back what the kernel has not begun; each is released. */
+  void dropUnstarted() {
+    while (ring.prepared() > 0) {
+      slots.release(takeBack());
+    }
+  }
+
+  void close() {
+    ring.close();
+  }
+}

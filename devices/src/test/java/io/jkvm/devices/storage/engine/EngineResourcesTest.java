@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.devices.storage.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.jkvm.devices.storage.engine.DiskEngines.Kind;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What engines take of the host, and of the heap for each request. */
+@Timeout(300)
+class EngineResourcesTest extends EngineFixture {
+  private static final int MEASURED = 2000;
+
+  private enum Load {
+    WARM_READS,
+    COLD_READS,
+    WRITES,
+    FLUSHES
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aRequestCostsNoGarbage(Kind kind) throws Exception {
+    open(kind);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    for (Load load : Load.values()) {
+      if (load == Load.COLD_READS) {
+        makeCold();
+      }
+      int rounds = load == Load.FLUSHES ? 100 : MEASURED;
+      for (int i = 0; i < rounds; i++) {
+        one(load, i);
+      }
+      if (load == Load.COLD_READS) {
+        makeCold();
+      }
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < rounds; i++) {
+        one(load, i);
+      }
+      long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      assertEquals(0, allocated / rounds, load + ": " + allocated + " bytes for " + rounds);
+    }
+  }
+
+  private void one(Load load, int i) {
+    int block = i * 37 % (BLOCKS - 8);
+    DiskRequest request =
+        switch (load) {
+          case WARM_READS, COLD_READS -> read(block, 1, 0);
+          case WRITES -> write(block, 1, 0);
+          case FLUSHES -> engine.acquire();
+        };
+    if (load == Load.FLUSHES) {
+      request.flush();
+    }
+    if (!engine.submit(request)) {
+      engine.start();
+      request = engine.complete();
+      while (request == null) {
+        if (!engine.mayNotSleep()) {
+          wakeup.await(-1);
+        }
+        engine.awake();
+        request = engine.complete();
+      }
+    }
+    if (request.failure() != null) {
+      throw new AssertionError(request.failure());
+    }
+    engine.release(request);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"IO_URING", "THREADS"})
+  void aThousandOpensLeaveNothing(Kind kind) throws Exception {
+    DiskEngines engines = new DiskEngines(kind);
+    cycle(engines);
+    long descriptors = count("/proc/self/fd");
+    long threads = engineThreads();
+    long maps = maps();
+    for (int i = 0; i < 1000; i++) {
+      cycle(engines);
+    }
+    assertEquals(descriptors, count("/proc/self/fd"));
+    assertEquals(threads, engineThreads());
+    assertTrue(maps() <= maps + 100, maps + " maps, then " + maps());
+  }
+
+  /** Opens, has requests under way of which some are dropped, drains, closes. */
+  private void cycle(DiskEngines engines) throws Exception {
+    makeCold();
+    engine = engines.open(image, "test", 1).get(0);
+    engine.attach(wakeup);
+    for (int i = 0; i < 16; i++) {
+      DiskRequest request = read(i * 61 % BLOCKS, 1, i);
+      if (engine.submit(request)) {
+        engine.release(request);
+      }
+      if (i == 8) {
+        engine.start();
+      }
+    }
+    engine.dropUnstarted();
+    while (engine.inFlight() > 0) {
+      DiskRequest request = await();
+      assertNull(request.failure());
+      engine.release(request);
+    }
+    engine.detach();
+    engine.close();
+    engine.close();
+    engine = null;
+  }
+
+  private static long count(String directory) throws IOException {
+    try (var list = Files.list(Path.of(directory))) {
+      return list.count();
+    }
+  }
+
+  private static long maps() throws IOException {
+    try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines.count();
+    }
+  }
+
+  private static long engineThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("test io"))
+        .count();
+  }
+
+  @Test
+  void anEngineWithRequestsUnderWayIsNotClosed() throws Exception {
+    open(Kind.IO_URING);
+    DiskRequest request = engine.acquire();
+    assertThrows(IllegalStateException.class, engine::close);
+    engine.release(request);
+  }
+}
