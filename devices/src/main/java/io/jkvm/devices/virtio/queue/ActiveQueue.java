@@ -56,6 +56,11 @@ public final class ActiveQueue {
     return notify.await(timeoutMilliseconds);
   }
 
+  /** What {@link #awaitNotification} waits for, for those that end the wait by themselves. */
+  public EventFd notification() {
+    return notify;
+  }
+
   /** Ends the wait of {@link #awaitNotification}. */
   public void wake() {
     notify.signal();

@@ -255,8 +255,19 @@ public final class DescriptorChain {
 
   /** Writes the last device-writable byte, where several devices have their status. */
   public void writeLastByte(int value) throws GuestFault {
+    memory.writeU8(lastByteAddress(), value);
+  }
+
+  /**
+   * Where the last device-writable byte is, for a device that answers after this object has become
+   * another request.
+   *
+   * @return a guest-physical address
+   * @throws GuestFault if there is none
+   */
+  public long lastByteAddress() throws GuestFault {
     checkSpan(0, 1, writableBytes);
-    memory.writeU8(guestAddresses[count - 1] + lengths[count - 1] - 1, value);
+    return guestAddresses[count - 1] + lengths[count - 1] - 1;
   }
 
   private static long checkSpan(long offset, long length, long available) throws GuestFault {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.queue;
 
-import io.jkvm.core.lifecycle.WorkerThread;
 import io.jkvm.core.memory.GuestFault;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -15,30 +14,19 @@ public final class SequentialService implements QueueService {
   /** How many answers may wait for one interrupt while more requests keep coming. */
   private static final int MAX_UNANNOUNCED = 16;
 
-  private enum Command {
-    SERVE,
-    PAUSE,
-    STOP
-  }
-
   private final ActiveQueue queue;
   private final Virtqueue rings;
   private final DescriptorChain request;
   private final RequestHandler handler;
-  private final WorkerThread thread;
-
-  /** Written with the monitor held; looked at between requests. */
-  private volatile Command command = Command.SERVE;
+  private final ServiceThread thread;
 
   /** The request is one that the handler put off. Of the thread only. */
   private boolean putOff;
 
-  // Guarded by this.
-  private boolean running;
-  private boolean parked;
+  /** Guarded by itself. */
   private final List<Runnable> afterwards = new ArrayList<>();
 
-  /** Written with the lock held; most requests have nothing behind them. */
+  /** Written with the list's monitor held; most requests have nothing behind them. */
   private volatile boolean hasAfterwards;
 
   /** A service that is not started yet; its thread has the queue's name. */
@@ -47,7 +35,20 @@ public final class SequentialService implements QueueService {
     this.handler = handler;
     rings = queue.rings();
     request = rings.newChain();
-    thread = new WorkerThread(queue.name(), this::run);
+    thread =
+        new ServiceThread(
+            queue,
+            new ServiceThread.Body() {
+              @Override
+              public void serve(ServiceThread self) {
+                run();
+              }
+
+              @Override
+              public void ended() {
+                runAfterwards();
+              }
+            });
   }
 
   RequestHandler handler() {
@@ -55,9 +56,8 @@ public final class SequentialService implements QueueService {
   }
 
   @Override
-  public synchronized void start() {
+  public void start() {
     thread.start();
-    running = true;
   }
 
   /**
@@ -65,11 +65,8 @@ public final class SequentialService implements QueueService {
    * also if the handler is just about to put the request off, and do nothing before the start and
    * after the end. For any thread, the handler's too, where it gives pause and stop a chance.
    */
-  public synchronized void tryAgain() {
-    // Once a stop was asked for, the eventfd may be closed and its number another file's.
-    if (running && command != Command.STOP) {
-      queue.wake();
-    }
+  public void tryAgain() {
+    thread.wake();
   }
 
   /**
@@ -78,53 +75,41 @@ public final class SequentialService implements QueueService {
    * end leave requests unserved, and run it all the same. It must not wait. For any thread.
    */
   public void afterPending(Runnable action) {
-    synchronized (this) {
-      if (running && command == Command.SERVE) {
-        afterwards.add(action);
-        hasAfterwards = true;
-        queue.wake();
-        return;
-      }
+    if (!thread.whileServing(() -> addAfterwards(action))) {
+      action.run();
     }
-    action.run();
+  }
+
+  private void addAfterwards(Runnable action) {
+    synchronized (afterwards) {
+      afterwards.add(action);
+      hasAfterwards = true;
+    }
   }
 
   @Override
   public void requestPause() {
-    synchronized (this) {
-      if (command == Command.SERVE) {
-        command = Command.PAUSE;
-      }
-    }
-    queue.wake();
+    thread.requestPause();
   }
 
   @Override
-  public synchronized boolean awaitPaused(long milliseconds) {
-    return BoundedWait.await(this, () -> parked || !running, milliseconds);
+  public boolean awaitPaused(long milliseconds) {
+    return thread.awaitPaused(milliseconds);
   }
 
   @Override
-  public synchronized void resume() {
-    if (command == Command.PAUSE) {
-      command = Command.SERVE;
-      parked = false;
-      notifyAll();
-    }
+  public void resume() {
+    thread.resume();
   }
 
   @Override
   public void requestStop() {
-    synchronized (this) {
-      command = Command.STOP;
-      notifyAll();
-    }
-    queue.wake();
+    thread.requestStop();
   }
 
   @Override
   public boolean awaitStopped(long milliseconds) {
-    return thread.join(milliseconds);
+    return thread.awaitStopped(milliseconds);
   }
 
   private void run() {
@@ -145,15 +130,7 @@ public final class SequentialService implements QueueService {
       queue.fail(e.toString());
     } catch (Throwable e) { // a handler may throw what it does not declare
       queue.fail(e.toString());
-    } finally {
-      ended();
-      runAfterwards();
     }
-  }
-
-  private synchronized void ended() {
-    running = false;
-    notifyAll();
   }
 
   private void runAfterwards() {
@@ -161,7 +138,7 @@ public final class SequentialService implements QueueService {
       return;
     }
     List<Runnable> actions;
-    synchronized (this) {
+    synchronized (afterwards) {
       actions = List.copyOf(afterwards);
       afterwards.clear();
       hasAfterwards = false;
@@ -171,29 +148,15 @@ public final class SequentialService implements QueueService {
 
   /** Returns false once it is time to end; a pause is spent in here. */
   private boolean mayServe() {
-    if (command == Command.PAUSE) {
+    if (thread.mustRest()) {
       runAfterwards();
-      park();
+      thread.park();
     }
-    return command != Command.STOP && !queue.failed();
-  }
-
-  private synchronized void park() {
-    while (command == Command.PAUSE) {
-      // Set each time round: a resume and another pause may both come before this thread runs.
-      parked = true;
-      notifyAll();
-      try {
-        wait();
-      } catch (InterruptedException e) {
-        continue; // nobody ends a queue's thread that way
-      }
-    }
-    parked = false;
+    return !thread.mustEnd() && !queue.failed();
   }
 
   private boolean serving() {
-    return command == Command.SERVE && !queue.failed();
+    return thread.mayServe() && !queue.failed();
   }
 
   private void drain() throws GuestFault, IOException {

@@ -109,6 +109,11 @@ public final class Virtqueue {
     return size;
   }
 
+  /** Guest RAM, where the requests' buffers are. */
+  public GuestMemory memory() {
+    return memory;
+  }
+
   /** A chain object that every valid request of this queue fits. */
   public DescriptorChain newChain() {
     return new DescriptorChain(memory, maxSize);
@@ -230,7 +235,7 @@ public final class Virtqueue {
    * Writes a used element that the driver sees only with {@link #publishUsed}: several buffers that
    * make up one frame must appear at once (section 5.1.6.4).
    *
-   * @param head {@link DescriptorChain#head} of the chain polled last
+   * @param head {@link DescriptorChain#head} of a chain that was polled
    * @param writtenBytes how many bytes were written, counted from the first device-writable one
    */
   public void stageUsed(int head, long writtenBytes) {
