@@ -6,84 +6,124 @@ import static io.jkvm.devices.virtio.block.VirtioBlock.F_DISCARD;
 import static io.jkvm.devices.virtio.block.VirtioBlock.F_FLUSH;
 import static io.jkvm.devices.virtio.block.VirtioBlock.F_WRITE_ZEROES;
 
-import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.memory.GuestFault;
-import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.devices.storage.engine.DiskEngine;
+import io.jkvm.devices.storage.engine.DiskRequest;
+import io.jkvm.devices.storage.engine.DiskRequest.Operation;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
-import io.jkvm.devices.virtio.queue.RequestHandler;
-import java.io.IOException;
+import io.jkvm.devices.virtio.queue.Virtqueue;
 
-/** Carries out the requests of one request queue (virtio 1.2, section 5.2.6). */
-final class BlockQueue implements RequestHandler {
+/**
+ * The requests of one request queue (virtio 1.2, section 5.2.6): those that are under way, each in
+ * a slot of the engine's, and how they begin and are answered. Of one activation and one thread.
+ */
+final class BlockQueue {
   private final VirtioBlock device;
-  private final BlockBackend backend;
+  private final DiskEngine engine;
   private final BlockConfig config;
   private final long features;
+  private final Virtqueue rings;
   private final BlockRequest parsed;
-  private final IoVector vector = new IoVector(VirtioBlock.QUEUE_SIZE);
 
-  BlockQueue(VirtioBlock device, BlockConfig config, long features) {
+  /** Which heads are under way: a driver must not offer one of them again. */
+  private final boolean[] headUnderWay;
+
+  // What it takes to answer a request, by the index of its slot.
+  private final int[] heads;
+  private final long[] statusAddresses;
+  private final long[] writableBytes;
+  private final boolean[] durable;
+
+  BlockQueue(
+      VirtioBlock device, DiskEngine engine, BlockConfig config, Virtqueue rings, long features) {
     this.device = device;
+    this.engine = engine;
     this.config = config;
     this.features = features;
-    backend = device.backend();
-    parsed = new BlockRequest(backend);
+    this.rings = rings;
+    parsed = new BlockRequest(device.backend());
+    headUnderWay = new boolean[rings.size()];
+    heads = new int[engine.capacity()];
+    statusAddresses = new long[engine.capacity()];
+    writableBytes = new long[engine.capacity()];
+    durable = new boolean[engine.capacity()];
   }
 
-  @Override
-  public long process(DescriptorChain request) throws GuestFault {
-    int status = parsed.parse(request);
-    if (status == BlockRequest.STATUS_OK) {
-      status = carryOut(request);
-    }
-    request.writeLastByte(status);
-    // The length counts what was surely written from the first writable byte on (section 2.7.8.2).
-    return status == BlockRequest.STATUS_OK || request.writableBytes() == 1
-        ? request.writableBytes()
-        : 0;
-  }
-
-  private int carryOut(DescriptorChain request) throws GuestFault {
+  /**
+   * Begins with a request.
+   *
+   * @param slot is submitted, or released
+   * @return how many used elements were added: 1 if it is answered already
+   * @throws GuestFault if the request is too broken to be answered; the device needs a reset then
+   */
+  int begin(DescriptorChain chain, DiskRequest slot) throws GuestFault {
+    boolean underWay = false;
     try {
-      switch (parsed.type()) {
-        case BlockRequest.TYPE_IN:
-          parsed.collectIn(vector);
-          backend.read(vector, parsed.offsetBytes());
-          return BlockRequest.STATUS_OK;
-        case BlockRequest.TYPE_OUT:
-          parsed.collectOut(vector);
-          backend.write(vector, parsed.offsetBytes());
-          break;
-        case BlockRequest.TYPE_FLUSH:
-          backend.flush();
-          return BlockRequest.STATUS_OK;
-        case BlockRequest.TYPE_GET_ID:
-          request.write(0, device.id(), BlockRequest.ID_BYTES);
-          return BlockRequest.STATUS_OK;
-        case BlockRequest.TYPE_DISCARD:
-          if ((features & F_DISCARD) == 0) {
-            return BlockRequest.STATUS_UNSUPPORTED;
-          }
-          discard();
-          break;
-        default:
-          if ((features & F_WRITE_ZEROES) == 0) {
-            return BlockRequest.STATUS_UNSUPPORTED;
-          }
-          writeZeroes();
-          break;
+      if (headUnderWay[chain.head()]) {
+        throw new GuestFault("head " + chain.head() + " offered again while it is under way");
       }
-      if (!writeback()) {
-        backend.flush();
+      int status = parsed.parse(chain);
+      if (status == BlockRequest.STATUS_OK && parsed.type() == BlockRequest.TYPE_GET_ID) {
+        chain.write(0, device.id(), BlockRequest.ID_BYTES);
+      } else if (status == BlockRequest.STATUS_OK) {
+        status = fill(slot);
+        if (status == BlockRequest.STATUS_OK) {
+          remember(chain, slot);
+          boolean finished = engine.submit(slot);
+          underWay = true;
+          return finished ? finish(slot) : 0;
+        }
       }
-      return BlockRequest.STATUS_OK;
-    } catch (GuestFault e) {
-      throw e;
-    } catch (Exception | Error e) {
-      // A driver that gets no answer waits for ever, whatever is wrong with the backend.
-      device.logError(e);
-      return BlockRequest.STATUS_IO_ERROR;
+      chain.writeLastByte(status);
+      rings.addUsed(chain.head(), usedBytes(status, chain.writableBytes()));
+      return 1;
+    } finally {
+      if (!underWay) {
+        engine.release(slot);
+      }
     }
+  }
+
+  private int fill(DiskRequest slot) {
+    switch (parsed.type()) {
+      case BlockRequest.TYPE_IN:
+        slot.read(parsed.offsetBytes());
+        parsed.collectIn(slot.data());
+        return BlockRequest.STATUS_OK;
+      case BlockRequest.TYPE_OUT:
+        slot.write(parsed.offsetBytes());
+        parsed.collectOut(slot.data());
+        return BlockRequest.STATUS_OK;
+      case BlockRequest.TYPE_FLUSH:
+        slot.flush();
+        return BlockRequest.STATUS_OK;
+      case BlockRequest.TYPE_DISCARD:
+        slot.discard();
+        return collectRanges(slot, F_DISCARD);
+      default:
+        slot.writeZeroes();
+        return collectRanges(slot, F_WRITE_ZEROES);
+    }
+  }
+
+  private int collectRanges(DiskRequest slot, long feature) {
+    if ((features & feature) == 0) {
+      return BlockRequest.STATUS_UNSUPPORTED;
+    }
+    for (int i = 0; i < parsed.segments(); i++) {
+      slot.addRange(parsed.segmentOffsetBytes(i), parsed.segmentBytes(i), parsed.segmentUnmap(i));
+    }
+    return BlockRequest.STATUS_OK;
+  }
+
+  private void remember(DescriptorChain chain, DiskRequest slot) throws GuestFault {
+    int index = slot.index();
+    statusAddresses[index] = chain.lastByteAddress();
+    writableBytes[index] = chain.writableBytes();
+    durable[index] =
+        slot.operation() != Operation.READ && slot.operation() != Operation.FLUSH && !writeback();
+    heads[index] = chain.head();
+    headUnderWay[chain.head()] = true;
   }
 
   /** Section 5.2.6.2: without a flush command every write has to be durable when it is answered. */
@@ -91,20 +131,52 @@ final class BlockQueue implements RequestHandler {
     return (features & F_CONFIG_WCE) != 0 ? config.writeback() : (features & F_FLUSH) != 0;
   }
 
-  private void discard() throws IOException {
-    for (int i = 0; i < parsed.segments(); i++) {
-      if (parsed.segmentBytes(i) > 0) {
-        backend.discard(parsed.segmentOffsetBytes(i), parsed.segmentBytes(i));
+  /**
+   * Answers a request that the engine has finished, and releases it; one that has to be durable is
+   * flushed first.
+   *
+   * @return how many used elements were added
+   */
+  int finish(DiskRequest slot) throws GuestFault {
+    int index = slot.index();
+    boolean underWay = false;
+    try {
+      if (durable[index] && slot.failure() == null) {
+        durable[index] = false;
+        slot.flush();
+        boolean finished = engine.submit(slot);
+        underWay = !finished;
+        if (underWay) {
+          return 0;
+        }
+      }
+      int status = BlockRequest.STATUS_OK;
+      if (slot.failure() != null) {
+        status = BlockRequest.STATUS_IO_ERROR;
+        log(slot.failure());
+      }
+      rings.memory().writeU8(statusAddresses[index], status);
+      headUnderWay[heads[index]] = false;
+      rings.addUsed(heads[index], usedBytes(status, writableBytes[index]));
+      return 1;
+    } finally {
+      if (!underWay) {
+        engine.release(slot);
       }
     }
   }
 
-  private void writeZeroes() throws IOException {
-    for (int i = 0; i < parsed.segments(); i++) {
-      if (parsed.segmentBytes(i) > 0) {
-        backend.writeZeroes(
-            parsed.segmentOffsetBytes(i), parsed.segmentBytes(i), parsed.segmentUnmap(i));
-      }
+  /** A driver that gets no answer waits for ever, whatever becomes of the log. */
+  private void log(Throwable failure) {
+    try {
+      device.logError(failure);
+    } catch (RuntimeException | Error e) {
+      return;
     }
+  }
+
+  /** The length counts what was surely written from the first byte on (section 2.7.8.2). */
+  private static long usedBytes(int status, long writable) {
+    return status == BlockRequest.STATUS_OK || writable == 1 ? writable : 0;
   }
 }

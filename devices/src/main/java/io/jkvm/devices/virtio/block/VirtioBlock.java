@@ -3,25 +3,31 @@ package io.jkvm.devices.virtio.block;
 
 import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.devices.storage.engine.DiskEngine;
+import io.jkvm.devices.storage.engine.DiskEngines;
+import io.jkvm.devices.storage.engine.DiskRequest;
 import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.VirtioType;
 import io.jkvm.devices.virtio.queue.ActiveQueue;
+import io.jkvm.devices.virtio.queue.AdaptivePoll;
 import io.jkvm.devices.virtio.queue.QueueService;
-import io.jkvm.devices.virtio.queue.SequentialService;
+import io.jkvm.devices.virtio.queue.ServiceThread;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * A disk (virtio 1.2, section 5.2). Data goes between the backend and guest RAM by one system call
- * and no copy. Errors of the host become VIRTIO_BLK_S_IOERR and a log line, a few of them.
+ * A disk (virtio 1.2, section 5.2). Data goes between the backend and guest RAM without a copy,
+ * many requests at a time where the engine can do that. Errors of the host become
+ * VIRTIO_BLK_S_IOERR and a log line, a few of them.
  */
 public final class VirtioBlock implements VirtioDevice {
   /** The unit of sector numbers, whatever blk_size says. */
   public static final int SECTOR_BYTES = 512;
 
-  static final int QUEUE_SIZE = 256;
+  /** A power of two; a chain has no more buffers than this. */
+  static final int QUEUE_SIZE = DiskRequest.MAX_SEGMENTS;
 
   private static final int MAX_DATA_SEGMENTS = QUEUE_SIZE - 2;
   private static final int MAX_LOGGED_ERRORS = 8;
@@ -36,19 +42,36 @@ public final class VirtioBlock implements VirtioDevice {
   static final long F_WRITE_ZEROES = 1L << 14;
 
   private final BlockBackend backend;
+  private final DiskEngine engine;
+  private final boolean polling;
   private final BlockConfig config;
   private final byte[] id;
   private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
 
   /**
-   * A disk.
+   * A disk whose requests are carried out one after the other, by the queue's thread.
    *
    * @param backend stays the caller's to close, after the transport is closed
    * @param id what the guest sees as the serial number: the first 20 bytes, others than printable
    *     ASCII replaced by {@code _}
    */
   public VirtioBlock(BlockBackend backend, String id) {
+    this(backend, id, DiskEngines.calls(backend), false);
+  }
+
+  /**
+   * A disk.
+   *
+   * @param backend stays the caller's to close, after the engine is
+   * @param id what the guest sees as the serial number: the first 20 bytes, others than printable
+   *     ASCII replaced by {@code _}
+   * @param engine of that backend; stays the caller's to close, after the transport is closed
+   * @param polling whether the queue's thread may look for work for a while before it sleeps
+   */
+  public VirtioBlock(BlockBackend backend, String id, DiskEngine engine, boolean polling) {
     this.backend = backend;
+    this.engine = engine;
+    this.polling = polling;
     this.id = idBytes(id);
     config = new BlockConfig(backend, MAX_DATA_SEGMENTS);
   }
@@ -104,7 +127,13 @@ public final class VirtioBlock implements VirtioDevice {
 
   @Override
   public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
-    return new SequentialService(rings, new BlockQueue(this, config, negotiated));
+    return new ServiceThread(rings, service(rings, negotiated));
+  }
+
+  BlockService service(ActiveQueue rings, long negotiated) {
+    BlockQueue requests = new BlockQueue(this, engine, config, rings.rings(), negotiated);
+    AdaptivePoll poll = polling ? AdaptivePoll.whereItPays() : AdaptivePoll.off();
+    return new BlockService(rings, requests, engine, poll);
   }
 
   BlockBackend backend() {

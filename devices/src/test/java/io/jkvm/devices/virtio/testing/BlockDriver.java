@@ -3,12 +3,10 @@ package io.jkvm.devices.virtio.testing;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
-import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.block.BlockAccess;
+import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
-import io.jkvm.devices.virtio.queue.HandlerAccess;
-import io.jkvm.devices.virtio.queue.RequestHandler;
 import io.jkvm.devices.virtio.queue.Virtqueue;
-import java.io.IOException;
 
 /** Makes block requests and lets the device serve them on the calling thread. */
 public final class BlockDriver {
@@ -32,13 +30,13 @@ public final class BlockDriver {
   public static final long SEGMENTS = 0x9000;
 
   private final GuestMemory memory;
-  private final VirtioDevice device;
+  private final VirtioBlock device;
   private final SplitRingDriver ring;
   private final Virtqueue queue;
   private final DescriptorChain chain;
-  private RequestHandler handler;
+  private BlockAccess requests;
 
-  public BlockDriver(GuestMemory memory, VirtioDevice device) throws GuestFault {
+  public BlockDriver(GuestMemory memory, VirtioBlock device) throws GuestFault {
     this.memory = memory;
     this.device = device;
     ring = new SplitRingDriver(memory, 64, 0x1000);
@@ -50,11 +48,11 @@ public final class BlockDriver {
   /** Begins again with these features. */
   public void activate(long negotiated) {
     device.activate(negotiated);
-    handler = HandlerAccess.of(device, 0, queue, negotiated);
+    requests = new BlockAccess(device, queue, negotiated);
   }
 
   /** A whole request with header and status around the data; returns the status. */
-  public int request(int type, long sector, Buffer... data) throws GuestFault, IOException {
+  public int request(int type, long sector, Buffer... data) throws GuestFault {
     header(type, sector);
     Buffer[] buffers = new Buffer[data.length + 2];
     buffers[0] = Buffer.out(HEADER, 16);
@@ -70,14 +68,13 @@ public final class BlockDriver {
   }
 
   /** A request of exactly these descriptors; returns the byte at {@link #STATUS}. */
-  public int raw(Buffer... buffers) throws GuestFault, IOException {
+  public int raw(Buffer... buffers) throws GuestFault {
     memory.writeU8(STATUS, 0xee);
     int head = ring.add(buffers);
     if (!queue.poll(chain)) {
       throw new IllegalStateException("nothing to poll");
     }
-    long written = handler.process(chain);
-    queue.addUsed(chain.head(), written);
+    requests.process(chain);
     if (ring.usedId(ring.usedIndex() - 1) != head) {
       throw new IllegalStateException("another request was answered");
     }
@@ -97,7 +94,7 @@ public final class BlockDriver {
   }
 
   /** A request with the first {@code count} segments. */
-  public int segments(int type, int count) throws GuestFault, IOException {
+  public int segments(int type, int count) throws GuestFault {
     return request(type, 0, Buffer.out(SEGMENTS, 16 * count));
   }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.storage.engine.DiskEngine;
+import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.testing.BlockDriver;
 import io.jkvm.devices.virtio.testing.Buffer;
@@ -24,7 +26,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A disk that is paused thousands of times while a driver writes and reads back. */
 @Timeout(300)
@@ -46,13 +48,16 @@ class PauseUnderLoadTest {
   private volatile Throwable failure;
 
   @ParameterizedTest
-  @EnumSource
-  void everythingIsServedAndNothingChangesMeanwhile(Transport transport) throws Exception {
+  @CsvSource({"MMIO, CALLS", "PCI, CALLS", "MMIO, IO_URING", "PCI, THREADS"})
+  void everythingIsServedAndNothingChangesMeanwhile(Transport transport, DiskEngines.Kind kind)
+      throws Exception {
     Path path = Files.write(folder.resolve("disk.img"), new byte[SECTORS * 512]);
     byte[] expected = new byte[SECTORS * 512];
     try (GuestMemory memory = GuestMemory.allocate(RAM);
         RawImage image = RawImage.open(path, false);
-        GuestDriver guest = transport.attach(new VirtioBlock(image, "x"), TestHost.of(memory))) {
+        DiskEngine engine = new DiskEngines(kind).open(image, "test", 1).get(0);
+        GuestDriver guest =
+            transport.attach(new VirtioBlock(image, "x", engine, true), TestHost.of(memory))) {
       SplitRingDriver ring = new SplitRingDriver(memory, 16, 0x1000);
       guest.negotiateWithout(0);
       guest.setUpQueue(0, ring);

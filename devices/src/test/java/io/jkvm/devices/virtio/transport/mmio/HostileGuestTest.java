@@ -10,6 +10,7 @@ import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.virtio.block.BlockAccess;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.queue.DescriptorChain;
 import io.jkvm.devices.virtio.queue.HandlerAccess;
@@ -93,13 +94,16 @@ class HostileGuestTest {
         try {
           Virtqueue queue = ring.device(random.nextBoolean(), random.nextInt(8) != 0);
           DescriptorChain chain = queue.newChain();
-          RequestHandler blocks = HandlerAccess.of(block, 0, queue, block.features());
+          BlockAccess blocks = new BlockAccess(block, queue, block.features());
           RequestHandler numbers = HandlerAccess.of(rng, 0, queue, 0);
           queue.disableNotifications();
           while (queue.poll(chain)) {
-            RequestHandler handler = random.nextInt(4) == 0 ? numbers : blocks;
-            queue.addUsed(chain.head(), handler.process(chain));
-            queue.needsInterrupt();
+            if (random.nextInt(4) == 0) {
+              queue.addUsed(chain.head(), numbers.process(chain));
+              queue.needsInterrupt();
+            } else {
+              blocks.process(chain);
+            }
             served++;
           }
           queue.enableNotifications();
