@@ -4,7 +4,7 @@ package io.jkvm.launcher.option;
 import io.jkvm.machine.spec.DiskSpec;
 import java.nio.file.Path;
 
-/** The value of {@code --disk}: {@code FILE[,ro][,id=NAME][,format=raw]}. */
+/** The value of {@code --disk}: {@code FILE[,ro][,id=NAME][,format=raw][,poll=off]}. */
 public final class DiskOption {
   private DiskOption() {}
 
@@ -19,6 +19,7 @@ public final class DiskOption {
     boolean readOnly = false;
     String id = "";
     boolean anyContent = false;
+    boolean polling = true;
     for (int comma = rest.lastIndexOf(','); comma >= 0; comma = rest.lastIndexOf(',')) {
       String option = rest.substring(comma + 1);
       if (option.equals("ro")) {
@@ -38,13 +39,15 @@ public final class DiskOption {
                 + text
                 + "': only raw disks are supported; convert the image,"
                 + " as in qemu-img convert -O raw IMAGE disk.img");
+      } else if (option.equals("poll=off") || option.equals("poll=on")) {
+        polling = option.equals("poll=on");
       } else if (option.matches("[a-z]+(=.*)?") && !java.nio.file.Files.exists(Path.of(rest))) {
         throw new IllegalArgumentException(
             "unknown disk option '"
                 + option
                 + "' in '"
                 + text
-                + "'; there are ro, id=NAME and format=raw");
+                + "'; there are ro, id=NAME, format=raw and poll=off");
       } else {
         break;
       }
@@ -56,6 +59,7 @@ public final class DiskOption {
     Path path = Path.of(rest);
     DiskSpec disk = anyContent ? DiskSpec.rawOfAnyContent(path) : DiskSpec.raw(path);
     disk = disk.withId(id);
+    disk = polling ? disk : disk.withoutPolling();
     return readOnly ? disk.asReadOnly() : disk;
   }
 }

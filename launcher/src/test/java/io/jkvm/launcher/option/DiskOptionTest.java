@@ -2,6 +2,7 @@
 package io.jkvm.launcher.option;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -42,10 +43,19 @@ class DiskOptionTest {
     assertEquals(new DiskSpec(file, true, ""), DiskOption.parse("x,format=raw,ro"));
   }
 
+  @Test
+  void pollingCanBeOff() {
+    assertTrue(DiskOption.parse("x").polling());
+    assertTrue(DiskOption.parse("x,poll=on,ro").polling());
+    assertFalse(DiskOption.parse("x,poll=off,ro").polling());
+    assertFalse(DiskOption.parse("x,id=a,poll=off").withId("b").asReadOnly().polling());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
+        "root.img,poll=maybe     | unknown disk option 'poll=maybe'",
         "x,format=qcow2          | only raw disks are supported; convert the image",
         "''                      | names no file",
         "',ro'                   | names no file",

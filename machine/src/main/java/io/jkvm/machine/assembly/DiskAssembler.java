@@ -6,6 +6,8 @@ import io.jkvm.core.lifecycle.CloseStack.Layer;
 import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.ReadOnlyBackend;
+import io.jkvm.devices.storage.engine.DiskEngine;
+import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.report.Problem;
@@ -13,30 +15,53 @@ import io.jkvm.machine.spec.DiskSpec;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Opens the disks of a machine. */
 final class DiskAssembler {
   private static final int SECTOR_BYTES = 512;
 
+  private final String machine;
+  private final Host host;
+  private final Consumer<String> progress;
   private final CloseStack resources;
 
-  DiskAssembler(CloseStack resources) {
+  DiskAssembler(String machine, Host host, Consumer<String> progress, CloseStack resources) {
+    this.machine = machine;
+    this.host = host;
+    this.progress = progress;
     this.resources = resources;
   }
 
   List<VirtioDevice> open(List<DiskSpec> specs) throws IOException {
     List<VirtioDevice> disks = new ArrayList<>();
+    if (specs.stream().anyMatch(spec -> spec.source() instanceof DiskSpec.Source.RawFile)) {
+      sayEngine(host.diskEngines());
+    }
     for (DiskSpec spec : specs) {
       BlockBackend backend = backend(spec);
       resources.push(Layer.FLUSHES, new LastFlush(backend));
       String id = spec.id().isEmpty() ? defaultId(spec) : spec.id();
+      DiskEngine engine = engine(backend, id);
       try {
-        disks.add(new VirtioBlock(backend, id));
+        disks.add(new VirtioBlock(backend, id, engine, spec.polling()));
       } catch (RuntimeException e) {
         throw Problems.backend(Problem.DISK_FAILED, "disk " + id, e);
       }
     }
     return disks;
+  }
+
+  private void sayEngine(DiskEngines engines) {
+    String reason = engines.reason();
+    String name = engines.kind().label();
+    progress.accept("disks work by " + name + (reason.isEmpty() ? "" : " (" + reason + ")"));
+  }
+
+  /** Pushed after its backend, so it is closed before. */
+  private DiskEngine engine(BlockBackend backend, String id) throws IOException {
+    DiskEngine engine = host.diskEngines().open(backend, machine + "/" + id, 1).get(0);
+    return resources.push(Layer.DISKS, engine);
   }
 
   private BlockBackend backend(DiskSpec spec) throws IOException {

@@ -8,6 +8,7 @@ import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.HostProbe;
 import io.jkvm.core.probe.ProcessorName;
 import io.jkvm.devices.files.host.nodes.DescriptorPool;
+import io.jkvm.devices.storage.engine.DiskEngines;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,6 +27,7 @@ public final class Host {
   // Guarded by this.
   private HostCapabilities capabilities;
   private DescriptorPool descriptors;
+  private DiskEngines diskEngines;
 
   /** All RAM of the host in bytes; {@link Long#MAX_VALUE} where it is not known. */
   long memoryBytes() {
@@ -64,6 +66,14 @@ public final class Host {
       descriptors = DescriptorPool.ofProcess();
     }
     return descriptors;
+  }
+
+  /** What carries out the requests of all machines' disks, of the best kind that works here. */
+  synchronized DiskEngines diskEngines() {
+    if (diskEngines == null) {
+      diskEngines = DiskEngines.probed();
+    }
+    return diskEngines;
   }
 
   /** Whether {@link #capabilities} has been asked successfully before. */

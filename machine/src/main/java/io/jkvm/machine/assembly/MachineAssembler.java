@@ -91,7 +91,8 @@ public final class MachineAssembler {
     for (BootNote note : kernel.notes()) {
       events.note(new Note(Note.Kind.OTHER_BOOT_WAY, note.toString()));
     }
-    List<VirtioDevice> disks = new DiskAssembler(resources).open(spec.disks());
+    DiskAssembler diskAssembler = new DiskAssembler(spec.name(), host, events::progress, resources);
+    List<VirtioDevice> disks = diskAssembler.open(spec.disks());
     NetworkAssembler network = new NetworkAssembler(spec.name(), resources);
     List<VirtioNet> cards = network.open(spec.cards());
     List<VirtioDevice> shares =
@@ -226,7 +227,8 @@ public final class MachineAssembler {
       events.note(
           new Note(
               Note.Kind.INTERPRETED_KERNEL,
-              "this host's KVM has no VT-x or AMD-V behind it, so it interprets the guest's kernel"));
+              "this host's KVM has no VT-x or AMD-V behind it, so it interprets the guest's"
+                  + " kernel"));
     }
     if (!found.syscallWorks()) {
       events.note(new Note(Note.Kind.SYSCALL_BROKEN, "SYSCALL does not work on this host's KVM"));

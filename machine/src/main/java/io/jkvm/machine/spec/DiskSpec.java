@@ -14,8 +14,10 @@ import java.nio.file.Path;
  * @param readOnly true if the guest must not write
  * @param id what the guest reads as the serial number, 1 to 20 printable ASCII characters without
  *     spaces, or empty for the file's name
+ * @param polling whether the disk's thread may look for requests for a moment before it sleeps,
+ *     which makes the next one quicker and costs processor time while there are requests
  */
-public record DiskSpec(Source source, boolean readOnly, String id) {
+public record DiskSpec(Source source, boolean readOnly, String id, boolean polling) {
   private static final int MAX_ID_BYTES = 20;
 
   /** Where a disk's bytes are. */
@@ -74,6 +76,11 @@ public record DiskSpec(Source source, boolean readOnly, String id) {
     }
   }
 
+  /** A disk that may poll. */
+  public DiskSpec(Source source, boolean readOnly, String id) {
+    this(source, readOnly, id, true);
+  }
+
   /** A writable raw image or block device. */
   public static DiskSpec raw(Path image) {
     return new DiskSpec(new Source.RawFile(image, false), false, "");
@@ -94,11 +101,16 @@ public record DiskSpec(Source source, boolean readOnly, String id) {
 
   /** The same, but the guest can't write. */
   public DiskSpec asReadOnly() {
-    return new DiskSpec(source, true, id);
+    return new DiskSpec(source, true, id, polling);
   }
 
   /** The same with another serial number. */
   public DiskSpec withId(String newId) {
-    return new DiskSpec(source, readOnly, newId);
+    return new DiskSpec(source, readOnly, newId, polling);
+  }
+
+  /** The same, but its thread sleeps as soon as it has nothing to do. */
+  public DiskSpec withoutPolling() {
+    return new DiskSpec(source, readOnly, id, false);
   }
 }
