@@ -46,12 +46,16 @@ final class MachineOptions {
 
   @Option(
       names = {"-d", "--disk"},
-      paramLabel = "FILE[,ro][,id=NAME][,format=raw][,poll=off]",
+      paramLabel = "FILE[,ro][,id=NAME][,format=raw][,OPTION...]",
       description = {
         "Disk, a raw image or a block device: /dev/vda, /dev/vdb and so on; may be repeated.",
         "ro: the guest can't write.",
         "id=NAME: the serial number that the guest reads (default: the file's name).",
         "format=raw: take it for raw though it begins as an image of another format does.",
+        "cache=writeback (the default): what is written is durable once the guest has flushed it;"
+            + " cache=writethrough: once the write is answered; cache=unsafe: when the host likes,"
+            + " so a crash of the host may lose all of it.",
+        "queues=N: request queues, no more than processors (default: 1).",
         "poll=off: save processor time; else the disk looks for requests for a moment, up to 50 us,"
             + " before it sleeps, where that pays and the host has a processor to spare.",
         "Unless the kernel's command line has a root=, the first disk is the root file system."

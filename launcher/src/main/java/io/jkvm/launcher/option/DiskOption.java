@@ -2,9 +2,15 @@
 package io.jkvm.launcher.option;
 
 import io.jkvm.machine.spec.DiskSpec;
+import io.jkvm.machine.spec.DiskTuning;
+import io.jkvm.machine.spec.DiskTuning.Cache;
 import java.nio.file.Path;
+import java.util.Locale;
 
-/** The value of {@code --disk}: {@code FILE[,ro][,id=NAME][,format=raw][,poll=off]}. */
+/**
+ * The value of {@code --disk}: {@code
+ * FILE[,ro][,id=NAME][,format=raw][,cache=MODE][,queues=N][,poll=off]}.
+ */
 public final class DiskOption {
   private DiskOption() {}
 
@@ -19,7 +25,7 @@ public final class DiskOption {
     boolean readOnly = false;
     String id = "";
     boolean anyContent = false;
-    boolean polling = true;
+    DiskTuning tuning = DiskTuning.DEFAULT;
     for (int comma = rest.lastIndexOf(','); comma >= 0; comma = rest.lastIndexOf(',')) {
       String option = rest.substring(comma + 1);
       if (option.equals("ro")) {
@@ -39,15 +45,19 @@ public final class DiskOption {
                 + text
                 + "': only raw disks are supported; convert the image,"
                 + " as in qemu-img convert -O raw IMAGE disk.img");
-      } else if (option.equals("poll=off") || option.equals("poll=on")) {
-        polling = option.equals("poll=on");
+      } else if (option.equals("poll=off")) {
+        tuning = tuning.withoutPolling();
+      } else if (option.startsWith("cache=")) {
+        tuning = tuning.withCache(cache(option.substring(6), text));
+      } else if (option.startsWith("queues=")) {
+        tuning = tuning.withQueues(queues(option.substring(7), text));
       } else if (option.matches("[a-z]+(=.*)?") && !java.nio.file.Files.exists(Path.of(rest))) {
         throw new IllegalArgumentException(
             "unknown disk option '"
                 + option
                 + "' in '"
                 + text
-                + "'; there are ro, id=NAME, format=raw and poll=off");
+                + "'; there are ro, id=NAME, format=raw, cache=MODE, queues=N and poll=off");
       } else {
         break;
       }
@@ -58,8 +68,24 @@ public final class DiskOption {
     }
     Path path = Path.of(rest);
     DiskSpec disk = anyContent ? DiskSpec.rawOfAnyContent(path) : DiskSpec.raw(path);
-    disk = disk.withId(id);
-    disk = polling ? disk : disk.withoutPolling();
+    disk = disk.withId(id).withTuning(tuning);
     return readOnly ? disk.asReadOnly() : disk;
+  }
+
+  private static Cache cache(String mode, String text) {
+    for (Cache cache : Cache.values()) {
+      if (cache.name().toLowerCase(Locale.ROOT).equals(mode)) {
+        return cache;
+      }
+    }
+    throw new IllegalArgumentException(
+        "'cache=" + mode + "' in '" + text + "'; there are writeback, writethrough and unsafe");
+  }
+
+  private static int queues(String number, String text) {
+    if (!number.matches("[0-9]{1,3}")) {
+      throw new IllegalArgumentException("'queues=" + number + "' in '" + text + "' is no number");
+    }
+    return Integer.parseInt(number);
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.machine.spec.DiskSpec;
+import io.jkvm.machine.spec.DiskTuning;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,11 +45,15 @@ class DiskOptionTest {
   }
 
   @Test
-  void pollingCanBeOff() {
-    assertTrue(DiskOption.parse("x").polling());
-    assertTrue(DiskOption.parse("x,poll=on,ro").polling());
-    assertFalse(DiskOption.parse("x,poll=off,ro").polling());
-    assertFalse(DiskOption.parse("x,id=a,poll=off").withId("b").asReadOnly().polling());
+  void tuning() {
+    assertEquals(DiskTuning.DEFAULT, DiskOption.parse("x").tuning());
+    assertEquals(DiskTuning.DEFAULT, DiskOption.parse("x,cache=writeback,queues=1").tuning());
+    assertEquals(
+        new DiskTuning(DiskTuning.Cache.WRITETHROUGH, 4, false),
+        DiskOption.parse("x,poll=off,ro,cache=writethrough,queues=4").tuning());
+    assertEquals(DiskTuning.Cache.UNSAFE, DiskOption.parse("x,cache=unsafe").tuning().cache());
+    DiskSpec changed = DiskOption.parse("x,id=a,poll=off").withId("b").asReadOnly();
+    assertFalse(changed.tuning().polling());
   }
 
   @ParameterizedTest
@@ -60,7 +65,11 @@ class DiskOptionTest {
         "''                      | names no file",
         "',ro'                   | names no file",
         "root.img,rw             | unknown disk option 'rw'",
-        "root.img,cache=none     | unknown disk option 'cache=none'",
+        "root.img,cache=none     | there are writeback, writethrough and unsafe",
+        "root.img,queues=        | is no number",
+        "root.img,queues=-1      | is no number",
+        "root.img,queues=0       | a disk has 1 to 64 queues, not 0",
+        "root.img,queues=65      | a disk has 1 to 64 queues, not 65",
         "root.img,ro,snapshot    | unknown disk option 'snapshot'",
         "root.img,id=            | names no id",
         "root.img,id=a b         | is not 1 to 20 printable",

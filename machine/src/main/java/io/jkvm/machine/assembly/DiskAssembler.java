@@ -12,6 +12,8 @@ import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.DiskSpec;
+import io.jkvm.machine.spec.DiskTuning;
+import io.jkvm.machine.spec.DiskTuning.Cache;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,12 +24,20 @@ final class DiskAssembler {
   private static final int SECTOR_BYTES = 512;
 
   private final String machine;
+  private final int cpus;
   private final Host host;
   private final Consumer<String> progress;
   private final CloseStack resources;
 
-  DiskAssembler(String machine, Host host, Consumer<String> progress, CloseStack resources) {
+  /**
+   * For a machine.
+   *
+   * @param cpus a disk has no more queues
+   */
+  DiskAssembler(
+      String machine, int cpus, Host host, Consumer<String> progress, CloseStack resources) {
     this.machine = machine;
+    this.cpus = cpus;
     this.host = host;
     this.progress = progress;
     this.resources = resources;
@@ -40,11 +50,14 @@ final class DiskAssembler {
     }
     for (DiskSpec spec : specs) {
       BlockBackend backend = backend(spec);
-      resources.push(Layer.FLUSHES, new LastFlush(backend));
+      if (spec.tuning().cache() != Cache.UNSAFE) {
+        resources.push(Layer.FLUSHES, new LastFlush(backend));
+      }
       String id = spec.id().isEmpty() ? defaultId(spec) : spec.id();
-      DiskEngine engine = engine(backend, id);
+      List<DiskEngine> engines = engines(backend, id, spec.tuning());
+      boolean writethrough = spec.tuning().cache() == Cache.WRITETHROUGH;
       try {
-        disks.add(new VirtioBlock(backend, id, engine, spec.polling()));
+        disks.add(new VirtioBlock(backend, id, engines, spec.tuning().polling(), writethrough));
       } catch (RuntimeException e) {
         throw Problems.backend(Problem.DISK_FAILED, "disk " + id, e);
       }
@@ -58,10 +71,15 @@ final class DiskAssembler {
     progress.accept("disks work by " + name + (reason.isEmpty() ? "" : " (" + reason + ")"));
   }
 
-  /** Pushed after its backend, so it is closed before. */
-  private DiskEngine engine(BlockBackend backend, String id) throws IOException {
-    DiskEngine engine = host.diskEngines().open(backend, machine + "/" + id, 1).get(0);
-    return resources.push(Layer.DISKS, engine);
+  /** Pushed after their backend, so they are closed before. */
+  private List<DiskEngine> engines(BlockBackend backend, String id, DiskTuning tuning)
+      throws IOException {
+    int queues = Math.min(tuning.queues(), cpus);
+    boolean ignoreFlushes = tuning.cache() == Cache.UNSAFE;
+    List<DiskEngine> engines =
+        host.diskEngines().open(backend, machine + "/" + id, queues, ignoreFlushes);
+    engines.forEach(engine -> resources.push(Layer.DISKS, engine));
+    return engines;
   }
 
   private BlockBackend backend(DiskSpec spec) throws IOException {

@@ -91,7 +91,8 @@ public final class MachineAssembler {
     for (BootNote note : kernel.notes()) {
       events.note(new Note(Note.Kind.OTHER_BOOT_WAY, note.toString()));
     }
-    DiskAssembler diskAssembler = new DiskAssembler(spec.name(), host, events::progress, resources);
+    DiskAssembler diskAssembler =
+        new DiskAssembler(spec.name(), spec.cpus(), host, events::progress, resources);
     List<VirtioDevice> disks = diskAssembler.open(spec.disks());
     NetworkAssembler network = new NetworkAssembler(spec.name(), resources);
     List<VirtioNet> cards = network.open(spec.cards());

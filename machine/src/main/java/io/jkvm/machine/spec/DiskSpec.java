@@ -14,10 +14,9 @@ import java.nio.file.Path;
  * @param readOnly true if the guest must not write
  * @param id what the guest reads as the serial number, 1 to 20 printable ASCII characters without
  *     spaces, or empty for the file's name
- * @param polling whether the disk's thread may look for requests for a moment before it sleeps,
- *     which makes the next one quicker and costs processor time while there are requests
+ * @param tuning how it works
  */
-public record DiskSpec(Source source, boolean readOnly, String id, boolean polling) {
+public record DiskSpec(Source source, boolean readOnly, String id, DiskTuning tuning) {
   private static final int MAX_ID_BYTES = 20;
 
   /** Where a disk's bytes are. */
@@ -66,7 +65,7 @@ public record DiskSpec(Source source, boolean readOnly, String id, boolean polli
    * @throws MachineException with {@link Problem#DISK_ID} or {@link Problem#DISK}
    */
   public DiskSpec {
-    if (source == null || id == null) {
+    if (source == null || id == null || tuning == null) {
       throw new MachineException(Problem.DISK, "a disk with a part that is null");
     }
     if (id.length() > MAX_ID_BYTES || !id.matches("[\\x21-\\x7e]*")) {
@@ -76,9 +75,9 @@ public record DiskSpec(Source source, boolean readOnly, String id, boolean polli
     }
   }
 
-  /** A disk that may poll. */
+  /** A disk that works as disks do. */
   public DiskSpec(Source source, boolean readOnly, String id) {
-    this(source, readOnly, id, true);
+    this(source, readOnly, id, DiskTuning.DEFAULT);
   }
 
   /** A writable raw image or block device. */
@@ -101,16 +100,16 @@ public record DiskSpec(Source source, boolean readOnly, String id, boolean polli
 
   /** The same, but the guest can't write. */
   public DiskSpec asReadOnly() {
-    return new DiskSpec(source, true, id, polling);
+    return new DiskSpec(source, true, id, tuning);
   }
 
   /** The same with another serial number. */
   public DiskSpec withId(String newId) {
-    return new DiskSpec(source, readOnly, newId, polling);
+    return new DiskSpec(source, readOnly, newId, tuning);
   }
 
-  /** The same, but its thread sleeps as soon as it has nothing to do. */
-  public DiskSpec withoutPolling() {
-    return new DiskSpec(source, readOnly, id, false);
+  /** The same, but it works in another way. */
+  public DiskSpec withTuning(DiskTuning newTuning) {
+    return new DiskSpec(source, readOnly, id, newTuning);
   }
 }

@@ -64,6 +64,11 @@ public final class DiskEngines {
         : new DiskEngines(Kind.THREADS, refusal);
   }
 
+  /** The engine of a disk with one queue. */
+  public DiskEngine open(BlockBackend backend, String name) throws LinuxException {
+    return open(backend, name, 1, false).get(0);
+  }
+
   /** Which kind they are. */
   public Kind kind() {
     return kind;
@@ -76,7 +81,7 @@ public final class DiskEngines {
 
   /** An engine that carries each request out on its caller's thread; needs not to be closed. */
   public static DiskEngine calls(BlockBackend backend) {
-    return new DirectEngine(backend, new Flushes(backend));
+    return new DirectEngine(backend, new Flushes(backend, false));
   }
 
   /**
@@ -85,11 +90,12 @@ public final class DiskEngines {
    *
    * @param name for threads: "vm1/disk.img"
    * @param queues how many are wanted, at least 1
+   * @param ignoreFlushes whether a flush does nothing
    * @return as many as wanted, or one; each to be closed before the backend is
    */
-  public List<DiskEngine> open(BlockBackend backend, String name, int queues)
+  public List<DiskEngine> open(BlockBackend backend, String name, int queues, boolean ignoreFlushes)
       throws LinuxException {
-    Flushes flushes = new Flushes(backend);
+    Flushes flushes = new Flushes(backend, ignoreFlushes);
     if (kind == Kind.CALLS || !(backend instanceof RawImage)) {
       return List.of(new DirectEngine(backend, flushes));
     }

@@ -104,8 +104,7 @@ final class FileEngine implements DiskEngine {
       case WRITE:
         return writeCached(request) || byThreadLater(request);
       case FLUSH:
-        flushes.submit(request, pool);
-        return false;
+        return flushes.submit(request, pool);
       default:
         return byThreadLater(request);
     }

@@ -12,14 +12,21 @@ import java.io.IOException;
  */
 final class Flushes {
   private final BlockBackend backend;
+  private final boolean ignored;
 
   // Guarded by this.
   private boolean running;
   private DiskRequest waiting;
   private Throwable failure;
 
-  Flushes(BlockBackend backend) {
+  /**
+   * Of a backend.
+   *
+   * @param ignored whether a flush does nothing, for disks that need not outlive the host
+   */
+  Flushes(BlockBackend backend, boolean ignored) {
     this.backend = backend;
+    this.ignored = ignored;
   }
 
   /** Flushes now, on the caller's thread; never throws. */
@@ -32,19 +39,25 @@ final class Flushes {
 
   /**
    * Joins those that wait, or has a thread lead. The request gets to its home when it is finished.
+   *
+   * @return true if it is finished already
    */
-  void submit(DiskRequest request, WorkerPool pool) {
+  boolean submit(DiskRequest request, WorkerPool pool) {
+    if (ignored) {
+      return true;
+    }
     synchronized (this) {
       if (running) {
         request.next = waiting;
         waiting = request;
-        return;
+        return false;
       }
       running = true;
     }
     if (!pool.execute(request)) {
       lead(request);
     }
+    return false;
   }
 
   /** Flushes for a request, and after it for those that came meanwhile; never throws. */
@@ -75,6 +88,9 @@ final class Flushes {
   }
 
   private Throwable flush() {
+    if (ignored) {
+      return null;
+    }
     synchronized (this) {
       if (failure != null) {
         return again(failure);

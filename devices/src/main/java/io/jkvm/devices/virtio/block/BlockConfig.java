@@ -23,13 +23,23 @@ final class BlockConfig implements ConfigSpace {
 
   private static final int BYTES = 60;
   private static final int WRITEBACK = 32;
+  private static final int NUM_QUEUES = 34;
   private static final int PHYSICAL_BLOCK_BYTES = 4096;
 
   private final ByteBuffer fields = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-  private volatile boolean writeback = true;
+  private final boolean writebackAtFirst;
+  private volatile boolean writeback;
   private volatile boolean switchable;
 
-  BlockConfig(BlockBackend backend, int maxDataSegments) {
+  /**
+   * Of a disk.
+   *
+   * @param writeback whether writes may stay in a cache before the driver has said anything
+   */
+  BlockConfig(BlockBackend backend, int maxDataSegments, int queues, boolean writeback) {
+    writebackAtFirst = writeback;
+    this.writeback = writeback;
+    fields.putShort(NUM_QUEUES, (short) queues);
     int block = backend.logicalBlockBytes();
     fields.putLong(0, backend.capacityBytes() / VirtioBlock.SECTOR_BYTES);
     fields.putInt(12, maxDataSegments);
@@ -59,7 +69,7 @@ final class BlockConfig implements ConfigSpace {
 
   void reset() {
     switchable = false;
-    writeback = true;
+    writeback = writebackAtFirst;
   }
 
   @Override

@@ -128,6 +128,9 @@ final class BlockQueue {
 
   /** Section 5.2.6.2: without a flush command every write has to be durable when it is answered. */
   private boolean writeback() {
+    if (device.writethrough()) {
+      return false;
+    }
     return (features & F_CONFIG_WCE) != 0 ? config.writeback() : (features & F_FLUSH) != 0;
   }
 

@@ -16,6 +16,8 @@ import io.jkvm.devices.virtio.queue.ServiceThread;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * A disk (virtio 1.2, section 5.2). Data goes between the backend and guest RAM without a copy,
@@ -38,12 +40,14 @@ public final class VirtioBlock implements VirtioDevice {
   static final long F_FLUSH = 1L << 9;
   static final long F_TOPOLOGY = 1L << 10;
   static final long F_CONFIG_WCE = 1L << 11;
+  static final long F_MQ = 1L << 12;
   static final long F_DISCARD = 1L << 13;
   static final long F_WRITE_ZEROES = 1L << 14;
 
   private final BlockBackend backend;
-  private final DiskEngine engine;
+  private final List<DiskEngine> engines;
   private final boolean polling;
+  private final boolean writethrough;
   private final BlockConfig config;
   private final byte[] id;
   private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
@@ -56,7 +60,7 @@ public final class VirtioBlock implements VirtioDevice {
    *     ASCII replaced by {@code _}
    */
   public VirtioBlock(BlockBackend backend, String id) {
-    this(backend, id, DiskEngines.calls(backend), false);
+    this(backend, id, List.of(DiskEngines.calls(backend)), false, false);
   }
 
   /**
@@ -65,15 +69,24 @@ public final class VirtioBlock implements VirtioDevice {
    * @param backend stays the caller's to close, after the engine is
    * @param id what the guest sees as the serial number: the first 20 bytes, others than printable
    *     ASCII replaced by {@code _}
-   * @param engine of that backend; stays the caller's to close, after the transport is closed
-   * @param polling whether the queue's thread may look for work for a while before it sleeps
+   * @param engines of that backend, one for each queue; stay the caller's to close, after the
+   *     transport is closed
+   * @param polling whether a queue's thread may look for work for a while before it sleeps
+   * @param writethrough whether each write is durable when it is answered, whatever the driver
+   *     wishes
    */
-  public VirtioBlock(BlockBackend backend, String id, DiskEngine engine, boolean polling) {
+  public VirtioBlock(
+      BlockBackend backend,
+      String id,
+      List<DiskEngine> engines,
+      boolean polling,
+      boolean writethrough) {
     this.backend = backend;
-    this.engine = engine;
+    this.engines = List.copyOf(engines);
     this.polling = polling;
+    this.writethrough = writethrough;
     this.id = idBytes(id);
-    config = new BlockConfig(backend, MAX_DATA_SEGMENTS);
+    config = new BlockConfig(backend, MAX_DATA_SEGMENTS, engines.size(), !writethrough);
   }
 
   /** The id for a disk that got none: its file's name. */
@@ -101,13 +114,21 @@ public final class VirtioBlock implements VirtioDevice {
 
   @Override
   public long features() {
-    long common = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY;
-    return common | (backend.readOnly() ? F_RO : F_CONFIG_WCE | F_DISCARD | F_WRITE_ZEROES);
+    long features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY;
+    if (engines.size() > 1) {
+      features |= F_MQ;
+    }
+    if (backend.readOnly()) {
+      return features | F_RO;
+    }
+    return features | F_DISCARD | F_WRITE_ZEROES | (writethrough ? 0 : F_CONFIG_WCE);
   }
 
   @Override
   public int[] queueSizes() {
-    return new int[] {QUEUE_SIZE};
+    int[] sizes = new int[engines.size()];
+    Arrays.fill(sizes, QUEUE_SIZE);
+    return sizes;
   }
 
   @Override
@@ -127,13 +148,18 @@ public final class VirtioBlock implements VirtioDevice {
 
   @Override
   public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
-    return new ServiceThread(rings, service(rings, negotiated));
+    return new ServiceThread(rings, service(engines.get(queue), rings, negotiated));
   }
 
-  BlockService service(ActiveQueue rings, long negotiated) {
+  private BlockService service(DiskEngine engine, ActiveQueue rings, long negotiated) {
     BlockQueue requests = new BlockQueue(this, engine, config, rings.rings(), negotiated);
     AdaptivePoll poll = polling ? AdaptivePoll.whereItPays() : AdaptivePoll.off();
     return new BlockService(rings, requests, engine, poll);
+  }
+
+  /** Whether each write is durable when it is answered, whatever the driver wishes. */
+  boolean writethrough() {
+    return writethrough;
   }
 
   BlockBackend backend() {

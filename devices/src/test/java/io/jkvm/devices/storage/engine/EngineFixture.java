@@ -47,7 +47,7 @@ abstract class EngineFixture {
   }
 
   final void open(DiskEngines.Kind kind) throws Exception {
-    engine = new DiskEngines(kind).open(image, "test", 1).get(0);
+    engine = new DiskEngines(kind).open(image, "test");
     assertEquals(kind, engine.kind());
     engine.attach(wakeup);
   }

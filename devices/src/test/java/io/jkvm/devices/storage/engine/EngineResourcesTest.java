@@ -101,7 +101,7 @@ class EngineResourcesTest extends EngineFixture {
   /** Opens, has requests under way of which some are dropped, drains, closes. */
   private void cycle(DiskEngines engines) throws Exception {
     makeCold();
-    engine = engines.open(image, "test", 1).get(0);
+    engine = engines.open(image, "test");
     engine.attach(wakeup);
     for (int i = 0; i < 16; i++) {
       DiskRequest request = read(i * 61 % BLOCKS, 1, i);

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class FlushesTest {
   private final RecordingBackend backend = new RecordingBackend(1 << 20, false);
-  private final Flushes flushes = new Flushes(backend);
+  private final Flushes flushes = new Flushes(backend, false);
   private final WorkerPool pool = pool(backend, flushes);
   private final Completions home = new Completions();
   private final List<DiskRequest> made = new ArrayList<>();
@@ -108,6 +108,16 @@ class FlushesTest {
     flushes.submit(flush(), pool);
     gate.countDown();
     take(2).forEach(request -> assertNotNull(request.failure()));
+  }
+
+  @Test
+  void oneThatIsIgnoredIsFinishedAtOnce() throws Exception {
+    Flushes none = new Flushes(backend, true);
+    DiskRequest request = flush();
+    assertTrue(none.submit(request, pool));
+    none.carryOut(request);
+    assertNull(request.failure());
+    assertEquals(List.of(), backend.calls());
   }
 
   @Test

@@ -21,7 +21,7 @@ class WorkerPoolTest {
   private final Completions home = new Completions();
 
   private WorkerPool pool(RecordingBackend backend) {
-    return new WorkerPool("test io", backend, new Flushes(backend), shared, 8);
+    return new WorkerPool("test io", backend, new Flushes(backend, false), shared, 8);
   }
 
   private DiskRequest read(int index) {

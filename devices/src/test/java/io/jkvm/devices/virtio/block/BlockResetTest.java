@@ -23,6 +23,7 @@ import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,10 +58,10 @@ class BlockResetTest {
     try (GuestMemory ram = GuestMemory.allocate(RAM);
         EventFd interrupt = new EventFd();
         RawImage image = RawImage.open(path, false);
-        DiskEngine engine = new DiskEngines(kind).open(image, "test", 1).get(0);
+        DiskEngine engine = new DiskEngines(kind).open(image, "test");
         VirtioMmio device =
             new VirtioMmio(
-                new VirtioBlock(image, "x", engine, true),
+                new VirtioBlock(image, "x", List.of(engine), true, false),
                 TestHost.of(ram),
                 interrupt::signal,
                 0xd000_0000L)) {

@@ -27,6 +27,7 @@ import io.jkvm.devices.virtio.transport.mmio.VirtioMmio;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
@@ -62,7 +63,7 @@ class BlockServiceTest {
     VirtioHost host =
         new VirtioHost(
             TestHost.MACHINE, memory, new RecordingDoorbells(), stopping::get, reason -> {}, 200);
-    VirtioBlock disk = new VirtioBlock(backend, "test", engine, true);
+    VirtioBlock disk = new VirtioBlock(backend, "test", List.of(engine), true, false);
     device = new VirtioMmio(disk, host, interrupt::signal, 0xd000_0000L);
     driver = new MmioDriver(device);
     start();

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.virtio.testing.BlockDriver;
 import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.RecordingBackend;
@@ -273,6 +274,19 @@ class VirtioBlockTest {
     assertEquals(
         List.of("write 0+512", "flush", "discard 0+512", "flush", "zero 0+512", "flush"),
         backend.calls());
+  }
+
+  @Test
+  void writeThroughIsNoneOfTheDriversBusiness() throws Exception {
+    device = new VirtioBlock(backend, "x", List.of(DiskEngines.calls(backend)), false, true);
+    driver = new BlockDriver(memory, device);
+    assertEquals(1L << 9, device.features() & (1L << 9 | 1L << 11 | 1L << 12));
+    device.config().write(32, 1, 1);
+    assertEquals(0, device.config().read(32, 1));
+    driver.request(BlockDriver.OUT, 0, out(DATA, 512));
+    assertEquals(List.of("write 0+512", "flush"), backend.calls());
+    device.reset();
+    assertEquals(0, device.config().read(32, 1));
   }
 
   @Test

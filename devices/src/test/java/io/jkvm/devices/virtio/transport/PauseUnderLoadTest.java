@@ -21,6 +21,7 @@ import io.jkvm.devices.virtio.testing.TestHost;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.Timeout;
@@ -55,9 +56,10 @@ class PauseUnderLoadTest {
     byte[] expected = new byte[SECTORS * 512];
     try (GuestMemory memory = GuestMemory.allocate(RAM);
         RawImage image = RawImage.open(path, false);
-        DiskEngine engine = new DiskEngines(kind).open(image, "test", 1).get(0);
+        DiskEngine engine = new DiskEngines(kind).open(image, "test");
         GuestDriver guest =
-            transport.attach(new VirtioBlock(image, "x", engine, true), TestHost.of(memory))) {
+            transport.attach(
+                new VirtioBlock(image, "x", List.of(engine), true, false), TestHost.of(memory))) {
       SplitRingDriver ring = new SplitRingDriver(memory, 16, 0x1000);
       guest.negotiateWithout(0);
       guest.setUpQueue(0, ring);
