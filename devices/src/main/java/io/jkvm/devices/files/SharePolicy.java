@@ -50,9 +50,13 @@ public record SharePolicy(
     return new SharePolicy(false, SHORT, false, false, true, false, DEFAULT_MAX_OPEN);
   }
 
-  /** For a tree that the guest can't change and the host hardly does: the guest asks once a day. */
+  /**
+   * For a tree that the guest can't change and the host hardly does: the guest asks once a day.
+   * There are no extended attributes, for which an overlay above would ask with each name that it
+   * looks up, a fourth of all requests.
+   */
   public static SharePolicy readOnlyCached() {
-    return new SharePolicy(true, LONG, true, false, true, false, DEFAULT_MAX_OPEN);
+    return new SharePolicy(true, LONG, true, false, false, false, DEFAULT_MAX_OPEN);
   }
 
   /** For a tree that the guest can't change but the host does. */

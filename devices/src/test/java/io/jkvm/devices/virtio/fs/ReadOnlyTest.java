@@ -126,6 +126,22 @@ class ReadOnlyTest {
     }
   }
 
+  /** Linux asks for none again after ENOSYS; an overlay would with each name. */
+  @Test
+  void aCachedShareHasNoExtendedAttributes() throws Exception {
+    Body getxattr = new Body().u32(100).u32(0).name("user.x");
+    for (boolean cached : new boolean[] {false, true}) {
+      SharePolicy policy = cached ? SharePolicy.readOnlyCached() : SharePolicy.readOnlyFresh();
+      Path directory = Files.createDirectory(temporary.resolve(cached ? "cached" : "fresh"));
+      try (SharedDirectory share = new SharedDirectory(Kind.HOST, directory, policy, 100)) {
+        share
+            .guest
+            .request(FuseDriver.GETXATTR, ROOT, getxattr, 100)
+            .fails(cached ? Errno.ENOSYS : Errno.ENODATA);
+      }
+    }
+  }
+
   /** How long a guest may believe what it was told. */
   @Test
   void cachingIsThePolicys() throws Exception {
