@@ -38,19 +38,19 @@ class EngineResourcesTest extends EngineFixture {
       if (load == Load.COLD_READS) {
         makeCold();
       }
-      int rounds = load == Load.FLUSHES ? 100 : MEASURED;
-      for (int i = 0; i < rounds; i++) {
+      for (int i = 0; i < MEASURED; i++) {
         one(load, i);
       }
       if (load == Load.COLD_READS) {
         makeCold();
       }
       long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < rounds; i++) {
+      for (int i = 0; i < MEASURED; i++) {
         one(load, i);
       }
       long allocated = threads.getCurrentThreadAllocatedBytes() - before;
-      assertEquals(0, allocated / rounds, load + ": " + allocated + " bytes for " + rounds);
+      // A thread that is begun meanwhile costs some hundred bytes, once.
+      assertEquals(0, allocated / MEASURED, load + ": " + allocated + " bytes for " + MEASURED);
     }
   }
 
