@@ -26,7 +26,7 @@ import java.util.Set;
  */
 final class JavaAttributes {
   private static final String UNIX =
-      "unix:mode,nlink,rdev,size,lastAccessTime,lastModifiedTime,ctime,fileKey";
+      "unix:mode,nlink,rdev,size,lastAccessTime,lastModifiedTime,ctime,dev,ino";
   private static final int BLOCK_BYTES = 4096;
   private static final int SECTOR_BYTES = 512;
   private static final int DIRECTORY_MODE = FileMode.DIRECTORY | 0755;
@@ -37,6 +37,9 @@ final class JavaAttributes {
   private final boolean posix;
   private final int uid;
   private final int gid;
+
+  /** What tells files of the host apart. */
+  record UnixKey(long device, long inode) {}
 
   /** All files belong to one owner. */
   JavaAttributes(FileSystem fileSystem, int uid, int gid) {
@@ -62,6 +65,25 @@ final class JavaAttributes {
     return key;
   }
 
+  /**
+   * Whether a file is a directory, and what tells it from others, without following a link.
+   *
+   * @param into receives the mode: of its type only that of a directory counts
+   * @return what tells the file from others; null if the file system has no such thing
+   */
+  Object readType(Path path, FileAttributes into) throws IOException {
+    if (unix) {
+      Map<String, Object> all =
+          Files.readAttributes(path, "unix:mode,dev,ino", LinkOption.NOFOLLOW_LINKS);
+      into.mode = (Integer) all.get("mode");
+      return new UnixKey((Long) all.get("dev"), (Long) all.get("ino"));
+    }
+    BasicFileAttributes a =
+        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    into.mode = type(a);
+    return a.fileKey();
+  }
+
   private static Object readUnix(Path path, FileAttributes into) throws IOException {
     Map<String, Object> all = Files.readAttributes(path, UNIX, LinkOption.NOFOLLOW_LINKS);
     into.mode = (Integer) all.get("mode");
@@ -73,7 +95,7 @@ final class JavaAttributes {
         (FileTime) all.get("lastAccessTime"),
         (FileTime) all.get("lastModifiedTime"),
         (FileTime) all.get("ctime"));
-    return all.get("fileKey");
+    return new UnixKey((Long) all.get("dev"), (Long) all.get("ino"));
   }
 
   /** The C library's 64 bits as the kernel's 32. */

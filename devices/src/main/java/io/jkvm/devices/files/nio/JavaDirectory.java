@@ -3,6 +3,7 @@ package io.jkvm.devices.files.nio;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.devices.files.DirectoryEntry;
+import io.jkvm.devices.files.FileAttributes;
 import io.jkvm.devices.files.FileMode;
 import io.jkvm.devices.files.OpenDirectory;
 import java.io.IOException;
@@ -10,7 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +24,7 @@ import java.util.concurrent.locks.Lock;
  */
 final class JavaDirectory implements OpenDirectory {
   private static final int MAX_NAME_BYTES = 255;
+  private static final int DIRECTORY = FileMode.DIRECTORY >> 12;
 
   /** How many names a guest can make the host hold, some 100 bytes each; about so many. */
   private static final int MAX_LISTED = 1 << 20;
@@ -31,7 +32,9 @@ final class JavaDirectory implements OpenDirectory {
   private final JavaNode node;
   private final JavaPaths paths;
   private final NodeTable table;
+  private final JavaAttributes attributes;
   private final AtomicLong listed;
+  private final FileAttributes read = new FileAttributes();
   private List<Name> names;
   private int position;
 
@@ -39,15 +42,22 @@ final class JavaDirectory implements OpenDirectory {
    * A name as it was when the directory was read.
    *
    * @param type as in {@link DirectoryEntry}
+   * @param hash of what tells the file from others; 0 if there is no such thing
    */
-  private record Name(String text, int type) {}
+  private record Name(String text, int type, long hash) {}
 
   /**
    * At its beginning.
    *
    * @param listed how many names all open directories of the tree hold
    */
-  JavaDirectory(JavaNode node, JavaPaths paths, NodeTable table, AtomicLong listed) {
+  JavaDirectory(
+      JavaNode node,
+      JavaPaths paths,
+      NodeTable table,
+      JavaAttributes attributes,
+      AtomicLong listed) {
+    this.attributes = attributes;
     this.listed = listed;
     this.node = node;
     this.paths = paths;
@@ -75,8 +85,8 @@ final class JavaDirectory implements OpenDirectory {
     try {
       close();
       List<Name> found = new ArrayList<>();
-      found.add(new Name(".", FileMode.DIRECTORY >> 12));
-      found.add(new Name("..", FileMode.DIRECTORY >> 12));
+      found.add(new Name(".", DIRECTORY, 0));
+      found.add(new Name("..", DIRECTORY, 0));
       Path path = paths.pathOrNull(node);
       if (path != null) { // a directory that was removed is empty
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(paths.directory(node))) {
@@ -98,15 +108,24 @@ final class JavaDirectory implements OpenDirectory {
     }
   }
 
-  private static void addName(List<Name> found, Path child) {
+  private void addName(List<Name> found, Path child) {
     String text = child.getFileName().toString();
     if (text.endsWith("/")) {
       text = text.substring(0, text.length() - 1); // zip files have directories so
     }
     int length = JavaPaths.encode(text).length;
     if (length > 0 && length <= MAX_NAME_BYTES) {
-      boolean directory = Files.isDirectory(child, LinkOption.NOFOLLOW_LINKS);
-      found.add(new Name(text, directory ? FileMode.DIRECTORY >> 12 : 0));
+      found.add(name(text, child));
+    }
+  }
+
+  private Name name(String text, Path child) {
+    try {
+      Object key = attributes.readType(child, read);
+      int type = FileMode.isDirectory(read.mode) ? DIRECTORY : 0;
+      return new Name(text, type, key == null ? 0 : NodeTable.hash(key));
+    } catch (IOException e) {
+      return new Name(text, 0, 0); // it is gone, or nobody may know what it is
     }
   }
 
@@ -118,7 +137,7 @@ final class JavaDirectory implements OpenDirectory {
     Name name = names.get(position);
     position++;
     byte[] bytes = JavaPaths.encode(name.text());
-    long inode = position <= 2 ? node.inode() : table.inodeOf(node, name.text());
+    long inode = position <= 2 ? node.inode() : table.inodeOf(node, name.text(), name.hash());
     entry.name(ByteBuffer.wrap(bytes), 0, bytes.length);
     entry.place(inode, position, name.type());
     return 1;

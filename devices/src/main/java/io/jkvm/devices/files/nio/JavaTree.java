@@ -288,7 +288,7 @@ public final class JavaTree implements FileTree {
         () -> {
           JavaNode opened = paths.node(node);
           paths.directory(opened);
-          result.set(new JavaDirectory(opened, paths, table, listed));
+          result.set(new JavaDirectory(opened, paths, table, attributes, listed));
           return 0;
         });
   }

@@ -94,7 +94,7 @@ final class NodeTable {
         return null;
       }
       lastNumber++;
-      node = new JavaNode(lastNumber, inode(parent, name), key);
+      node = new JavaNode(lastNumber, inode(parent, name, key), key);
       add(node);
     }
     parent.children().put(name, node);
@@ -112,25 +112,46 @@ final class NodeTable {
     }
   }
 
-  private long inode(JavaNode parent, String name) {
-    long hash = hash(parent, name);
+  /**
+   * An inode number that stays the same when a file is forgotten and found again: by another name
+   * of its, too, where the file system tells what it is.
+   */
+  private long inode(JavaNode parent, String name, Object key) {
+    long hash = key == null ? hash(parent, name) : hash(key);
     return byInode.containsKey(hash) ? SERIAL | lastNumber : hash;
   }
 
-  /** An inode number that stays the same when a file is forgotten and found again. */
-  synchronized long hash(JavaNode parent, String name) {
+  /** The inode number of what a file system tells apart by a key, if no other has it. */
+  static long hash(Object key) {
+    if (key instanceof JavaAttributes.UnixKey unix) {
+      return finish((FNV_OFFSET ^ unix.device()) * FNV_PRIME * FNV_PRIME + unix.inode());
+    }
+    return finish((FNV_OFFSET ^ key.hashCode()) * FNV_PRIME);
+  }
+
+  private static long hash(JavaNode parent, String name) {
     long hash = FNV_OFFSET ^ parent.inode();
     for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
       hash = (hash ^ b & 0xff) * FNV_PRIME;
     }
-    hash ^= hash >>> 29;
-    return Math.max(hash & SERIAL - 1, 2);
+    return finish(hash);
   }
 
-  /** The inode number of a name that may not be known. */
-  synchronized long inodeOf(JavaNode parent, String name) {
+  private static long finish(long hash) {
+    return Math.max((hash ^ hash >>> 29) & SERIAL - 1, 2);
+  }
+
+  /**
+   * The inode number of a name that may not be known.
+   *
+   * @param hash of its key; 0 if it has none
+   */
+  synchronized long inodeOf(JavaNode parent, String name, long hash) {
     JavaNode node = parent.children().get(name);
-    return node == null ? hash(parent, name) : node.inode();
+    if (node != null) {
+      return node.inode();
+    }
+    return hash == 0 ? hash(parent, name) : hash;
   }
 
   /** The node of a name, if it is known. */

@@ -62,6 +62,26 @@ class NodesTest {
     }
   }
 
+  /** Also when it was forgotten in between. */
+  @Test
+  void namesOfOneFileHaveOneInodeNumber() throws Exception {
+    try (SharedDirectory share = new SharedDirectory(Kind.HOST, temporary)) {
+      Files.createLink(share.root.resolve("b"), share.file("a", "x"));
+      Files.createLink(share.root.resolve("c"), share.file("other", "x"));
+      long first = inode(share, "a");
+      assertEquals(1, share.tree.knownNodes());
+      assertEquals(first, inode(share, "b"));
+      assertEquals(first, inode(share, "a"));
+      assertNotEquals(first, inode(share, "c"));
+    }
+  }
+
+  private static long inode(SharedDirectory share, String name) throws Exception {
+    Answer entry = share.guest.lookup(ROOT, name).ok();
+    share.guest.forget(entry.node(), 1);
+    return entry.u64(40);
+  }
+
   @ParameterizedTest
   @EnumSource
   void allThatMakeSomethingCount(Kind kind) throws Exception {
