@@ -2,8 +2,6 @@
 package io.jkvm.devices.virtio.p9.session;
 
 import io.jkvm.devices.files.FileMode;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * Where a fid is: a node, and the directory and name that it was found by, which make {@code ..}
@@ -15,13 +13,11 @@ public final class Place {
   final long node;
   private final long inode;
   private final int type;
-  private final Map<String, Place> children;
 
   /** Null of the root. */
   Place parent;
 
-  /** A character for each byte. */
-  String name;
+  byte[] name;
 
   /** Whether the parent has it by its name. */
   boolean attached;
@@ -29,15 +25,13 @@ public final class Place {
   /** How many fids and places below there are. */
   int holders;
 
+  /** The next one of {@link PlaceNames} in the same slot. */
+  Place next;
+
   Place(long node, long inode, int mode) {
     this.node = node;
     this.inode = inode;
     type = mode & FileMode.TYPE;
-    children = FileMode.isDirectory(mode) ? new HashMap<>(4) : Map.of();
-  }
-
-  Map<String, Place> children() {
-    return children;
   }
 
   /** The node's number in the tree. */

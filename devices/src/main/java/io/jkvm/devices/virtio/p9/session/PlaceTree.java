@@ -6,7 +6,6 @@ import io.jkvm.core.linux.files.NativeName;
 import io.jkvm.devices.files.FileAttributes;
 import io.jkvm.devices.files.FileMode;
 import io.jkvm.devices.files.FileTree;
-import java.nio.charset.StandardCharsets;
 
 /**
  * The places where fids are, and the directories on the way there. What is held by no fid, and has
@@ -14,11 +13,16 @@ import java.nio.charset.StandardCharsets;
  * were until their names are walked again. Not thread-safe.
  */
 public final class PlaceTree {
+  /** A longer name counts as so many places more, so that the limit is one of memory. */
+  private static final int NAME_UNIT = 64;
+
   private final FileTree tree;
   private final int limit;
   private final FileAttributes found = new FileAttributes();
+  private PlaceNames names;
   private Place root;
   private int count;
+  private int used;
 
   /** The root alone. */
   PlaceTree(FileTree tree, int limit) {
@@ -29,8 +33,14 @@ public final class PlaceTree {
 
   /** Forgets all; the tree's references are given back by the caller. */
   void clear() {
+    names = new PlaceNames();
     root = new Place(FileTree.ROOT, FileTree.ROOT, FileMode.DIRECTORY);
     count = 1;
+    used = 1;
+  }
+
+  private static int units(byte[] name) {
+    return 1 + (name.length - 1) / NAME_UNIT;
   }
 
   /** How many places there are, with the root. */
@@ -40,7 +50,7 @@ public final class PlaceTree {
 
   /** Whether there may be no place for another name. */
   public boolean isFull() {
-    return count >= limit;
+    return used >= limit;
   }
 
   /**
@@ -68,8 +78,7 @@ public final class PlaceTree {
    * @return held once more; null if there can't be more
    */
   public Place enter(Place directory, NativeName name, FileAttributes entry) {
-    String key = key(name);
-    Place known = directory.children().get(key);
+    Place known = names.find(directory, name);
     if (known != null && known.node == entry.node) {
       tree.forget(entry.node, 1);
       return hold(known);
@@ -82,24 +91,21 @@ public final class PlaceTree {
       detach(known);
     }
     Place place = new Place(entry.node, entry.inode, entry.mode);
-    attach(place, hold(directory), key);
+    attach(place, hold(directory), name.bytes());
     count++;
+    used += units(place.name);
     return hold(place);
   }
 
-  private static String key(NativeName name) {
-    return new String(name.bytes(), StandardCharsets.ISO_8859_1);
-  }
-
-  private static void attach(Place place, Place directory, String key) {
+  private void attach(Place place, Place directory, byte[] name) {
     place.parent = directory;
-    place.name = key;
+    place.name = name;
     place.attached = true;
-    directory.children().put(key, place);
+    names.add(place);
   }
 
-  private static void detach(Place place) {
-    place.parent.children().remove(place.name);
+  private void detach(Place place) {
+    names.remove(place);
     place.attached = false;
   }
 
@@ -112,6 +118,7 @@ public final class PlaceTree {
         detach(place);
       }
       count--;
+      used -= units(place.name);
       tree.forget(place.node, 1);
       place = place.parent;
       place.holders--;
@@ -131,7 +138,7 @@ public final class PlaceTree {
     if (!place.attached) {
       return -Errno.ENOENT;
     }
-    int error = name.setComponent(place.name.getBytes(StandardCharsets.ISO_8859_1));
+    int error = name.setComponent(place.name);
     if (error == 0) {
       error = tree.lookup(place.parent.node, name, found);
     }
@@ -144,7 +151,7 @@ public final class PlaceTree {
 
   /** A name is gone; its place, if there is one, lives on without it. */
   public void removed(Place directory, NativeName name) {
-    Place place = directory.children().get(key(name));
+    Place place = names.find(directory, name);
     if (place != null) {
       detach(place);
     }
@@ -152,9 +159,8 @@ public final class PlaceTree {
 
   /** A name has become another, which lost what it was the name of. */
   public void renamed(Place directory, NativeName name, Place newDirectory, NativeName newName) {
-    String newKey = key(newName);
-    Place moved = directory.children().get(key(name));
-    Place replaced = newDirectory.children().get(newKey);
+    Place moved = names.find(directory, name);
+    Place replaced = names.find(newDirectory, newName);
     if (moved != null && replaced != null && moved.node == replaced.node) {
       return; // rename(2) does nothing with two names of one file
     }
@@ -168,7 +174,9 @@ public final class PlaceTree {
     if (isBelow(newDirectory, moved)) {
       return; // the host has moved something meanwhile; a circle would never be forgotten
     }
-    attach(moved, hold(newDirectory), newKey);
+    used -= units(moved.name);
+    attach(moved, hold(newDirectory), newName.bytes());
+    used += units(moved.name);
     release(directory);
   }
 
