@@ -78,6 +78,7 @@ public final class CommandInTheGuest {
               FailOn.DEFAULT,
               Optional.empty(),
               false,
+              false,
               root.mounts());
       ByteArrayOutputStream output = new ByteArrayOutputStream();
       return new TestRun(spec, new TestStreams(Optional.empty(), output, output)).run();

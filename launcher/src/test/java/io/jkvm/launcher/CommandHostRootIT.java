@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -142,6 +143,43 @@ class CommandHostRootIT {
     assertEquals("done\n", Files.readString(folder.resolve("results/out")));
     assertFalse(Files.exists(folder.resolve("data/new")));
     assertFalse(Files.exists(folder.resolve("here")));
+  }
+
+  /** The first of two guests makes a link of the second one's log and of its disk. */
+  @Test
+  void aGuestCanNotLeadTheNextOnesFilesElsewhere() throws Exception {
+    Path outside = Files.writeString(folder.resolve("outside"), "x".repeat(4096));
+    Path here = Files.createDirectory(folder.resolve("here"));
+    Files.write(here.resolve("disk"), new byte[4096]);
+    String script =
+        "head -c 5 /dev/vda >>read; [ -L disk ] || {"
+            + " ln -sf ../outside k-2.log; ln -sf ../outside disk; }";
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            JkvmProcess.BOOT_SECONDS,
+            List.of(
+                "sh",
+                "-c",
+                "cd " + here + " && exec \"$@\"",
+                "sh",
+                JkvmProcess.binary().toString(),
+                "test",
+                "--kernel",
+                ProjectFiles.guestImage("bzImage").toString(),
+                "--repeat",
+                "2",
+                "--log",
+                "k.log",
+                "--disk",
+                "disk",
+                "--",
+                "sh",
+                "-c",
+                script));
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("x".repeat(4096), Files.readString(outside));
+    assertArrayEquals(new byte[10], Files.readAllBytes(here.resolve("read")));
+    assertTrue(Files.readString(here.resolve("k-2.log")).contains("Linux version"));
   }
 
   @Test

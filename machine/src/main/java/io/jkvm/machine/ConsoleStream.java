@@ -9,6 +9,7 @@ import io.jkvm.devices.serial.SerialSink;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -69,6 +70,24 @@ public final class ConsoleStream implements AutoCloseable {
   /** Whether a write failed since the file would be larger than this process may make one. */
   public static boolean isBeyondFileSize(Throwable failure) {
     return failure instanceof LinuxException why && why.errno() == Errno.EFBIG;
+  }
+
+  /**
+   * The same for a file that is made anew in place of whatever has its name, such as a link: for a
+   * directory that others write to.
+   *
+   * @throws MachineException with {@link Problem#HOST} if it can't be made
+   */
+  public static ConsoleStream newFile(Path file, Consumer<IOException> onFailure) {
+    try {
+      Files.deleteIfExists(file);
+      Fd fd = Fd.createNew(file.toString());
+      return new ConsoleStream(fd, fd, file.toString(), onFailure);
+    } catch (LinuxException e) {
+      throw new MachineException(Problem.HOST, e.getMessage(), e);
+    } catch (IOException e) {
+      throw new MachineException(Problem.HOST, file + " can't be replaced: " + e.getMessage(), e);
+    }
   }
 
   SerialSink sink() {

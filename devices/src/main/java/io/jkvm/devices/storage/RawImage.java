@@ -46,12 +46,17 @@ public final class RawImage implements BlockBackend, AutoCloseable {
    * @throws DiskException in one line: which disk, and why not
    */
   public static RawImage open(Path path, boolean readOnly) throws DiskException {
-    return RawImageOpener.open(path, readOnly, false);
+    return open(path.toString(), path, readOnly, false);
   }
 
-  /** The same for a disk whose first bytes may be those of another format's image. */
-  public static RawImage openAnyContent(Path path, boolean readOnly) throws DiskException {
-    return RawImageOpener.open(path, readOnly, true);
+  /**
+   * The same with a name for messages.
+   *
+   * @param anyContent whether its first bytes may be those of another format's image
+   */
+  public static RawImage open(String name, Path path, boolean readOnly, boolean anyContent)
+      throws DiskException {
+    return RawImageOpener.open(name, path, readOnly, anyContent);
   }
 
   @Override

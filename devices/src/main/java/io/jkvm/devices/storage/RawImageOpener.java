@@ -25,18 +25,21 @@ final class RawImageOpener {
   private static final int S_IFBLK = 0x6000;
   private static final int S_IFREG = 0x8000;
 
+  private final String name;
   private final Path path;
   private final boolean readOnly;
   private final boolean anyContent;
 
-  private RawImageOpener(Path path, boolean readOnly, boolean anyContent) {
+  private RawImageOpener(String name, Path path, boolean readOnly, boolean anyContent) {
+    this.name = name;
     this.path = path;
     this.readOnly = readOnly;
     this.anyContent = anyContent;
   }
 
-  static RawImage open(Path path, boolean readOnly, boolean anyContent) throws DiskException {
-    return new RawImageOpener(path, readOnly, anyContent).open();
+  static RawImage open(String name, Path path, boolean readOnly, boolean anyContent)
+      throws DiskException {
+    return new RawImageOpener(name, path, readOnly, anyContent).open();
   }
 
   private RawImage open() throws DiskException {
@@ -157,7 +160,7 @@ final class RawImageOpener {
     if (length % SECTOR_BYTES != 0) {
       throw refused(Kind.NOT_WHOLE_SECTORS, "length " + length + " is not a multiple of 512 bytes");
     }
-    return new RawImage(path.toString(), fd, length, SECTOR_BYTES, readOnly);
+    return new RawImage(name, fd, length, SECTOR_BYTES, readOnly);
   }
 
   private RawImage blockDevice(Fd fd) throws DiskException {
@@ -177,10 +180,10 @@ final class RawImageOpener {
       throw refused(
           Kind.BLOCK_SIZE_UNSUPPORTED, "has blocks of " + block + " bytes, which is not supported");
     }
-    return new RawImage(path.toString(), fd, length, block, readOnly);
+    return new RawImage(name, fd, length, block, readOnly);
   }
 
   private DiskException refused(Kind kind, String fact) {
-    return new DiskException(path.toString(), kind, fact);
+    return new DiskException(name, kind, fact);
   }
 }

@@ -14,6 +14,9 @@ public final class Fd implements AutoCloseable {
   /** {@link #open} of a block device fails with EBUSY if the host has it mounted. */
   public static final int EXCLUSIVE = 0x80; // O_EXCL
 
+  /** {@link #open} of what a path leads to, of any type, without a right to its content. */
+  public static final int HANDLE = 0x20_0000; // O_PATH
+
   private static final int READ_AND_WRITE_BY_ALL = 0666;
 
   private final AtomicInteger fd;
@@ -44,6 +47,25 @@ public final class Fd implements AutoCloseable {
     return new Fd(
         LinuxException.check(
             "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
+  }
+
+  /**
+   * Makes a file that is not there yet, and opens it for writing; a link is there, too.
+   *
+   * @throws LinuxException naming the path and the error
+   */
+  public static Fd createNew(String path) throws LinuxException {
+    int flags = Libc.O_WRONLY | Libc.O_CREAT | EXCLUSIVE | Libc.O_CLOEXEC;
+    return new Fd(
+        LinuxException.check(
+            "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
+  }
+
+  /**
+   * By which path others of this process open the same file or directory, as long as it is open.
+   */
+  public String path() {
+    return "/proc/self/fd/" + value();
   }
 
   /** The descriptor's number. */

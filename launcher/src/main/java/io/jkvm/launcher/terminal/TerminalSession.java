@@ -10,6 +10,7 @@ import io.jkvm.machine.HostTerminal;
 import io.jkvm.machine.Machine;
 import io.jkvm.machine.MachineListener;
 import io.jkvm.machine.StopReason;
+import io.jkvm.machine.assembly.HeldFiles;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Note;
@@ -247,10 +248,12 @@ public final class TerminalSession {
   private MachineEnd runWithConsole() throws InterruptedException {
     ConsoleStream output = ConsoleStream.standardOutput(this::outputFailed);
     Host host = new Host();
+    HeldFiles held = new HeldFiles();
     try {
+      MachineSpec machineSpec = restarts ? held.hold(spec) : spec;
       JobControl.start(this::suspend, this::continued);
       while (true) {
-        Machine machine = Machine.create(spec, host, new Progress());
+        Machine machine = create(machineSpec, host, held);
         MachineEnd ending;
         try {
           setCurrent(machine);
@@ -272,6 +275,15 @@ public final class TerminalSession {
       output.stopHolding();
       output.close(DRAIN);
       terminal.giveBack();
+      held.close();
+    }
+  }
+
+  private Machine create(MachineSpec machineSpec, Host host, HeldFiles held) {
+    try {
+      return Machine.create(machineSpec, host, new Progress());
+    } catch (MachineException e) {
+      throw held.named(e);
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.testing;
 
+import io.jkvm.machine.assembly.HeldFiles;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.KernelEvent;
@@ -30,8 +31,22 @@ final class PlannedRun {
   private static final int HEAD_BYTES = 64 << 10;
   private static final int TAIL_BYTES = 256 << 10;
 
+  /**
+   * A kernel that is tested.
+   *
+   * @param check of its configuration, shared by its runs
+   * @param root the same
+   */
+  record Kernel(KernelSource source, KernelCheck check, GuestRoot root) {
+    /** The machine of a run, less what tells it from others. */
+    MachineSpec machine(TestPlan plan) {
+      return root.boot(plan.machine().apply(source.image()));
+    }
+  }
+
   private final TestPlan plan;
-  private final KernelSource kernel;
+  private final Kernel kernel;
+  private final HeldFiles held;
   private final int repetition;
   private final TestRun run;
   private final Optional<Path> log;
@@ -45,7 +60,7 @@ final class PlannedRun {
   /**
    * A run.
    *
-   * @param check of the kernel's configuration, shared by its runs
+   * @param held what others of several runs have, too
    * @param number among all runs, from 1
    * @param repetition on its kernel, from 1
    * @param input for the command, if it is to have any
@@ -53,9 +68,8 @@ final class PlannedRun {
    */
   PlannedRun(
       TestPlan plan,
-      KernelSource kernel,
-      KernelCheck check,
-      GuestRoot root,
+      Kernel kernel,
+      HeldFiles held,
       int number,
       int repetition,
       Optional<InputStream> input,
@@ -63,28 +77,31 @@ final class PlannedRun {
       OutputStream err) {
     this.plan = plan;
     this.kernel = kernel;
+    this.held = held;
     this.repetition = repetition;
     log = plan.logOf(number);
-    MachineSpec asked = plan.machine().apply(kernel.image());
+    MachineSpec asked = kernel.machine(plan);
     MachineSpec machine =
-        root.boot(asked).toBuilder()
+        asked.toBuilder()
             .name("test" + number)
             .commandLine(plan.quietBoot(asked.commandLine()) ? "loglevel=5" : "")
             .build();
+    boolean isOneOfMany = !plan.isSingle();
     TestSpec spec =
         new TestSpec(
-            machine,
+            isOneOfMany ? held.hold(machine) : machine,
             plan.command(),
             plan.limits().time(),
             plan.limits().silence(),
             plan.limits().failOn(),
-            log,
+            isOneOfMany ? log.map(held::inHeldDirectory) : log,
+            isOneOfMany,
             plan.log().isShown(),
-            root.mounts());
+            kernel.root().mounts());
     TestStreams streams =
         new TestStreams(
             input, new TeeStream(out, this::commandPrinted), new TeeStream(err, this::keep));
-    run = new TestRun(spec, streams, check.result());
+    run = new TestRun(spec, streams, kernel.check().result());
   }
 
   private synchronized void commandPrinted(byte[] bytes, int from, int length) {
@@ -121,7 +138,11 @@ final class PlannedRun {
    * @throws MachineException if the machine can't be made
    */
   TestOutcome toEnd(Host host) throws InterruptedException {
-    return run.run(host);
+    try {
+      return run.run(host);
+    } catch (MachineException e) {
+      throw held.named(e);
+    }
   }
 
   /** Where in the log's file the end can be seen; empty if that is not known. */
@@ -138,9 +159,10 @@ final class PlannedRun {
     if (plan.log().hasTests()) {
       cases.addAll(outcome.kernelTests());
     }
-    return RunReport.of(plan.name(), kernelName(plan, kernel), outcome.end(), outcome.status())
+    return RunReport.of(
+            plan.name(), kernelName(plan, kernel.source()), outcome.end(), outcome.status())
         .withRepetition(repetition)
-        .withDetail(outcome.detail(), place(outcome))
+        .withDetail(held.named(outcome.detail()), place(outcome))
         .withTime(outcome.began(), outcome.duration())
         .withCases(cases)
         .withKernelReports(outcome.events().stream().map(PlannedRun::attachment).toList())

@@ -62,6 +62,7 @@ public final class ShellSession {
             FailOn.of(List.of()),
             log,
             false,
+            false,
             root.mounts());
   }
 

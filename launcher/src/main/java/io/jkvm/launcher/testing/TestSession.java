@@ -4,6 +4,7 @@ package io.jkvm.launcher.testing;
 import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.HostTerminal;
+import io.jkvm.machine.assembly.HeldFiles;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.report.MachineException;
@@ -41,9 +42,8 @@ public final class TestSession {
   private final Reporter reporter;
   private final Host host = new Host();
   private final CountDownLatch finished = new CountDownLatch(1);
-  private final List<KernelSource> kernels = new ArrayList<>();
-  private final List<KernelCheck> checks = new ArrayList<>();
-  private final List<GuestRoot> roots = new ArrayList<>();
+  private final HeldFiles held = new HeldFiles();
+  private final List<PlannedRun.Kernel> kernels = new ArrayList<>();
   private Optional<ReportFiles> files = Optional.empty();
 
   // Guarded by this.
@@ -73,7 +73,8 @@ public final class TestSession {
     } catch (IOException e) {
       return setUpFailed(e.getMessage());
     } finally {
-      roots.forEach(GuestRoot::close);
+      kernels.forEach(kernel -> kernel.root().close());
+      held.close();
       finished.countDown();
     }
   }
@@ -84,14 +85,14 @@ public final class TestSession {
       opened.writeFirst(notRun("jkvm did not come to the end of the run"));
       for (var kernel : plan.kernels()) {
         KernelSource source = KernelSource.of(kernel);
-        kernels.add(source);
         KernelShares known = KernelShares.of(source);
         RootSpec wanted = plan.root().apply(known);
         GuestRoot root =
             GuestRoot.make(wanted, source, plan.machine().apply(source.image()), known);
-        roots.add(root);
         root.notes().forEach(reporter::step);
-        checks.add(new KernelCheck(source, known::config, root.purposes(), root::hasModule));
+        KernelCheck check =
+            new KernelCheck(source, known::config, root.purposes(), root::hasModule);
+        kernels.add(new PlannedRun.Kernel(source, check, root));
       }
       return plan.isSingle() ? runOne() : runMany();
     } catch (MachineException e) {
@@ -157,8 +158,7 @@ public final class TestSession {
         new PlannedRun(
             plan,
             kernels.get(0),
-            checks.get(0),
-            roots.get(0),
+            held,
             1,
             1,
             Optional.of(new ForegroundInput(new FileInputStream(FileDescriptor.in))),
@@ -194,6 +194,9 @@ public final class TestSession {
   // --- many: what they print is kept, and shown of those that fail ---
 
   private int runMany() throws IOException, InterruptedException {
+    // Before any guest runs, which may write where these files are.
+    kernels.forEach(kernel -> held.hold(kernel.machine(plan)));
+    plan.logOf(1).ifPresent(held::inHeldDirectory);
     int planned = plan.runs();
     int jobs = Math.min(plan.repetition().jobs(), planned);
     ExecutorService pool = Executors.newFixedThreadPool(jobs);
@@ -248,8 +251,7 @@ public final class TestSession {
           new PlannedRun(
               plan,
               kernels.get(kernel),
-              checks.get(kernel),
-              roots.get(kernel),
+              held,
               number,
               repetition,
               Optional.empty(),
@@ -279,7 +281,7 @@ public final class TestSession {
   }
 
   private DoneRun notDone(int kernel, String why, int repetition) {
-    String name = PlannedRun.kernelName(plan, kernels.get(kernel));
+    String name = PlannedRun.kernelName(plan, kernels.get(kernel).source());
     return new DoneRun(notRun(name, why).withRepetition(repetition), false);
   }
 

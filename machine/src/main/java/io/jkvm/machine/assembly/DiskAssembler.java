@@ -86,9 +86,7 @@ final class DiskAssembler {
     if (spec.source() instanceof DiskSpec.Source.RawFile file) {
       return resources.push(
           Layer.DISKS,
-          file.anyContent()
-              ? RawImage.openAnyContent(file.path(), spec.readOnly())
-              : RawImage.open(file.path(), spec.readOnly()));
+          RawImage.open(file.path().toString(), file.opened(), spec.readOnly(), file.anyContent()));
     }
     DiskSpec.Source.Custom custom = (DiskSpec.Source.Custom) spec.source();
     try {

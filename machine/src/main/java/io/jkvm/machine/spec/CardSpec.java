@@ -6,6 +6,7 @@ import io.jkvm.machine.report.Problem;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /**
  * A network card and what it is connected to.
@@ -54,6 +55,11 @@ public record CardSpec(
   /** The same on another network. */
   public CardSpec withNetwork(NetworkSpec newNetwork) {
     return new CardSpec(newNetwork, mac, mtu, capture, link);
+  }
+
+  /** The same, whose capture is opened by another path. */
+  CardSpec openedBy(UnaryOperator<Path> path) {
+    return new CardSpec(network, mac, mtu, capture.map(path), link);
   }
 
   /** The same with another link. */

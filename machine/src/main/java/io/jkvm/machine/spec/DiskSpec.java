@@ -6,6 +6,7 @@ import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 
 /**
  * A disk.
@@ -24,10 +25,12 @@ public record DiskSpec(Source source, boolean readOnly, String id, DiskTuning tu
     /**
      * A raw image, or a block device of the host.
      *
+     * @param path its name
+     * @param opened by which it is opened, if that is not its name
      * @param anyContent true to take it for raw also where it begins as an image of another format
      *     does
      */
-    record RawFile(Path path, boolean anyContent) implements Source {
+    record RawFile(Path path, Path opened, boolean anyContent) implements Source {
       /**
        * Checks that it is whole.
        *
@@ -35,6 +38,12 @@ public record DiskSpec(Source source, boolean readOnly, String id, DiskTuning tu
        */
       public RawFile {
         SpecChecks.whole(path, "the image of a disk");
+        SpecChecks.whole(opened, "the image of a disk");
+      }
+
+      /** One that is opened by its name. */
+      public RawFile(Path path, boolean anyContent) {
+        this(path, path, anyContent);
       }
     }
 
@@ -101,6 +110,17 @@ public record DiskSpec(Source source, boolean readOnly, String id, DiskTuning tu
   /** The same, but the guest can't write. */
   public DiskSpec asReadOnly() {
     return new DiskSpec(source, true, id, tuning);
+  }
+
+  /** The same, whose image is opened by another path than its name. */
+  DiskSpec openedBy(UnaryOperator<Path> path) {
+    return source instanceof Source.RawFile file
+        ? new DiskSpec(
+            new Source.RawFile(file.path(), path.apply(file.path()), file.anyContent()),
+            readOnly,
+            id,
+            tuning)
+        : this;
   }
 
   /** The same with another serial number. */

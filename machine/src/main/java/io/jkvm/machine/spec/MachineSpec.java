@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * A machine as it is to be, complete and consistent; files are not open yet. Made by {@link #boot}.
@@ -110,6 +111,15 @@ public record MachineSpec(
   /** The same with another kernel. */
   public MachineSpec withKernel(Path other) {
     return new MachineSpecBuilder(this, other).build();
+  }
+
+  /**
+   * The same, whose kernel, initrds, disks' images and captures are opened by other paths.
+   *
+   * @param opened by which path one is opened that has a name
+   */
+  public MachineSpec openedBy(UnaryOperator<Path> opened) {
+    return new MachineSpecBuilder(this, opened.apply(kernel)).openedBy(opened).build();
   }
 
   /** A builder that begins with this specification. */

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Collects the parts of a {@link MachineSpec}. What is only kept is checked in {@link #build}; what
@@ -59,6 +60,14 @@ public final class MachineSpecBuilder {
     commandLineOnly = spec.commandLineOnly();
     kvmDevice = spec.kvmDevice();
     agent = spec.agent();
+  }
+
+  /** See {@link MachineSpec#openedBy}; the kernel is there already. */
+  MachineSpecBuilder openedBy(UnaryOperator<Path> opened) {
+    initrds.replaceAll(opened);
+    disks.replaceAll(disk -> disk.openedBy(opened));
+    cards.replaceAll(card -> card.openedBy(opened));
+    return this;
   }
 
   /** The machine's name, in the names of its threads and in its log lines; "jkvm" if not given. */

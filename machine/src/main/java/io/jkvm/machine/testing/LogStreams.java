@@ -4,6 +4,7 @@ package io.jkvm.machine.testing;
 import io.jkvm.machine.Console;
 import io.jkvm.machine.ConsoleStream;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,10 +23,16 @@ final class LogStreams implements AutoCloseable {
    * @throws io.jkvm.machine.report.MachineException if the file can't be written
    */
   LogStreams(TestSpec spec) {
-    spec.kernelLog().ifPresent(file -> streams.add(ConsoleStream.file(file, this::failed)));
+    spec.kernelLog().ifPresent(file -> streams.add(open(file, spec.kernelLogIsNew())));
     if (spec.kernelLogOnError()) {
       streams.add(ConsoleStream.standardError(this::failed));
     }
+  }
+
+  private ConsoleStream open(Path file, boolean isNew) {
+    return isNew
+        ? ConsoleStream.newFile(file, this::failed)
+        : ConsoleStream.file(file, this::failed);
   }
 
   /** The guest is not held up by it: what follows is discarded. */

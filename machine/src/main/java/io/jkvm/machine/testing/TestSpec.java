@@ -20,6 +20,7 @@ import java.util.Optional;
  *     which their output waits for a reader on the host does not count
  * @param failOn reports of the kernel that are failures
  * @param kernelLog a file for the guest's serial console, all of it
+ * @param kernelLogIsNew whether that file is made anew in place of whatever has its name
  * @param kernelLogOnError whether it goes to this process' standard error too
  * @param mounts what is mounted before the command runs
  */
@@ -30,6 +31,7 @@ public record TestSpec(
     Optional<Duration> stall,
     FailOn failOn,
     Optional<Path> kernelLog,
+    boolean kernelLogIsNew,
     boolean kernelLogOnError,
     GuestMounts mounts) {
   /** Checks that the machine has an agent. */

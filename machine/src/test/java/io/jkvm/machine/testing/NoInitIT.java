@@ -59,6 +59,7 @@ class NoInitIT {
               FailOn.of(List.of("none")),
               Optional.empty(),
               false,
+              false,
               GuestMounts.NONE);
       OutputStream nowhere = OutputStream.nullOutputStream();
       TestOutcome outcome =
