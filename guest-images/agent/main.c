@@ -144,6 +144,7 @@ static void say_hello(void)
 	u8 hello[32] = "jkvm-agt";
 
 	hello[8] = PROTOCOL_VERSION;
+	hello[12] = FEATURE_MOUNT;
 	boot_identity(hello + 16);
 	channel_send(AGENT_HELLO, 0, 0, hello, sizeof(hello));
 	channel_flush();

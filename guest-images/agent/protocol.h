@@ -4,6 +4,7 @@
 #define AGENT_PROTOCOL_H
 
 #define PROTOCOL_VERSION 1
+#define FEATURE_MOUNT 1u
 #define VSOCK_PORT 1024
 #define CONSOLE_PORT "io.jkvm.agent"
 

@@ -15,6 +15,9 @@ final class Frame {
   static final int VERSION = 1;
   static final int MAX_TEXT_BYTES = 1024;
 
+  /** A feature of the agent's: it knows MOUNT. */
+  static final int FEATURE_MOUNT = 1;
+
   /** "jkvm-agt", as the little-endian number that its bytes are. */
   static final long MAGIC = 0x7467612d6d766b6aL;
 

@@ -32,6 +32,7 @@ public final class GuestAgent {
   private boolean answered;
 
   // Guarded by this.
+  private int features;
   private boolean greeted;
   private String failure;
 
@@ -138,6 +139,7 @@ public final class GuestAgent {
               + " of the protocol, this jkvm version "
               + Frame.VERSION);
     }
+    features = payload.remaining() < Integer.BYTES ? 0 : payload.getInt();
     greeted = true;
     notifyAll();
   }
@@ -269,6 +271,15 @@ public final class GuestAgent {
   /** Mounts a device in the guest's root. */
   public void mount(GuestMounts.Mount mount) throws AgentException, InterruptedException {
     String what = "mount " + mount.device() + " at " + mount.directory();
+    awaitReady();
+    synchronized (this) {
+      if ((features & Frame.FEATURE_MOUNT) == 0) {
+        throw new AgentException(
+            "the guest can't "
+                + what
+                + ": its agent is older than this jkvm, and its image needs the new one");
+      }
+    }
     ask(Frame.MOUNT, mountPayload(0, mount), what);
   }
 

@@ -80,6 +80,7 @@ final class AgentProcess implements AutoCloseable {
     assertEquals(65, hello.type());
     assertArrayEquals("jkvm-agt".getBytes(StandardCharsets.US_ASCII), first(hello.bytes(), 8));
     assertEquals(1, hello.u32(8));
+    assertEquals(1, hello.u32(12), "features");
     assertEquals(32, hello.bytes().length);
     agent.send(1, 0, 0, numbers(12).putInt(1).putLong(0));
     return agent;

@@ -66,6 +66,17 @@ class GuestWordsTest {
         refusalOf(MOUNT, () -> guest.agent().mount(share)));
   }
 
+  /** It would end with a frame that it does not know. */
+  @Test
+  void anOldAgentIsNotAskedForAShare() {
+    guest.hello(0);
+    GuestMounts.Mount share = new GuestMounts.Mount("data", "virtiofs", "ro", "/mnt");
+    assertEquals(
+        "the guest can't mount data at /mnt: its agent is older than this jkvm, and its image needs"
+            + " the new one",
+        assertThrows(AgentException.class, () -> guest.agent().mount(share)).getMessage());
+  }
+
   @Test
   void neitherDoesOneBehindTheCommand() throws Exception {
     assertEquals(

@@ -18,6 +18,8 @@ final class ScriptedAgent implements AgentChannel {
   private static final int ENDED = 70;
   private static final int DONE = 71;
 
+  private static final int MOUNTS = 1;
+
   private static final int INPUT = 4;
   private static final int END_OF_INPUT = 5;
   private static final int CLOSE = 7;
@@ -34,7 +36,12 @@ final class ScriptedAgent implements AgentChannel {
   }
 
   void hello() {
-    send(HELLO, 0, 0, numbers(32).put(RunFacts.utf8("jkvm-agt")).putInt(1));
+    hello(MOUNTS);
+  }
+
+  /** The same with other features. */
+  void hello(int features) {
+    send(HELLO, 0, 0, numbers(32).put(RunFacts.utf8("jkvm-agt")).putInt(1).putInt(features));
   }
 
   /** Starts a command, which is the first of this agent's. */
