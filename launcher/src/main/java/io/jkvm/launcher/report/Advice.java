@@ -84,6 +84,7 @@ public final class Advice {
           case MAC_ADDRESS, NETWORK, CARD_TWICE, LINK -> "--net";
           case PUBLISHED_PORT -> "--publish";
           case SHARE, SHARE_TWICE -> "--share";
+          case INCLUDE_HIDDEN -> "--include";
           case TOO_MANY_DEVICES -> "--virtio";
           default -> null;
         });
@@ -205,6 +206,7 @@ public final class Advice {
 
       case SHARE -> "give another place, as in --share DIR:/mnt";
       case SHARE_TWICE -> "give each a place of its own, as in --share DIR:/mnt";
+      case INCLUDE_HIDDEN -> "give another place, as in --include FILE:/opt/file";
       case SHARE_ABSENT -> "check the name";
       case SHARE_NOT_A_DIRECTORY -> "share the directory that it is in";
       case SHARE_FORBIDDEN -> "check the permissions";

@@ -36,6 +36,8 @@ public enum Problem {
   SHARE,
   /** Two shares with something that only one can have. */
   SHARE_TWICE,
+  /** What is to be included would be hidden by a share. */
+  INCLUDE_HIDDEN,
   /** A device of the user's own that does not fit into the machine. */
   DEVICE,
   /** More virtio devices than the bus has slots. */

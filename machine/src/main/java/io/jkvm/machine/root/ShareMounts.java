@@ -7,10 +7,14 @@ import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import io.jkvm.machine.spec.ShareProtocol;
 import io.jkvm.machine.spec.ShareSpec;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** The shares of a root: what the machine has for them, and how the agent mounts them. */
@@ -29,7 +33,8 @@ final class ShareMounts {
   /**
    * Of a root.
    *
-   * @throws MachineException about a place in the guest that no share can have
+   * @throws MachineException about a place in the guest that no share can have, and about what
+   *     would be included where a share is mounted later
    */
   ShareMounts(RootSpec spec, ShareProtocol protocol) {
     this.spec = spec;
@@ -41,6 +46,40 @@ final class ShareMounts {
         throw new MachineException(
             Problem.SHARE_TWICE, "two directories are to be shared at " + place);
       }
+    }
+    spec.includes().forEach(this::checkIsSeen);
+  }
+
+  /** What is included may be the share's own file. */
+  private void checkIsSeen(RootSpec.Include include) {
+    Path host = include.host().toAbsolutePath().normalize();
+    Path guest = include.guest().isEmpty() ? host : Path.of("/", include.guest()).normalize();
+    Optional<RootSpec.Share> above =
+        spec.shares().stream()
+            .filter(share -> guest.startsWith(place(share)))
+            .max(Comparator.comparingInt(share -> Path.of(place(share)).getNameCount()));
+    if (above.isEmpty()) {
+      return;
+    }
+    String place = place(above.get());
+    Path seen = above.get().host().resolve(Path.of(place).relativize(guest));
+    if (!isSame(seen, host)) {
+      throw new MachineException(
+          Problem.INCLUDE_HIDDEN,
+          include.host()
+              + " can't be included at "
+              + guest
+              + ": the directory that is shared at "
+              + place
+              + " hides it");
+    }
+  }
+
+  private static boolean isSame(Path seen, Path host) {
+    try {
+      return Files.isSameFile(seen, host);
+    } catch (IOException e) {
+      return seen.toAbsolutePath().normalize().equals(host); // what is wrong is said later
     }
   }
 

@@ -61,6 +61,12 @@ class HostRootTest {
   }
 
   private Made made(String config, boolean network, RootSpec.Share... shares) throws IOException {
+    return made(config, network, List.of(), shares);
+  }
+
+  private Made made(
+      String config, boolean network, List<RootSpec.Include> includes, RootSpec.Share... shares)
+      throws IOException {
     KernelSource kernel = kernel(config);
     RootSpec spec =
         new RootSpec(
@@ -71,7 +77,7 @@ class HostRootTest {
             false,
             "/usr/bin:/bin",
             "",
-            List.of(),
+            includes,
             List.of(),
             List.of(shares));
     MachineSpecBuilder builder = MachineSpec.boot(kernel.image());
@@ -146,6 +152,26 @@ class HostRootTest {
                     new RootSpec.Share(Path.of("/a"), "/mnt", false),
                     new RootSpec.Share(Path.of("/b"), "/mnt/", false)));
     assertEquals(Problem.SHARE_TWICE, twice.problem());
+  }
+
+  @Test
+  void whatASharesMountWouldHideIsRefused() throws IOException {
+    Path data = Files.createDirectories(dir.resolve("data/deep"));
+    Path file = KernelFiles.write(dir.resolve("file"), "x");
+    Path own = KernelFiles.write(data.resolve("own"), "x");
+    RootSpec.Share share = new RootSpec.Share(dir.resolve("data"), "/mnt/data", true);
+    for (String place : List.of("/mnt/data/file", "/mnt/data", "mnt/../mnt/data/deep/other")) {
+      List<RootSpec.Include> includes = List.of(new RootSpec.Include(file, place));
+      MachineException e =
+          assertThrows(MachineException.class, () -> made(VIRTIO_FS, false, includes, share));
+      assertEquals(Problem.INCLUDE_HIDDEN, e.problem(), place);
+      assertTrue(e.getMessage().contains("/mnt/data hides it"), e.getMessage());
+    }
+    // The share has it there, or it lies beside.
+    made(VIRTIO_FS, false, List.of(new RootSpec.Include(own, "/mnt/data/deep/own")), share);
+    made(VIRTIO_FS, false, List.of(new RootSpec.Include(file, "/mnt/datas")), share);
+    RootSpec.Share here = new RootSpec.Share(dir.resolve("data"), dir.resolve("data") + "", false);
+    made(VIRTIO_FS, false, List.of(new RootSpec.Include(own, "")), here);
   }
 
   @Test
