@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.storage.engine;
 
+import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
@@ -100,14 +101,19 @@ final class FileEngine implements DiskEngine {
     request.submitted();
     switch (request.operation()) {
       case READ:
-        return readCached(request) || byRing(request);
+        return isEmpty(request) || readCached(request) || byRing(request);
       case WRITE:
-        return writeCached(request) || byThreadLater(request);
+        return isEmpty(request) || writeCached(request) || byThreadLater(request);
       case FLUSH:
         return flushes.submit(request, pool);
       default:
         return byThreadLater(request);
     }
+  }
+
+  /** A ring's answer to such a read would be that of a file that has ended. */
+  private static boolean isEmpty(DiskRequest request) {
+    return request.data().remainingBytes() == 0;
   }
 
   private boolean readCached(DiskRequest request) {
@@ -195,13 +201,7 @@ final class FileEngine implements DiskEngine {
 
   @Override
   public boolean hasCompleted() {
-    if (ring != null) {
-      ring.stale();
-      if (ring.hasCompleted()) {
-        return true;
-      }
-    }
-    return !completions.isEmpty();
+    return ring != null && ring.hasCompleted() || !completions.isEmpty();
   }
 
   @Override
@@ -233,7 +233,7 @@ final class FileEngine implements DiskEngine {
     closed = true;
     if (slots.inUse() > 0) {
       // The kernel or a thread may still write to where they point.
-      throw new IllegalStateException(
+      throw new CloseStack.StillInUse(
           "disk " + image.name() + ": closed with " + slots.inUse() + " requests under way");
     }
     pool.close();

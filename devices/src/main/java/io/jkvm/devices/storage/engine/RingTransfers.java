@@ -4,14 +4,13 @@ package io.jkvm.devices.storage.engine;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.uring.IoRing;
 import io.jkvm.devices.storage.RawImage;
-import io.jkvm.devices.storage.engine.DiskRequest.Operation;
 import java.io.IOException;
 import java.util.function.Consumer;
 
 /**
- * Reads and writes by a ring of the kernel's. What was transferred is added up and the rest
- * submitted again; an error of the file is the request's, and whatever else the ring may answer has
- * a thread do the rest by a call, which has the last word. Used by one thread at a time.
+ * Reads by a ring of the kernel's. What was transferred is added up and the rest submitted again;
+ * an error of the file is the request's, and whatever else the ring may answer has a thread do the
+ * rest by a call, which has the last word. Used by one thread at a time.
  */
 final class RingTransfers {
   private final IoRing ring;
@@ -52,11 +51,6 @@ final class RingTransfers {
     return ring;
   }
 
-  /** False once the kernel refuses the ring as such. */
-  boolean usable() {
-    return !broken;
-  }
-
   /** Takes a request that {@link #start} begins; false if there is no room. */
   boolean submit(DiskRequest request) {
     if (broken || underWay == ring.entries() || !prepare(request)) {
@@ -68,12 +62,12 @@ final class RingTransfers {
 
   private boolean prepare(DiskRequest request) {
     request.batch = batch;
-    int fd = image.fd().value();
-    long iovecs = request.data().address();
-    int count = request.data().count();
-    return request.operation() == Operation.READ
-        ? ring.prepareRead(fd, iovecs, count, request.position(), request.token())
-        : ring.prepareWrite(fd, iovecs, count, request.position(), request.token());
+    return ring.prepareRead(
+        image.fd().value(),
+        request.data().address(),
+        request.data().count(),
+        request.position(),
+        request.token());
   }
 
   void start() {
@@ -101,11 +95,6 @@ final class RingTransfers {
     return slots.of(ring.takeBack());
   }
 
-  /** What completes from now on had to be waited for. */
-  void stale() {
-    freshBatch = -1;
-  }
-
   boolean hasCompleted() {
     return ring.hasCompletion();
   }
@@ -115,23 +104,31 @@ final class RingTransfers {
       DiskRequest request = slots.of(ring.userData());
       if (request != null) {
         underWay--;
-        if (finished(request, ring.result())) {
+        if (isFinished(request)) {
           return request;
         }
       }
     }
+    freshBatch = -1; // what completes from now on had to be waited for
     return null;
+  }
+
+  /** Never throws: a request that is not answered is waited for, for ever. */
+  private boolean isFinished(DiskRequest request) {
+    try {
+      return finished(request, ring.result());
+    } catch (Throwable e) { // while the words for another failure were made
+      request.fail(e);
+      return true;
+    }
   }
 
   /** False if the request goes on, or a thread does. */
   private boolean finished(DiskRequest request, int result) {
-    boolean read = request.operation() == Operation.READ;
-    if (read) {
-      if (request.batch == freshBatch) {
-        reads.hit();
-      } else {
-        reads.missed();
-      }
+    if (request.batch == freshBatch) {
+      reads.hit();
+    } else {
+      reads.missed();
     }
     if (result > 0) {
       if (result > request.data().remainingBytes()) {
@@ -144,21 +141,21 @@ final class RingTransfers {
       }
       if (submit(request)) {
         start();
-        stale();
+        freshBatch = -1;
       } else {
         byThread.accept(request);
       }
       return false;
     }
-    if (result == 0 && read) {
+    if (result == 0) {
       request.fail(image.truncated(request.position()));
       return true;
     }
-    if (result == 0 || isOfTheRing(-result)) {
+    if (isOfTheRing(-result)) {
       byThread.accept(request);
       return false;
     }
-    request.fail(image.failed(read ? "read" : "write", request.position(), -result));
+    request.fail(image.failed("read", request.position(), -result));
     return true;
   }
 

@@ -51,16 +51,7 @@ final class FakeRing implements IoRing {
 
   @Override
   public boolean prepareRead(int fd, long iovecs, int count, long offset, long userData) {
-    return prepare("read", count, offset, userData);
-  }
-
-  @Override
-  public boolean prepareWrite(int fd, long iovecs, int count, long offset, long userData) {
-    return prepare("write", count, offset, userData);
-  }
-
-  private boolean prepare(String what, int count, long offset, long userData) {
-    calls.add(what + " " + offset + " x" + count);
+    calls.add("read " + offset + " x" + count);
     prepared.add(userData);
     return true;
   }

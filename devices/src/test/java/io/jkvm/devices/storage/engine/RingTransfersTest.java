@@ -46,13 +46,9 @@ class RingTransfersTest {
     image.close();
   }
 
-  private DiskRequest request(boolean read, long offset, long... lengths) {
+  private DiskRequest request(long offset, long... lengths) {
     DiskRequest request = slots.acquire();
-    if (read) {
-      request.read(offset);
-    } else {
-      request.write(offset);
-    }
+    request.read(offset);
     long address = ADDRESS;
     for (long length : lengths) {
       request.data().add(address, length);
@@ -65,7 +61,7 @@ class RingTransfersTest {
 
   @Test
   void shortTransfersAreAddedUp() {
-    DiskRequest request = request(true, 1024, 512, 1024, 512);
+    DiskRequest request = request(1024, 512, 1024, 512);
     transfers.start();
     assertEquals(List.of("read 1024 x3"), ring.takeCalls());
     ring.complete(request, 100);
@@ -82,20 +78,20 @@ class RingTransfersTest {
 
   @Test
   void theRestsErrorIsTheAnswer() {
-    DiskRequest request = request(false, 0, 2048);
+    DiskRequest request = request(0, 2048);
     transfers.start();
     ring.complete(request, 512);
     assertNull(transfers.complete());
-    ring.complete(request, -Errno.ENOSPC);
+    ring.complete(request, -Errno.EIO);
     assertSame(request, transfers.complete());
-    assertTrue(request.failure().getMessage().contains("write at byte 512: ENOSPC"));
+    assertTrue(request.failure().getMessage().contains("read at byte 512: EIO"));
   }
 
   @Test
   void anErrorOfOneLeavesTheOthersAlone() {
-    DiskRequest first = request(true, 0, 512);
-    DiskRequest second = request(true, 512, 512);
-    DiskRequest third = request(true, 1024, 512);
+    DiskRequest first = request(0, 512);
+    DiskRequest second = request(512, 512);
+    DiskRequest third = request(1024, 512);
     transfers.start();
     ring.complete(third, 512);
     ring.complete(second, -Errno.EIO);
@@ -110,7 +106,7 @@ class RingTransfersTest {
 
   @Test
   void theEndOfTheFileIsNoSuccess() {
-    DiskRequest request = request(true, 512, 512);
+    DiskRequest request = request(512, 512);
     transfers.start();
     ring.complete(request, 0);
     assertSame(request, transfers.complete());
@@ -121,7 +117,7 @@ class RingTransfersTest {
   void whatSaysNothingOfTheFileIsDoneByAThread() {
     for (int errno :
         new int[] {Errno.EINTR, Errno.EAGAIN, Errno.ECANCELED, Errno.EOPNOTSUPP, Errno.ENOMEM}) {
-      DiskRequest request = request(true, 0, 1024);
+      DiskRequest request = request(0, 1024);
       transfers.start();
       ring.complete(request, 512);
       assertNull(transfers.complete());
@@ -132,16 +128,31 @@ class RingTransfersTest {
       byThread.clear();
       slots.release(request);
     }
-    DiskRequest write = request(false, 0, 512);
+  }
+
+  /** As when there is no memory for the words of an error. */
+  @Test
+  void aRequestWhoseErrorCanNotBeMadeIsAnsweredAllTheSame() {
+    OutOfMemoryError error = new OutOfMemoryError("test");
+    transfers =
+        new RingTransfers(
+            ring,
+            image,
+            slots,
+            reads,
+            request -> {
+              throw error;
+            });
+    DiskRequest request = request(0, 512);
     transfers.start();
-    ring.complete(write, 0);
-    assertNull(transfers.complete());
-    assertEquals(List.of(write), byThread);
+    ring.complete(request, -Errno.EINTR);
+    assertSame(request, transfers.complete());
+    assertSame(error, request.failure());
   }
 
   @Test
   void moreThanWasAskedForIsAnError() {
-    DiskRequest request = request(true, 0, 512);
+    DiskRequest request = request(0, 512);
     transfers.start();
     ring.complete(request, 513);
     assertSame(request, transfers.complete());
@@ -150,13 +161,13 @@ class RingTransfersTest {
 
   @Test
   void aLateCompletionOfAnEarlierUseIsIgnored() {
-    DiskRequest request = request(true, 0, 512);
+    DiskRequest request = request(0, 512);
     transfers.start();
     long old = request.token();
     ring.complete(request, 512);
     assertSame(request, transfers.complete());
     slots.release(request);
-    DiskRequest again = request(true, 512, 512);
+    DiskRequest again = request(512, 512);
     assertSame(request, again);
     transfers.start();
     ring.completeToken(old, 512);
@@ -169,9 +180,9 @@ class RingTransfersTest {
 
   @Test
   void refusedWithOthersUnderWayItWaitsForThem() {
-    DiskRequest first = request(true, 0, 512);
+    DiskRequest first = request(0, 512);
     transfers.start();
-    DiskRequest second = request(true, 512, 512);
+    DiskRequest second = request(512, 512);
     ring.refuse(Errno.EBUSY);
     transfers.start();
     assertEquals(List.of(), byThread);
@@ -185,17 +196,15 @@ class RingTransfersTest {
 
   @Test
   void refusedWithNoneUnderWayThreadsDoIt() {
-    DiskRequest first = request(true, 0, 512);
-    DiskRequest second = request(true, 512, 512);
+    DiskRequest first = request(0, 512);
+    DiskRequest second = request(512, 512);
     ring.refuse(Errno.EAGAIN);
     transfers.start();
     assertEquals(List.of(second, first), byThread);
-    assertTrue(transfers.usable());
     ring.refuse(Errno.EPERM);
     slots.release(first);
-    request(true, 0, 512);
+    request(0, 512);
     transfers.start();
-    assertFalse(transfers.usable());
     assertEquals(3, byThread.size());
     slots.release(second);
     assertFalse(transfers.submit(slots.acquire()));
@@ -203,10 +212,10 @@ class RingTransfersTest {
 
   @Test
   void whatHasNotBegunIsDropped() {
-    DiskRequest begun = request(true, 0, 512);
+    DiskRequest begun = request(0, 512);
     transfers.start();
-    request(true, 512, 512);
-    request(true, 1024, 512);
+    request(512, 512);
+    request(1024, 512);
     assertEquals(3, slots.inUse());
     transfers.dropUnstarted();
     assertEquals(1, slots.inUse());
@@ -221,7 +230,7 @@ class RingTransfersTest {
     assertFalse(reads.expectsHit());
     for (int i = 0; i < 8; i++) {
       assertFalse(reads.expectsHit());
-      DiskRequest request = request(true, 0, 512);
+      DiskRequest request = request(0, 512);
       transfers.start();
       ring.complete(request, 512);
       assertSame(request, transfers.complete());
@@ -229,9 +238,9 @@ class RingTransfersTest {
     }
     assertTrue(reads.expectsHit());
     for (int i = 0; i < 2; i++) {
-      DiskRequest request = request(true, 0, 512);
+      DiskRequest request = request(0, 512);
       transfers.start();
-      transfers.stale(); // slept
+      assertNull(transfers.complete()); // not by the submission
       ring.complete(request, 512);
       assertSame(request, transfers.complete());
       slots.release(request);

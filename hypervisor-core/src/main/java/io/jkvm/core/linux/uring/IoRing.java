@@ -29,9 +29,6 @@ public interface IoRing extends AutoCloseable {
    */
   boolean prepareRead(int fd, long iovecs, int count, long offset, long userData);
 
-  /** Prepares a write; otherwise as {@link #prepareRead}. */
-  boolean prepareWrite(int fd, long iovecs, int count, long offset, long userData);
-
   /** How many are prepared and not yet taken by the kernel. */
   int prepared();
 

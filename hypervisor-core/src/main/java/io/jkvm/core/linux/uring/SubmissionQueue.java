@@ -23,8 +23,7 @@ import java.nio.ByteOrder;
  */
 final class SubmissionQueue {
   static final int SQE_BYTES = 64;
-  static final int OP_READV = 1;
-  static final int OP_WRITEV = 2;
+  private static final int OP_READV = 1;
 
   static final int FLAG_CQ_OVERFLOW = 1 << 1;
   static final int FLAG_TASKRUN = 1 << 2;
@@ -63,15 +62,15 @@ final class SubmissionQueue {
     return tail - headAcquire();
   }
 
-  boolean prepare(int opcode, int fd, long address, int length, long offset, long userData) {
+  boolean prepareRead(int fd, long iovecs, int count, long offset, long userData) {
     if (prepared() > mask) {
       return false;
     }
     int at = (tail & mask) * SQE_BYTES;
-    sqes.putLong(at, opcode | (long) fd << 32);
+    sqes.putLong(at, OP_READV | (long) fd << 32);
     sqes.putLong(at + 8, offset);
-    sqes.putLong(at + 16, address);
-    sqes.putLong(at + 24, length);
+    sqes.putLong(at + 16, iovecs);
+    sqes.putLong(at + 24, count);
     sqes.putLong(at + 32, userData);
     tail++;
     return true;

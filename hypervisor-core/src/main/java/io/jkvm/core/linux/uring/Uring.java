@@ -51,15 +51,23 @@ public final class Uring implements IoRing {
             params.cqes() + (long) CompletionQueue.CQE_BYTES * params.cqEntries());
     long tableBytes = (long) SubmissionQueue.SQE_BYTES * params.sqEntries();
     rings = Mapping.shared("rings of io_uring", fd, 0, ringBytes);
+    Mapping mapped = null;
+    boolean whole = false;
     try {
-      table = Mapping.shared("requests of io_uring", fd, SQES_OFFSET, tableBytes);
-    } catch (LinuxException e) {
-      rings.close();
-      throw e;
+      mapped = Mapping.shared("requests of io_uring", fd, SQES_OFFSET, tableBytes);
+      submissions =
+          new SubmissionQueue(params, rings.buffer(0, ringBytes), mapped.buffer(0, tableBytes));
+      completions = new CompletionQueue(params, rings.buffer(0, ringBytes));
+      whole = true;
+    } finally {
+      if (!whole && mapped != null) {
+        mapped.close();
+      }
+      if (!whole) {
+        rings.close(); // a mapping keeps the ring, whatever becomes of its descriptor
+      }
     }
-    submissions =
-        new SubmissionQueue(params, rings.buffer(0, ringBytes), table.buffer(0, tableBytes));
-    completions = new CompletionQueue(params, rings.buffer(0, ringBytes));
+    table = mapped;
   }
 
   /**
@@ -155,18 +163,8 @@ public final class Uring implements IoRing {
 
   @Override
   public boolean prepareRead(int file, long iovecs, int count, long offset, long userData) {
-    return prepare(SubmissionQueue.OP_READV, file, iovecs, count, offset, userData);
-  }
-
-  @Override
-  public boolean prepareWrite(int file, long iovecs, int count, long offset, long userData) {
-    return prepare(SubmissionQueue.OP_WRITEV, file, iovecs, count, offset, userData);
-  }
-
-  private boolean prepare(
-      int opcode, int file, long iovecs, int count, long offset, long userData) {
     checkOpen();
-    return submissions.prepare(opcode, file, iovecs, count, offset, userData);
+    return submissions.prepareRead(file, iovecs, count, offset, userData);
   }
 
   private void checkOpen() {

@@ -113,21 +113,6 @@ class UringTest {
   }
 
   @Test
-  void writesAreWritten() throws IOException {
-    IoVector vector = vectors[0];
-    data.buffer().put(0, (byte) 99);
-    vector.add(data.address(), 1);
-    assertTrue(ring.prepareWrite(file.value(), vector.address(), 1, 3, 1));
-    assertEquals(0, ring.submit());
-    while (!ring.hasCompletion()) {
-      assertTrue(completed.await(60_000));
-    }
-    assertTrue(ring.next());
-    assertEquals(1, ring.result());
-    assertEquals(99, Files.readAllBytes(folder.resolve("file"))[3]);
-  }
-
-  @Test
   void anErrorIsTheResultOfItsRequestAlone() {
     assertTrue(prepareRead(1));
     assertTrue(ring.prepareRead(-1, vectors[0].address(), 1, 0, 5));
