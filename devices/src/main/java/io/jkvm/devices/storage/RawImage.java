@@ -40,7 +40,8 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   }
 
   /**
-   * Opens and locks an image: exclusively for writing, shared for reading.
+   * Opens and locks an image: exclusively for writing, shared for reading. Waits for up to 2 s for
+   * the lock of a process that is about to be gone.
    *
    * @param path a regular file whose length is a multiple of 512 bytes, or a block device
    * @throws DiskException in one line: which disk, and why not
@@ -217,8 +218,11 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      FileIo.unlock(fd);
-      fd.close();
+      try {
+        FileIo.unlock(fd);
+      } finally {
+        fd.close();
+      }
     }
   }
 }

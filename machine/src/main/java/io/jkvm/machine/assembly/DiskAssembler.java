@@ -8,6 +8,7 @@ import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.ReadOnlyBackend;
 import io.jkvm.devices.storage.engine.DiskEngine;
 import io.jkvm.devices.storage.engine.DiskEngines;
+import io.jkvm.devices.storage.engine.DiskEngines.Kind;
 import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.report.Problem;
@@ -79,6 +80,10 @@ final class DiskAssembler {
     List<DiskEngine> engines =
         host.diskEngines().open(backend, machine + "/" + id, queues, ignoreFlushes);
     engines.forEach(engine -> resources.push(Layer.DISKS, engine));
+    boolean isLess = engines.stream().anyMatch(engine -> engine.kind() == Kind.THREADS);
+    if (isLess && host.diskEngines().kind() == Kind.IO_URING) {
+      progress.accept("disk " + id + " works by threads: the host has no room for another ring");
+    }
     return engines;
   }
 

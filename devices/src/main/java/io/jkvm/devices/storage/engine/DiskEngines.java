@@ -117,12 +117,16 @@ public final class DiskEngines {
   private DiskEngine open(RawImage image, String name, Flushes flushes) throws LinuxException {
     WorkerPool pool = new WorkerPool(name + " io", image, flushes, sharedThreads, MOST_THREADS);
     Uring ring = kind == Kind.IO_URING ? openRing() : null;
+    RequestSlots slots = null;
     FileEngine engine = null;
     try {
-      RequestSlots slots = RequestSlots.several(ring == null ? THREAD_REQUESTS : ring.entries());
+      slots = RequestSlots.several(ring == null ? THREAD_REQUESTS : ring.entries());
       engine = new FileEngine(image, slots, flushes, pool, ring);
       return engine;
     } finally {
+      if (engine == null && slots != null) {
+        slots.close();
+      }
       if (engine == null && ring != null) {
         ring.close();
       }
@@ -137,10 +141,16 @@ public final class DiskEngines {
     } catch (LinuxException e) {
       return null;
     }
+    boolean whole = false;
     try {
       ring.maxWorkers(MOST_THREADS, 1);
+      whole = true;
     } catch (LinuxException e) {
-      return ring; // before Linux 5.15, where their number is the kernel's to choose
+      whole = true; // before Linux 5.15, where their number is the kernel's to choose
+    } finally {
+      if (!whole) {
+        ring.close();
+      }
     }
     return ring;
   }
