@@ -95,8 +95,8 @@ final class WorkerPool {
           workers.remove(worker[0]);
         }
       }
-    } catch (OutOfMemoryError e) {
-      return false; // no thread to be had: those there are do it, or the caller
+    } catch (Throwable e) { // no thread to be had: those there are do it, or the caller
+      return false;
     } finally {
       if (!started) {
         stopServing();
@@ -113,6 +113,7 @@ final class WorkerPool {
   }
 
   private void work(WorkerThread worker) {
+    boolean hasStopped = false;
     try {
       for (DiskRequest request = next(); request != null; request = next()) {
         if (request.operation() == DiskRequest.Operation.FLUSH) {
@@ -122,8 +123,9 @@ final class WorkerPool {
           request.home.push(request);
         }
       }
+      hasStopped = true;
     } finally {
-      ended(worker);
+      ended(worker, hasStopped);
     }
   }
 
@@ -151,8 +153,11 @@ final class WorkerPool {
     return request;
   }
 
-  private synchronized void ended(WorkerThread worker) {
+  private synchronized void ended(WorkerThread worker, boolean hasStopped) {
     workers.remove(worker);
+    if (!hasStopped) {
+      stopServing();
+    }
   }
 
   /** Takes back what no thread has begun; a flush stays, which others may wait for. */

@@ -2,6 +2,7 @@
 package io.jkvm.devices.virtio.block;
 
 import io.jkvm.devices.storage.BlockBackend;
+import io.jkvm.devices.storage.engine.DiskRequest;
 import io.jkvm.devices.virtio.ConfigSpace;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,7 +15,7 @@ final class BlockConfig implements ConfigSpace {
   /** Most sectors in a discard segment: 2 GiB. */
   static final int MAX_DISCARD_SECTORS = 1 << 22;
 
-  static final int MAX_DISCARD_SEGMENTS = 32;
+  static final int MAX_DISCARD_SEGMENTS = DiskRequest.MAX_RANGES;
 
   /** Most sectors in a write-zeroes segment: 128 MiB, since the host may have to write them. */
   static final int MAX_WRITE_ZEROES_SECTORS = 1 << 18;
@@ -62,8 +63,14 @@ final class BlockConfig implements ConfigSpace {
     return writeback;
   }
 
-  /** Whether the driver may choose that, as it negotiated. */
-  void switchable(boolean mayChoose) {
+  /**
+   * What the driver negotiated.
+   *
+   * @param mayChoose whether it may switch the cache off and on
+   * @param canFlush without that the cache is off at first (section 5.2.5)
+   */
+  void negotiated(boolean mayChoose, boolean canFlush) {
+    writeback &= canFlush || !mayChoose;
     switchable = mayChoose;
   }
 

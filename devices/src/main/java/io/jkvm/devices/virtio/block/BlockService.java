@@ -34,6 +34,11 @@ final class BlockService implements ServiceThread.Body {
   private ServiceThread thread;
   private int unannounced;
 
+  /**
+   * Something failed that must not: nothing is served any more, whatever else can be told of it.
+   */
+  private boolean broken;
+
   /** Since when there has been nothing to do; 0 while there is. */
   private long idleSince;
 
@@ -54,7 +59,7 @@ final class BlockService implements ServiceThread.Body {
     thread = self;
     try {
       engine.attach(queue.notification());
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       fail(e);
     }
     boolean goesOn = true;
@@ -68,24 +73,30 @@ final class BlockService implements ServiceThread.Body {
     engine.detach();
   }
 
-  /** Says what is wrong; after it nothing is served any more. */
+  /**
+   * Says what is wrong, as far as there is memory for words. Never throws: what is under way has to
+   * be waited for.
+   */
   private void fail(Throwable e) {
+    broken = true;
+    String why = "the host failed";
     try {
       if (e instanceof Error) {
         queue.hostFailed((Error) e);
       }
-    } catch (RuntimeException | Error again) {
-      e.addSuppressed(again);
+      why = e instanceof GuestFault ? e.getMessage() : e.toString();
+    } catch (Throwable again) {
+      why = "the host failed, and can't say how";
     }
     try {
-      queue.fail(e instanceof GuestFault ? e.getMessage() : e.toString());
-    } catch (RuntimeException | Error again) {
-      e.addSuppressed(again); // it counts as failed from the beginning of that call on
+      queue.fail(why);
+    } catch (Throwable again) {
+      return; // it is broken all the same
     }
   }
 
   private boolean serving() {
-    return thread.mayServe() && !queue.failed();
+    return !broken && thread.mayServe() && !queue.failed();
   }
 
   private boolean serveOrSleep() throws GuestFault {
@@ -205,7 +216,7 @@ final class BlockService implements ServiceThread.Body {
    * @return false once the thread may end
    */
   private boolean settle() throws GuestFault {
-    boolean rest = thread.mustRest() && !queue.failed();
+    boolean rest = !broken && thread.mustRest() && !queue.failed();
     if (rest) {
       engine.start();
       answer();

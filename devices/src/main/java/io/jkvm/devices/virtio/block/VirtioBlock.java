@@ -138,7 +138,7 @@ public final class VirtioBlock implements VirtioDevice {
 
   @Override
   public void activate(long negotiated) {
-    config.switchable((negotiated & F_CONFIG_WCE) != 0);
+    config.negotiated((negotiated & F_CONFIG_WCE) != 0, (negotiated & F_FLUSH) != 0);
   }
 
   @Override

@@ -19,6 +19,7 @@ public final class GatedEngine implements DiskEngine {
   private EventFd wakeup;
   private int submitted;
   private int attached;
+  private Error error;
 
   /**
    * An engine.
@@ -55,6 +56,12 @@ public final class GatedEngine implements DiskEngine {
     if (wakeup != null) {
       wakeup.signal();
     }
+  }
+
+  /** Has the queue's thread meet an error when it looks for what is finished. */
+  public synchronized void failOnce(Error newError) {
+    error = newError;
+    wakeup.signal();
   }
 
   /** Finishes all that are begun. */
@@ -118,6 +125,11 @@ public final class GatedEngine implements DiskEngine {
 
   @Override
   public synchronized DiskRequest complete() {
+    if (error != null) {
+      Error now = error;
+      error = null;
+      throw now;
+    }
     return finished.poll();
   }
 
