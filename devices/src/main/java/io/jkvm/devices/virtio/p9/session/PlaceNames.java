@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.p9.session;
 
 import io.jkvm.core.linux.files.NativeName;
 import java.util.Arrays;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Which place a name in a directory is, in one table for all directories: a place that has a name
@@ -13,17 +14,20 @@ final class PlaceNames {
   private static final int FIRST_SLOTS = 64;
   private static final int SPREAD = 0x9e37_79b1;
 
+  /** A guest that chooses names must not know which of them share a slot. */
+  private final int seed = ThreadLocalRandom.current().nextInt();
+
   private final byte[] wanted = new byte[NativeName.NAME_MAX];
   private Place[] slots = new Place[FIRST_SLOTS];
   private int count;
 
   private int slot(Place directory, byte[] name, int length) {
-    int hash = Long.hashCode(directory.node);
+    int hash = seed ^ Long.hashCode(directory.node);
     for (int i = 0; i < length; i++) {
-      hash = 31 * hash + name[i];
+      hash = (hash ^ name[i]) * SPREAD;
+      hash ^= hash >>> 15;
     }
-    hash *= SPREAD;
-    return (hash ^ hash >>> 15) & slots.length - 1;
+    return hash & slots.length - 1;
   }
 
   /** The place of a name; null if there is none. */

@@ -171,12 +171,15 @@ public final class PlaceTree {
       return;
     }
     detach(moved);
-    if (isBelow(newDirectory, moved)) {
-      return; // the host has moved something meanwhile; a circle would never be forgotten
+    byte[] bytes = newName.bytes();
+    int more = units(bytes) - units(moved.name);
+    if (isBelow(newDirectory, moved) || more > 0 && used + more > limit) {
+      // The host has moved something meanwhile, and a circle would never be forgotten; or there is
+      // no room for a longer name.
+      return;
     }
-    used -= units(moved.name);
-    attach(moved, hold(newDirectory), newName.bytes());
-    used += units(moved.name);
+    used += more;
+    attach(moved, hold(newDirectory), bytes);
     release(directory);
   }
 

@@ -2,6 +2,7 @@
 package io.jkvm.devices.virtio.p9.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -105,7 +106,11 @@ class PlaceTreeTest {
             }
           } else {
             model.remove(key);
-            model.put(newDirectory + newText, known);
+            if (known.attached) {
+              model.put(newDirectory + newText, known);
+            } else {
+              places.release(known); // its longer name had no room
+            }
           }
           break;
         default:
@@ -141,5 +146,28 @@ class PlaceTreeTest {
       assertNotNull(enter(root, "name" + i, 10 + i));
     }
     assertNull(enter(root, "one more", 5));
+    // A longer name has no room either: what gets it is forgotten with its fid.
+    Place renamed = enter(root, "name0", 10);
+    places.renamed(root, set(name, "name0"), root, set(other, "n".repeat(250)));
+    assertFalse(renamed.attached);
+    assertTrue(places.isFull());
+    places.release(renamed);
+    places.release(renamed);
+    assertNotNull(enter(root, "one more", 5), "room for one");
+    assertNull(enter(root, "another", 6));
+  }
+
+  @Test
+  void aRenamedPlaceCountsByItsNewName() {
+    Place root = root();
+    Place place = enter(root, "n".repeat(250), 10);
+    places.renamed(root, set(name, "n".repeat(250)), root, set(other, "short"));
+    places.renamed(root, set(name, "short"), root, set(other, "n".repeat(200)));
+    places.renamed(root, set(name, "n".repeat(200)), root, set(other, "short"));
+    for (int i = 0; i < LIMIT - 2; i++) {
+      assertNotNull(enter(root, "name" + i, 20 + i));
+    }
+    assertNull(enter(root, "one more", 5));
+    places.release(place);
   }
 }
