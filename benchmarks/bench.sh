@@ -5,10 +5,9 @@
 # benchmarks/results/NAME.json and NAME.svg. Also 'make bench'. Settings are variables:
 #   ROUNDS=5      how often everything is measured
 #   SHORT=1       few and small steps, one round: whether it works, not how fast
-#   ONLY=REGEX    these contenders alone: jkvm, jkvm-direct, qemu-threads, qemu-io_uring,
+#   ONLY=REGEX    these contenders alone: jkvm, qemu-threads, qemu-io_uring,
 #                 qemu-direct-native, qemu-direct-io_uring, fio, fio-direct
-#   JKVM_DISKS=   jkvm's disks, name and options of each, as in 'jkvm= jkvm-direct=,direct', which
-#                 is what is taken where jkvm has O_DIRECT
+#   JKVM_DISKS=   jkvm's disks, name and options of each, as in 'jkvm= jkvm-calm=,poll=off'
 #   OTHER_JKVM=   the bin/jkvm of another build, to be measured beside this one: other-jkvm
 #   STEPS=REGEX   these steps alone, such as 'cold-.*'
 #   FOLDER=DIR    where the disk's file is made, 1 GiB (default: /var/tmp)

@@ -54,7 +54,7 @@ public final class Contenders {
     return all;
   }
 
-  private String jkvmDisks() throws IOException, InterruptedException {
+  private String jkvmDisks() throws IOException {
     String given = settings.get("JKVM_DISKS");
     if (given != null) {
       if (!given.matches("(jkvm[\\w-]*=\\S* ?)+")) {
@@ -62,8 +62,7 @@ public final class Contenders {
       }
       return given;
     }
-    boolean direct = Command.run(jkvm.toString(), "run", "--help").contains("[,direct");
-    return direct ? "jkvm= jkvm-direct=,direct" : "jkvm=";
+    return "jkvm=";
   }
 
   private Contender jkvm(String name, Path program, String diskOptions) {

@@ -51,8 +51,16 @@ final class GuestRun implements AutoCloseable {
     limit = new Thread(this::endLate, "guest-limit");
     limit.setDaemon(true);
     limit.start();
-    expect("bench: ");
-    line();
+    boolean isReady = false;
+    try {
+      expect("bench: ");
+      line();
+      isReady = true;
+    } finally {
+      if (!isReady) {
+        close();
+      }
+    }
   }
 
   private void giveTime() {

@@ -129,7 +129,9 @@ public record Step(
     arguments.add("--size=" + blocks * bytes);
     arguments.add("--io_size=" + (long) (count - flushes()) * bytes);
     if (flushEvery > 1) {
-      arguments.add("--fdatasync=" + (flushEvery - 1));
+      // fio counts the writes alone.
+      long writes = Math.round((flushEvery - 1) * (100 - readPercent) / 100.0);
+      arguments.add("--fdatasync=" + Math.max(1, writes));
     }
     return arguments;
   }

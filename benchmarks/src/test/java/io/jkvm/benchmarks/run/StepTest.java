@@ -45,6 +45,9 @@ class StepTest {
     List<String> flushing = Step.mixed("w", 0, 4096, 1, 600, 2).fioArguments(6 << 20);
     assertTrue(flushing.contains("--fdatasync=1"), flushing::toString);
     assertTrue(flushing.contains("--io_size=" + 300 * 4096), flushing::toString);
+    // Of 63 requests between two flushes 30 % are writes.
+    List<String> mixed = Step.mixed("m", 70, 4096, 1, 640, 64).fioArguments(6 << 20);
+    assertTrue(mixed.contains("--fdatasync=19"), mixed::toString);
   }
 
   @Test
