@@ -273,11 +273,6 @@ public final class TestSession {
     }
     end(run, number, ended);
     progress.finished(ended.report(), ended.passed(), output);
-    if (!ended.passed() && plan.repetition().endsAtFailure()) {
-      synchronized (this) {
-        ending = true;
-      }
-    }
   }
 
   private DoneRun notDone(int kernel, String why, int repetition) {
@@ -300,6 +295,7 @@ public final class TestSession {
 
   private synchronized void end(PlannedRun run, int number, DoneRun ended) {
     running.remove(run);
+    ending |= plan.repetition().endsAtFailure() && !ended.passed();
     done.put(number, new DoneRun(budget.keep(ended.report()), ended.commandStarted()));
   }
 
