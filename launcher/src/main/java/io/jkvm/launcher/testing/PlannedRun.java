@@ -5,7 +5,7 @@ import io.jkvm.machine.assembly.HeldFiles;
 import io.jkvm.machine.assembly.Host;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernellog.KernelEvent;
-import io.jkvm.machine.kernellog.TaintChange;
+import io.jkvm.machine.kernellog.Taint;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.Attachment;
 import io.jkvm.machine.results.Excerpt;
@@ -166,7 +166,7 @@ final class PlannedRun {
         .withTime(outcome.began(), outcome.duration())
         .withCases(cases)
         .withKernelReports(outcome.events().stream().map(PlannedRun::attachment).toList())
-        .withTaint(outcome.commandEnd().map(end -> TaintChange.letters(end.taint())).orElse(""))
+        .withTaint(outcome.commandEnd().map(end -> Taint.letters(end.taint())).orElse(""))
         .withOutput(outputText(), log.map(Path::toString).orElse(""));
   }
 

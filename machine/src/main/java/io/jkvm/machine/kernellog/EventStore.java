@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.kernellog;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,13 +12,10 @@ import java.util.Map;
  */
 final class EventStore {
   static final int MAX_EACH = 20;
-  static final int MAX_TAINT_CHANGES = 64;
 
   private final Map<String, KernelEvent> events = new LinkedHashMap<>();
   private final Map<KernelEventKind, Integer> kept = new EnumMap<>(KernelEventKind.class);
   private final Map<KernelEventKind, Long> counts = new EnumMap<>(KernelEventKind.class);
-  private final List<TaintChange> taintChanges = new ArrayList<>();
-  private String taint = "";
   private long dropped;
 
   /** When one begins. */
@@ -44,19 +40,8 @@ final class EventStore {
     return event;
   }
 
-  void taint(long line, String letters) {
-    if (!letters.equals(taint) && taintChanges.size() < MAX_TAINT_CHANGES) {
-      taintChanges.add(new TaintChange(line, taint, letters));
-    }
-    taint = letters;
-  }
-
   List<KernelEvent> events() {
     return List.copyOf(events.values());
-  }
-
-  List<TaintChange> taintChanges() {
-    return List.copyOf(taintChanges);
   }
 
   long count(KernelEventKind... kinds) {

@@ -235,12 +235,7 @@ public final class KernelLog {
   }
 
   private void complete(boolean certain) {
-    boolean taintKnown = report.isTaintKnown();
-    KernelEvent event = report.end(certain);
-    if (taintKnown) {
-      store.taint(event.line(), event.taint());
-    }
-    listener.complete(store.add(event));
+    listener.complete(store.add(report.end(certain)));
   }
 
   /** A second boot, which is complete when it begins; null where there is none. */
@@ -293,16 +288,6 @@ public final class KernelLog {
    */
   public long dropped() {
     return store.dropped();
-  }
-
-  /**
-   * How the kernel's taint changed, as its reports show it. A report shows the taint before it
-   * tainted the kernel itself.
-   *
-   * @return the first 64 changes
-   */
-  public List<TaintChange> taintChanges() {
-    return store.taintChanges();
   }
 
   /**

@@ -290,18 +290,14 @@ final class Report {
     StringBuilder letters = new StringBuilder();
     for (int i = position + mark.length(); ; i++) {
       int letter = line.at(i);
-      if (letter > ' ' && TaintChange.LETTERS.indexOf(letter) >= 0) {
+      if (letter > ' ' && Taint.LETTERS.indexOf(letter) >= 0) {
         letters.append((char) letter);
       } else if (letter != ' ' && letter != 'G') {
         break;
       }
     }
     taintKnown = true;
-    taint = letters.substring(0, Math.min(letters.length(), TaintChange.LETTERS.length()));
-  }
-
-  boolean isTaintKnown() {
-    return taintKnown;
+    taint = letters.substring(0, Math.min(letters.length(), Taint.LETTERS.length()));
   }
 
   /** What is known when it begins. */

@@ -7,11 +7,13 @@ import io.jkvm.machine.agent.CommandEnd.How;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.kernellog.KernelEventKind;
-import io.jkvm.machine.kernellog.TaintChange;
+import io.jkvm.machine.kernellog.Taint;
 import io.jkvm.machine.results.EndClass;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -25,12 +27,26 @@ final class Judge {
   /** A kernel that does not reset after its panic says no more after this. */
   private static final Duration AFTER_PANIC = Duration.ofSeconds(2);
 
-  private static final List<Taint> TAINTS =
+  private static final Set<KernelEventKind> ANY = EnumSet.allOf(KernelEventKind.class);
+
+  private static final List<Sign> SIGNS =
       List.of(
-          new Taint("D", KernelEventKind.OOPS, "an oops"),
-          new Taint("L", KernelEventKind.SOFT_LOCKUP, "a soft lockup"),
-          new Taint("B", KernelEventKind.BUG, "a bad page"),
-          new Taint("W", KernelEventKind.WARNING, "a warning"));
+          new Sign(
+              "D",
+              List.of(KernelEventKind.OOPS),
+              EnumSet.of(KernelEventKind.OOPS, KernelEventKind.KERNEL_BUG, KernelEventKind.BUG),
+              "an oops"),
+          new Sign(
+              "L",
+              List.of(KernelEventKind.SOFT_LOCKUP),
+              EnumSet.of(KernelEventKind.SOFT_LOCKUP),
+              "a soft lockup"),
+          new Sign(
+              "B",
+              List.of(KernelEventKind.BUG, KernelEventKind.SANITIZER),
+              ANY,
+              "a bad page or a sanitizer's report"),
+          new Sign("W", List.of(KernelEventKind.WARNING), ANY, "a warning"));
 
   private static final int SIGKILL = 9;
   private static final int KILLED_STATUS = 137;
@@ -178,26 +194,34 @@ final class Judge {
 
   /**
    * What the kernel's taint tells of and its log does not, as after a command that lowered the
-   * console's log level. A log that shows anything shows why the kernel is tainted.
+   * console's log level.
    */
   private Optional<ProvisionalEnd> silentFailure(ProvisionalEnd ending, List<KernelEvent> events) {
-    String taint = ending.commandEnd().map(end -> TaintChange.letters(end.taint())).orElse("");
-    if (!events.isEmpty() || ending.end() == EndClass.INTERRUPTED) {
+    String taint = ending.commandEnd().map(end -> Taint.letters(end.taint())).orElse("");
+    if (ending.end() == EndClass.INTERRUPTED) {
       return Optional.empty();
     }
-    return TAINTS.stream()
-        .filter(sign -> taint.contains(sign.letter) && failOn.includes(sign.kind))
+    return SIGNS.stream()
+        .filter(sign -> taint.contains(sign.letter))
+        .filter(sign -> sign.kinds.stream().anyMatch(failOn::includes))
+        .filter(sign -> events.stream().noneMatch(event -> sign.shownBy.contains(event.kind())))
         .findFirst()
         .map(sign -> sign.of(ending));
   }
 
-  /** A letter of the kernel's taint and what it stands for. */
-  private record Taint(String letter, KernelEventKind kind, String what) {
+  /**
+   * A letter of the kernel's taint and what it stands for.
+   *
+   * @param kinds of report that it comes with
+   * @param shownBy reports that show why it is there
+   */
+  private record Sign(
+      String letter, List<KernelEventKind> kinds, Set<KernelEventKind> shownBy, String what) {
     ProvisionalEnd of(ProvisionalEnd ending) {
       String detail =
           "the kernel had " + what + ", as its taint says (" + letter + "), and its log does not";
       CommandEnd end = ending.commandEnd().orElseThrow();
-      return ProvisionalEnd.of(classOf(kind), detail).behind(end, Judge.of(end).detail());
+      return ProvisionalEnd.of(classOf(kinds.get(0)), detail).behind(end, Judge.of(end).detail());
     }
   }
 

@@ -138,7 +138,7 @@ class JudgeTest {
     assertEquals(Optional.empty(), judge().look(facts.agentIsThere().state()));
   }
 
-  /** Trap 32: a machine that ended cleanly has not passed. */
+  /** A machine that ended cleanly has not passed. */
   @ParameterizedTest
   @EnumSource(StopReason.Kind.class)
   void aMachineThatStopsIsNeverAPass(StopReason.Kind kind) {
@@ -221,7 +221,7 @@ class JudgeTest {
     assertEquals("still running after 600.0 s", ending.detail());
   }
 
-  /** Trap 40: on a host under load a boot may take any time, and is well all the same. */
+  /** On a host under load a boot may take any time, and is well all the same. */
   @Test
   void aGuestThatIsNotUpIsWaitedForAsLongAsItsUserLikes() {
     Judge judge = judge(Optional.empty(), Optional.empty(), FailOn.DEFAULT);
@@ -246,7 +246,7 @@ class JudgeTest {
     assertTrue(ending.detail().contains("30.0 s"), ending::detail);
   }
 
-  /** Trap 53: after a crash nobody waits hours for what is left of the tests. */
+  /** After a crash nobody waits hours for what is left of the tests. */
   @Test
   void afterAnOopsThereAreThirtySecondsLeft() {
     Judge judge = judge(seconds(3600), Optional.empty(), FailOn.DEFAULT);
@@ -306,7 +306,7 @@ class JudgeTest {
     assertEquals(EndClass.LIMIT, endOf(strict));
   }
 
-  /** Trap 40: a kernel that does not reset after its panic is not waited for. */
+  /** A kernel that does not reset after its panic is not waited for. */
   @ParameterizedTest
   @CsvSource({"panic", "root-missing", "no-init", "panic-on-warn"})
   void afterAPanicThereAreTwoSecondsLeft(String name) {

@@ -70,7 +70,7 @@ class JudgedLogTest {
     assertTrue(ending.detail().contains("Fatal exception"), ending::detail);
   }
 
-  /** Trap 53: the WARN that caused it is not the end. */
+  /** The WARN that caused it is not the end. */
   @Test
   void aWarningUnderPanicOnWarnIsAPanic() {
     assertEquals(EndClass.PANIC, of(PASSED, ALL, RunFacts.log("panic-on-warn")).end());
@@ -125,7 +125,7 @@ class JudgedLogTest {
             .word());
   }
 
-  /** Trap 53; with what the log shows as well: without a letter, or with a report of any kind. */
+  /** Not what a letter does not stand for, nor what a report in the log accounts for. */
   @ParameterizedTest
   @CsvSource({
     "7, , oops, the kernel had an oops",
@@ -133,7 +133,8 @@ class JudgedLogTest {
     "5, , oops, the kernel had a bad page",
     "9, , exited, status 0",
     "12, , exited, status 0",
-    "7, hung-task, exited, status 0",
+    "7, hung-task, oops, the kernel had an oops",
+    "5, hung-task, exited, status 0",
   })
   void aTaintThatTheLogDoesNotShowIsAFailure(int bit, String log, String word, String detail) {
     CommandEnd end = new CommandEnd(How.EXITED, 0, false, false, 1 << bit, "");
@@ -178,7 +179,7 @@ class JudgedLogTest {
     }
   }
 
-  /** Trap 32: the command would run again and again. */
+  /** The command would run again and again. */
   @Test
   void aSecondBootIsNoPass() {
     String boot =
