@@ -131,6 +131,7 @@ class CommandPlansIT {
   @Test
   void theKernelsOwnTestsCountWhereTheyAreAskedFor() throws Exception {
     Path junit = folder.resolve("report.xml");
+    Path json = folder.resolve("report.json");
     String script =
         "while IFS= read -r line; do echo \"$line\" >/dev/kmsg; done; echo the command is done";
     String told =
@@ -147,7 +148,16 @@ class CommandPlansIT {
     List<String> shell =
         new ArrayList<>(List.of("sh", "-c", "printf '" + told + "' | \"$@\"", "sh"));
     shell.addAll(
-        CommandEndsIT.command("--kunit", "--junit", junit.toString(), "--", "sh", "-c", script));
+        CommandEndsIT.command(
+            "--kunit",
+            "--junit",
+            junit.toString(),
+            "--json",
+            json.toString(),
+            "--",
+            "sh",
+            "-c",
+            script));
     JkvmProcess.Result result = run(shell);
     assertEquals(1, result.status(), result::toString);
     assertEquals("the command is done\n", result.out());
@@ -156,5 +166,8 @@ class CommandPlansIT {
     assertTrue(xml.contains("name=\"add\"") && xml.contains("name=\"del\""), xml);
     assertEquals(1, count(xml, "<failure"), xml);
     assertFalse(xml.contains("<error"), xml);
+    // The command's end is one thing, the verdict another.
+    String report = Files.readString(json);
+    assertTrue(report.contains("\"status\" : 0") && report.contains("\"passed\" : false"), report);
   }
 }

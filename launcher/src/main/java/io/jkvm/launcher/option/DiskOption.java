@@ -83,7 +83,7 @@ public final class DiskOption {
   }
 
   private static int queues(String number, String text) {
-    if (!number.matches("[0-9]{1,3}")) {
+    if (!number.matches("[0-9]{1,9}")) {
       throw new IllegalArgumentException("'queues=" + number + "' in '" + text + "' is no number");
     }
     return Integer.parseInt(number);

@@ -8,7 +8,7 @@ import io.jkvm.machine.report.Problem;
  * How a disk works, as far as that is not what it holds.
  *
  * @param cache when what the guest writes is on the medium
- * @param queues how many requests queues it has at most, 1 to {@value #MAX_QUEUES}; never more than
+ * @param queues how many request queues it has at most, 1 to {@value #MAX_QUEUES}; never more than
  *     the machine has processors, and one for a disk of the user's own
  * @param polling whether a queue's thread may look for requests for a moment before it sleeps,
  *     which makes the next one quicker and costs processor time while there are requests
