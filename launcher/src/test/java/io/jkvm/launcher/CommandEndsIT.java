@@ -120,6 +120,23 @@ class CommandEndsIT {
     assertTrue(lastLine(limited).startsWith("jkvm: limit, status 124"), limited::toString);
   }
 
+  /** Where a wait for the agent with a limit of its own would end a guest that is well. */
+  @Test
+  @Guests
+  void aLoadOfFiftyIsNoFailure() throws Exception {
+    String busy =
+        "busy=; for i in $(seq 50); do nice -n 19 sh -c 'while :; do :; done' & busy=\"$busy $!\";"
+            + " done; \"$@\"; status=$?; kill $busy; exit $status";
+    List<String> loaded = new ArrayList<>(List.of("timeout", "1100", "sh", "-c", busy, "sh"));
+    loaded.addAll(List.of("taskset", "-c", "0"));
+    loaded.addAll(command("--cpus", "2", "--", "sh", "-c", "exit $((40 + $(nproc)))"));
+    int kernel = loaded.indexOf("--kernel") + 1;
+    loaded.set(kernel, ProjectFiles.guestImage("bzImage-smp").toString());
+    JkvmProcess.Result result = JkvmProcess.run(2 * JkvmProcess.BOOT_SECONDS, loaded);
+    assertEquals(42, result.status(), result::toString);
+    assertTrue(lastLine(result).startsWith("jkvm: exited, status 42"), result::toString);
+  }
+
   @Test
   @Guests
   void aLockupIsReportedByTheKernel() throws Exception {
