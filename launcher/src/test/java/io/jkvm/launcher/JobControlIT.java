@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Guests
 class JobControlIT {
   private static final String CTRL_C = "\u0003";
+  private static final int SIGTSTP = 20;
 
   @TempDir Path folder;
   private String jkvm;
@@ -107,7 +108,6 @@ class JobControlIT {
       ProcessHandle wrapper = wrapper(terminal);
       for (String signal : new String[] {"TSTP", "STOP"}) {
         for (long whom : new long[] {wrapper.pid(), -wrapper.pid()}) { // alone, and its group
-          Thread.sleep(200); // a stop in the same moment as a continue is undone by that
           JkvmProcess.signal(whom, signal);
           terminal.await("Stopped");
           terminal.awaitPrompt();
@@ -144,6 +144,42 @@ class JobControlIT {
     while (!Files.readString(file).equals(content)) {
       Thread.sleep(10);
     }
+  }
+
+  /**
+   * A stop of the JVM alone, such as one that it handles late, after the job has been continued. No
+   * shell would hear of it.
+   */
+  @Test
+  void aStopThatNobodyElseKnowsOfIsUndone() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      startGuest(terminal);
+      ProcessHandle jvm = ShellTerminal.childOf(wrapper(terminal));
+      awaitCaught(jvm, SIGTSTP);
+      // A terminal that is not raw shows ^B for one of these. It may be so for a moment, and lose
+      // it.
+      for (String key : new String[] {"\u0002", "\u0005", "\u0006", "\u0007", "\u0010"}) {
+        JkvmProcess.signal(jvm.pid(), "TSTP");
+        while (!terminal.all().contains(key)) {
+          terminal.type(key);
+          Thread.sleep(10);
+        }
+      }
+      JkvmProcess.signal(wrapper(terminal).pid(), "TERM");
+      terminal.awaitPrompt();
+      assertEquals("143", terminal.run("echo $?"));
+      assertEquals(settings, terminal.run("stty -g"));
+    }
+  }
+
+  private static void awaitCaught(ProcessHandle process, int signal) throws Exception {
+    Path status = Path.of("/proc/" + process.pid() + "/status");
+    String caught;
+    do {
+      Thread.sleep(10);
+      caught = Files.readString(status).replaceFirst("(?s).*\nSigCgt:\\s*(\\w+)\n.*", "$1");
+    } while ((Long.parseUnsignedLong(caught, 16) >>> signal - 1 & 1) == 0);
   }
 
   /** bash has it go on so that it gets the signal; its guest still has its grace time. */

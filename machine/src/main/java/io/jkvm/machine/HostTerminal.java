@@ -71,6 +71,16 @@ public final class HostTerminal implements AutoCloseable {
   }
 
   /**
+   * Tells the process that started this one, and is to stop it and continue it, that the terminal
+   * has been put back: sends SIGUSR1.
+   *
+   * @param process its id
+   */
+  public static void signalParent(int process) {
+    OwnProcess.signalParent(process);
+  }
+
+  /**
    * Stops this process as the terminal's suspend key does to one that is not raw; returns when it
    * is continued.
    */

@@ -3,6 +3,7 @@ package io.jkvm.core.linux;
 
 /** This process, as job control sees it. */
 public final class OwnProcess {
+  private static final int SIGUSR1 = 10;
   private static final int SIGTERM = 15;
   private static final int SIGSTOP = 19;
   private static final int PR_SET_PDEATHSIG = 1;
@@ -19,6 +20,17 @@ public final class OwnProcess {
     Libc.prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (Libc.getppid() != parent) {
       Libc.tgkill(Libc.getpid(), Libc.gettid(), SIGTERM); // it has ended before
+    }
+  }
+
+  /**
+   * Sends SIGUSR1 to the parent, unless that has ended.
+   *
+   * @param parent the process id that it had as its parent at first
+   */
+  public static void signalParent(int parent) {
+    if (Libc.getppid() == parent) {
+      Libc.tgkill(parent, parent, SIGUSR1);
     }
   }
 

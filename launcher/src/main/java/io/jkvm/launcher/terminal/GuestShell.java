@@ -47,7 +47,7 @@ public final class GuestShell implements TestRun.Starter {
     JobControl.handle("WINCH", () -> resize(task));
     resize(task);
     terminal.take();
-    JobControl.start(() -> suspend(machine), terminal::continued);
+    new JobControl(new Job(machine)).start();
     BlockingQueue<byte[]> typed = new LinkedBlockingQueue<>(MAX_PIECES);
     inThread("shell-keys", () -> readKeys(machine, typed));
     inThread("shell-input", () -> send(typed, task));
@@ -121,18 +121,6 @@ public final class GuestShell implements TestRun.Starter {
     }
   }
 
-  /** SIGTSTP from outside: the guest stands still until the process is continued. */
-  private void suspend(Machine machine) {
-    boolean paused = pause(machine);
-    terminal.lend();
-    HostTerminal.stopProcess();
-    terminal.takeAgain();
-    if (paused) {
-      machine.resume();
-      setTime(machine);
-    }
-  }
-
   private static boolean pause(Machine machine) {
     try {
       machine.pause();
@@ -149,6 +137,36 @@ public final class GuestShell implements TestRun.Starter {
       return; // about to end
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The guest, and its time, and the terminal. */
+  private final class Job implements JobControl.Job {
+    private final Machine machine;
+    private boolean paused;
+
+    Job(Machine machine) {
+      this.machine = machine;
+    }
+
+    @Override
+    public void pause() {
+      paused = GuestShell.pause(machine);
+      terminal.lend();
+    }
+
+    @Override
+    public void resume() {
+      terminal.takeAgain();
+      if (paused) {
+        machine.resume();
+        setTime(machine);
+      }
+    }
+
+    @Override
+    public void continued() {
+      terminal.continued();
     }
   }
 }

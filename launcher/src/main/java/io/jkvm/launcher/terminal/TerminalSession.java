@@ -33,12 +33,6 @@ public final class TerminalSession {
   /** What is sent to a process group comes twice: from the sender, and sent on by bin/jkvm. */
   private static final long SAME_SIGNAL_NANOSECONDS = 1_000_000_000;
 
-  /**
-   * The JVM handles each signal on a thread of its own, so a SIGCONT may be handled before the
-   * SIGTSTP that it came after: of two this close the process had better go on.
-   */
-  private static final long SAME_MOMENT_NANOSECONDS = 100_000_000;
-
   private final MachineSpec spec;
   private final boolean restarts;
   private final Optional<Duration> limit;
@@ -49,13 +43,11 @@ public final class TerminalSession {
 
   private final JobTerminal terminal = new JobTerminal(HostTerminal.standardInput());
 
-  /** When the process was continued last. */
-  private volatile long continuedNanos = System.nanoTime() - SAME_MOMENT_NANOSECONDS;
+  private final JobControl jobControl = new JobControl(new Job());
 
-  // Guarded by this: whether a stop of the process is under way, the machine that runs now, what is
-  // typed at it, and a reason that ends the
-  // next ones as well.
-  private boolean suspending;
+  // Guarded by this: the machine that runs now, what is typed at it, and a reason that ends the
+  // next
+  // ones as well.
   private Machine current;
   private Optional<ConsoleFeed> feed = Optional.empty();
   private StopReason lastReason;
@@ -132,11 +124,9 @@ public final class TerminalSession {
    * @return false if there is no machine yet
    */
   private boolean awaitPowerOff() throws InterruptedException {
+    jobControl.goOn(); // a guest that is paused has no button
     Machine machine;
     synchronized (this) {
-      while (suspending) {
-        wait(); // a guest that is paused has no button
-      }
       machine = current;
       lastLife = true;
     }
@@ -189,32 +179,6 @@ public final class TerminalSession {
     }
   }
 
-  /** SIGTSTP: the guest stands still, and its time with it, until the process is continued. */
-  private void suspend() {
-    long begin = System.nanoTime();
-    synchronized (this) {
-      if (suspending) {
-        return; // one stop is enough for all that asked meanwhile
-      }
-      suspending = true;
-    }
-    try {
-      Optional<Machine> paused = pauseCurrent();
-      terminal.lend();
-      if (continuedNanos - begin < -SAME_MOMENT_NANOSECONDS) {
-        HostTerminal.stopProcess();
-      }
-      terminal.takeAgain();
-      wakeFeed();
-      paused.ifPresent(Machine::resume);
-    } finally {
-      synchronized (this) {
-        suspending = false;
-        notifyAll();
-      }
-    }
-  }
-
   private Optional<Machine> pauseCurrent() {
     Machine machine;
     synchronized (this) {
@@ -228,13 +192,6 @@ public final class TerminalSession {
     } catch (MachineException e) {
       return Optional.empty(); // not started yet, or about to end: it is stopped as it is
     }
-  }
-
-  /** SIGCONT: another program has had the terminal, perhaps. */
-  private void continued() {
-    continuedNanos = System.nanoTime();
-    terminal.continued();
-    wakeFeed();
   }
 
   private synchronized void wakeFeed() {
@@ -251,7 +208,7 @@ public final class TerminalSession {
     HeldFiles held = new HeldFiles();
     try {
       MachineSpec machineSpec = restarts ? held.hold(spec) : spec;
-      JobControl.start(this::suspend, this::continued);
+      jobControl.start();
       while (true) {
         Machine machine = create(machineSpec, host, held);
         MachineEnd ending;
@@ -324,6 +281,31 @@ public final class TerminalSession {
       }
     }
     return machine.awaitStop();
+  }
+
+  /** The guest, and its time, and the terminal. */
+  private final class Job implements JobControl.Job {
+    private Optional<Machine> paused = Optional.empty();
+
+    @Override
+    public void pause() {
+      paused = pauseCurrent();
+      terminal.lend();
+    }
+
+    @Override
+    public void resume() {
+      terminal.takeAgain();
+      wakeFeed();
+      paused.ifPresent(Machine::resume);
+    }
+
+    /** Another program has had the terminal, perhaps. */
+    @Override
+    public void continued() {
+      terminal.continued();
+      wakeFeed();
+    }
   }
 
   /** What Ctrl-A and another key do. */
