@@ -27,6 +27,15 @@ public interface OpenFile extends AutoCloseable {
    */
   long write(IoVector source, long offset);
 
+  /**
+   * Writes at the end of the file, wherever that is now: others may have written since the guest
+   * asked for the size.
+   *
+   * @param source is not changed
+   * @return how many bytes were taken, perhaps fewer than given
+   */
+  long append(IoVector source);
+
   /** What fstat(2) tells, and the node. */
   int attributes(FileAttributes attributes);
 

@@ -66,6 +66,11 @@ final class HostFile implements OpenFile {
   }
 
   @Override
+  public long append(IoVector source) {
+    return FileDataIo.pwritev(descriptor, source, 0, FileDataIo.RWF_APPEND);
+  }
+
+  @Override
   public int attributes(FileAttributes attributes) {
     HostThread thread = threads.get();
     int result = thread.stat.read(descriptor, 0, HostNodes.MASK);

@@ -183,6 +183,11 @@ final class JavaContent {
     return count;
   }
 
+  /** The same at the end. */
+  synchronized int append(IoVector source) throws IOException {
+    return write(source, channel().size());
+  }
+
   private void writeAll(ByteBuffer bytes, long offset) throws IOException {
     channel().position(offset);
     while (bytes.hasRemaining()) {

@@ -43,17 +43,19 @@ final class JavaFile implements OpenFile {
 
   @Override
   public long write(IoVector source, long offset) {
-    if (!writes) {
-      return -Errno.EBADF;
+    return writes ? JavaErrors.errno(() -> synced(content.write(source, offset))) : -Errno.EBADF;
+  }
+
+  @Override
+  public long append(IoVector source) {
+    return writes ? JavaErrors.errno(() -> synced(content.append(source))) : -Errno.EBADF;
+  }
+
+  private int synced(int count) throws IOException {
+    if (syncs) {
+      content.force(true);
     }
-    return JavaErrors.errno(
-        () -> {
-          int count = content.write(source, offset);
-          if (syncs) {
-            content.force(true);
-          }
-          return count;
-        });
+    return count;
   }
 
   @Override

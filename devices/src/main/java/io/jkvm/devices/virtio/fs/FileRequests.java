@@ -17,6 +17,11 @@ final class FileRequests {
   /** FOPEN_KEEP_CACHE. */
   private static final int KEEP_CACHE = 1 << 1;
 
+  /** O_APPEND of the file, FUSE_WRITE_CACHE of a WRITE. */
+  private static final int OPEN_APPEND = 0x400;
+
+  private static final int WRITE_CACHE = 1;
+
   private static final int FSYNC_DATA_ONLY = 1;
   private static final int SEEK_DATA = 3;
   private static final int SEEK_HOLE = 4;
@@ -75,9 +80,8 @@ final class FileRequests {
   }
 
   /**
-   * What a tree may see of a guest's flags. Not O_APPEND: the guest's kernel knows the end, and its
-   * writes of mapped pages have their own places. Neither O_DIRECT nor O_NOATIME, which the host
-   * may refuse.
+   * What a tree may see of a guest's flags. Not O_APPEND, which each write has anew: those of
+   * mapped pages have their own places. Neither O_DIRECT nor O_NOATIME, which the host may refuse.
    */
   private static int flags(int flags) {
     return flags & (OpenFlags.ACCESS_MODE | OpenFlags.TRUNCATE | OpenFlags.SYNC);
@@ -163,7 +167,11 @@ final class FileRequests {
         || offset > Long.MAX_VALUE - size;
   }
 
-  /** {@code struct fuse_write_in}, see {@link #read}, and the data. */
+  /**
+   * {@code struct fuse_write_in}, see {@link #read}, and the data. Where the guest believes the end
+   * to be may have become the middle: what is appended goes to the end, as the guest's kernel
+   * trusts that it does. Pages of its cache go to their offset.
+   */
   int write() throws GuestFault {
     int size = request.u32(16);
     long offset = request.u64(8);
@@ -176,9 +184,12 @@ final class FileRequests {
     }
     try {
       request.data(40, size, vector);
+      boolean appends =
+          (request.u32(32) & OPEN_APPEND) != 0 && (request.u32(20) & WRITE_CACHE) == 0;
       int done = 0;
       while (done < size) {
-        long count = handle.opened().write(vector, offset + done);
+        OpenFile file = handle.opened();
+        long count = appends ? file.append(vector) : file.write(vector, offset + done);
         if (count < 0 && done == 0) {
           return (int) count;
         }

@@ -98,18 +98,6 @@ class FilesTest {
   }
 
   /** O_APPEND is the guest's: its kernel gives the place of each write. */
-  @Test
-  void writesGoWhereTheyAreToldWithAppendToo() throws Exception {
-    try (SharedDirectory share = new SharedDirectory(Kind.HOST, temporary)) {
-      share.file("f", "0123456789");
-      final long node = share.node("f");
-      int flags = 0x400 | 0x4000 | 0x40000 | 1; // O_APPEND, O_DIRECT, O_NOATIME, O_WRONLY
-      final long handle = share.guest.open(node, flags).handle();
-      share.guest.write(node, handle, 2, "xx".getBytes(StandardCharsets.UTF_8)).ok();
-      assertEquals("01xx456789", Files.readString(share.root.resolve("f")));
-    }
-  }
-
   /** O_NOATIME is the owner's alone, and an overlay opens its lower layer with it. */
   @Test
   void aTreeSeesNoFlagsButThoseItKnows() throws Exception {

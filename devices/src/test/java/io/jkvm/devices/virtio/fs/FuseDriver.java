@@ -65,6 +65,9 @@ final class FuseDriver implements AutoCloseable {
   static final int COPY_FILE_RANGE = 47;
   static final int SYNCFS = 50;
 
+  /** FUSE_WRITE_CACHE: the guest writes pages of its cache. */
+  static final int WRITE_CACHE = 1;
+
   /** Where requests and replies go. */
   static final long REQUEST = 4 << 20;
 
@@ -247,6 +250,13 @@ final class FuseDriver implements AutoCloseable {
 
   Answer write(long node, long handle, long offset, byte[] data, int size) throws Exception {
     return request(WRITE, node, io(handle, offset, size).raw(data), 8);
+  }
+
+  /** With flags of the request and of the file. */
+  Answer write(long node, long handle, long offset, byte[] data, int writeFlags, int openFlags)
+      throws Exception {
+    Body body = new Body().u64(handle).u64(offset).u32(data.length).u32(writeFlags).u64(0);
+    return request(WRITE, node, body.u32(openFlags).u32(0).raw(data), 8);
   }
 
   Answer readdir(boolean plus, long node, long handle, long offset, int size) throws Exception {

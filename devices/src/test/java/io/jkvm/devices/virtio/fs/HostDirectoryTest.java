@@ -12,6 +12,7 @@ import io.jkvm.devices.files.host.HostTree;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -54,6 +55,20 @@ class HostDirectoryTest {
     guest.forget(node, 1);
     guest.getattr(node).fails(Errno.ESTALE);
     guest.lookup(ROOT, "file").fails(Errno.ENOENT);
+  }
+
+  @Test
+  void whatIsAppendedGoesBehindWhatTheHostHasAppended() throws Exception {
+    Path log = Files.writeString(path.resolve("log"), "one\n");
+    long node = guest.lookup(ROOT, "log").ok().u64(0);
+    int flags = 0x401; // O_APPEND, O_WRONLY
+    long handle = guest.open(node, flags).handle();
+    Files.writeString(log, "two\n", StandardOpenOption.APPEND);
+    byte[] data = "three\n".getBytes(StandardCharsets.UTF_8);
+    guest.write(node, handle, 4, data, 0, flags).ok();
+    assertEquals("one\ntwo\nthree\n", Files.readString(log));
+    guest.write(node, handle, 4, "TWO".getBytes(StandardCharsets.UTF_8), 1, 0).ok();
+    assertEquals("one\nTWO\nthree\n", Files.readString(log));
   }
 
   @Test

@@ -20,6 +20,11 @@ class StubFile implements OpenFile {
   }
 
   @Override
+  public long append(IoVector source) {
+    return source.remainingBytes();
+  }
+
+  @Override
   public int attributes(FileAttributes attributes) {
     return 0;
   }

@@ -37,6 +37,11 @@ class NoGarbageTest {
     }
 
     @Override
+    public long append(IoVector source) {
+      return source.remainingBytes();
+    }
+
+    @Override
     public int attributes(FileAttributes attributes) {
       return 0;
     }
