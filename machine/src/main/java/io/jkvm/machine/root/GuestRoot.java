@@ -90,7 +90,7 @@ public final class GuestRoot implements AutoCloseable {
   /** The same, with what is known of the kernel already. */
   public static GuestRoot make(
       RootSpec spec, KernelSource kernel, MachineSpec machine, KernelShares known) {
-    ShareMounts shares = new ShareMounts(spec, protocol(spec, known));
+    ShareMounts shares = new ShareMounts(spec, protocol(spec, known), Files::isExecutable);
     try {
       List<String> notes = new ArrayList<>();
       InitramfsBuilder builder = builder(spec);
@@ -103,7 +103,8 @@ public final class GuestRoot implements AutoCloseable {
       }
       addIncludes(builder, spec);
       if (spec.kind() == RootSpec.Kind.HOST) {
-        new HostEtc(spec.source().orElseThrow(), machine).addTo(builder, CARRIED + "/given");
+        HostEtc etc = new HostEtc(spec.source().orElseThrow(), machine, Files::isReadable);
+        etc.addTo(builder, CARRIED + "/given");
       }
       if (wantsCommands) {
         addBusybox(builder);

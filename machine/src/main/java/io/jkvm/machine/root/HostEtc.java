@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -28,11 +29,17 @@ final class HostEtc {
 
   private final Path host;
   private final MachineSpec machine;
+  private final Predicate<Path> readable;
 
-  /** Of a host's root directory. */
-  HostEtc(Path host, MachineSpec machine) {
+  /**
+   * Of a host's root directory.
+   *
+   * @param readable whether this process may read a file
+   */
+  HostEtc(Path host, MachineSpec machine, Predicate<Path> readable) {
     this.host = host;
     this.machine = machine;
+    this.readable = readable;
   }
 
   /** Puts them below a directory of what the agent takes to the root. */
@@ -42,6 +49,9 @@ final class HostEtc {
     put(builder, directory, "hosts", 0644, hosts());
     if (isSecret("shadow")) {
       put(builder, directory, "shadow", 0640, locked());
+    }
+    if (isSecret("gshadow")) {
+      put(builder, directory, "gshadow", 0640, lockedGroups());
     }
     if (isSecret("sudoers")) {
       put(builder, directory, "sudoers", 0440, "root ALL=(ALL:ALL) ALL\n");
@@ -58,7 +68,7 @@ final class HostEtc {
   /** There, but not for this user, as whom the guest would be refused too. */
   private boolean isSecret(String name) {
     Path file = host.resolve("etc").resolve(name);
-    return Files.exists(file) && !Files.isReadable(file);
+    return Files.exists(file) && !readable.test(file);
   }
 
   private String resolvers() {
@@ -71,7 +81,7 @@ final class HostEtc {
               .filter(
                   line -> line.matches("nameserver\\s+(?!127\\.|::1\\b).*|(search|options)\\s.*"))
               .collect(Collectors.joining("\n", "", "\n"));
-      if (servers.contains("nameserver")) {
+      if (servers.lines().anyMatch(line -> line.startsWith("nameserver"))) {
         return servers;
       }
     }
@@ -90,6 +100,15 @@ final class HostEtc {
     return lines("etc/passwd").stream()
         .filter(line -> line.indexOf(':') > 0)
         .map(line -> line.substring(0, line.indexOf(':')) + ":*:::::::\n")
+        .collect(Collectors.joining());
+  }
+
+  /** Groups that nobody enters with a password. */
+  private String lockedGroups() {
+    return lines("etc/group").stream()
+        .map(line -> line.split(":", -1))
+        .filter(fields -> fields.length > 3)
+        .map(fields -> fields[0] + ":*::" + fields[3] + "\n")
         .collect(Collectors.joining());
   }
 

@@ -16,10 +16,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** The shares of a root: what the machine has for them, and how the agent mounts them. */
 final class ShareMounts {
   private static final String ROOT_TAG = "jkvm-root";
+
+  private static final String ROOTS_HOME = "/root";
 
   /** Where the agent has what the kernel shows of itself. */
   private static final List<String> TAKEN = List.of("/proc", "/sys", "/dev", "/.jkvm");
@@ -29,16 +32,19 @@ final class ShareMounts {
 
   private final RootSpec spec;
   private final ShareProtocol protocol;
+  private final Predicate<Path> enterable;
 
   /**
    * Of a root.
    *
+   * @param enterable whether this process may look into a directory of the host
    * @throws MachineException about a place in the guest that no share can have, and about what
    *     would be included where a share is mounted later
    */
-  ShareMounts(RootSpec spec, ShareProtocol protocol) {
+  ShareMounts(RootSpec spec, ShareProtocol protocol, Predicate<Path> enterable) {
     this.spec = spec;
     this.protocol = protocol;
+    this.enterable = enterable;
     Set<String> places = new HashSet<>();
     for (RootSpec.Share share : spec.shares()) {
       String place = place(share);
@@ -127,8 +133,19 @@ final class ShareMounts {
       String options = options(share.readOnly(), false);
       mounts.add(new GuestMounts.Mount(tag(number++), protocol.mountType(), options, place(share)));
     }
+    if (spec.kind() == RootSpec.Kind.HOST
+        && isClosed(spec.source().orElseThrow())
+        && spec.shares().stream().noneMatch(share -> place(share).equals(ROOTS_HOME))) {
+      mounts.add(new GuestMounts.Mount("tmpfs", "tmpfs", "mode=0700", ROOTS_HOME));
+    }
     mounts.sort((one, other) -> Integer.compare(depth(one), depth(other)));
     return mounts;
+  }
+
+  /** The guest's root has his home there, where this process, and so the guest, has no way in. */
+  private boolean isClosed(Path host) {
+    Path home = host.resolve(ROOTS_HOME.substring(1));
+    return Files.isDirectory(home) && !enterable.test(home);
   }
 
   private static int depth(GuestMounts.Mount mount) {
