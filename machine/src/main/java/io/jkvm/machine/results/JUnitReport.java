@@ -216,7 +216,7 @@ public final class JUnitReport {
         xml.attribute("message", line(reason));
         String text = own ? "" : test.excerpt();
         if (!text.isEmpty()) {
-          xml.text(bounded(text, suite.run));
+          xml.text(bounded(text, ""));
         }
         xml.end();
       }
@@ -232,7 +232,7 @@ public final class JUnitReport {
   private static void outputs(XmlWriter xml, RunReport run) throws IOException {
     if (!run.output().isEmpty()) {
       xml.start("system-out");
-      xml.text(bounded(run.output(), run));
+      xml.text(bounded(run.output(), ""));
       xml.end();
     }
     if (!run.kernelReports().isEmpty()) {
@@ -240,20 +240,21 @@ public final class JUnitReport {
       for (Attachment report : run.kernelReports()) {
         all.append('[').append(report.kind()).append("] ").append(report.title());
         all.append(report.count() == 1 ? "" : " (" + report.count() + " times)").append('\n');
-        all.append(bounded(report.text(), run))
+        all.append(bounded(report.text(), run.log()))
             .append(report.text().endsWith("\n") ? "\n" : "\n\n");
         if (all.length() > 4 * MAX_TEXT) {
           break;
         }
       }
       xml.start("system-err");
-      xml.text(bounded(all.toString(), run));
+      xml.text(bounded(all.toString(), run.log()));
       xml.end();
     }
   }
 
-  private static String bounded(String text, RunReport run) {
-    return Excerpt.of(PrintableText.withoutSequences(text), MAX_TEXT, run.log());
+  /** Not longer than a report may have it; the path of the file that has all, or empty. */
+  private static String bounded(String text, String path) {
+    return Excerpt.of(PrintableText.withoutSequences(text), MAX_TEXT, path);
   }
 
   private static String line(String text) {

@@ -219,7 +219,7 @@ class JUnitReportTest {
   }
 
   @Test
-  void aLongOutputIsAnExcerptWithThePathOfTheLog() throws Exception {
+  void aLongOutputIsAnExcerpt() throws Exception {
     String output = "first\n" + "0123456789abcde\n".repeat(20 << 16) + "last\n";
     RunReport run = PASS.withOutput(output, "/var/log/jkvm/boot.log");
     byte[] report = bytes(run);
@@ -227,6 +227,16 @@ class JUnitReportTest {
     String shown = only(Xml.parse(report), "system-out").getTextContent();
     assertTrue(shown.startsWith("first\n"));
     assertTrue(shown.endsWith("last\n"));
+    assertFalse(shown.contains("boot.log"), "that is the kernel's");
+  }
+
+  @Test
+  void aLongReportOfTheKernelsIsAnExcerptWithThePathOfItsLog() throws Exception {
+    String report = "first\n" + "0123456789abcde\n".repeat(20 << 16) + "last\n";
+    RunReport run =
+        PASS.withOutput("", "/var/log/jkvm/boot.log")
+            .withKernelReports(List.of(new Attachment("oops", "first", report, 1)));
+    String shown = only(Xml.parse(bytes(run)), "system-err").getTextContent();
     assertTrue(shown.contains("all of it: /var/log/jkvm/boot.log"), "the path");
   }
 
