@@ -86,8 +86,8 @@ public record RunSet(List<RunReport> runs) {
   public List<Flaky> flaky() {
     Map<Key, Count> counts = new LinkedHashMap<>();
     for (RunReport run : runs) {
-      // A run that the user ended says nothing.
-      if (run.end() != EndClass.INTERRUPTED) {
+      // A run that the user ended, or that jkvm could not make, says nothing of the test.
+      if (run.end() != EndClass.INTERRUPTED && run.end() != EndClass.SETUP) {
         count(counts, run, "", run.verdict());
         run.leaves().forEach(leaf -> count(counts, run, leaf.path(), leaf.test().verdict()));
       }
