@@ -25,6 +25,7 @@ public final class GuestEnvironment {
           "OLDPWD",
           "PWD",
           "SHELL",
+          "SHLVL",
           "SSH_AUTH_SOCK",
           "SSH_CLIENT",
           "SSH_CONNECTION",
