@@ -34,6 +34,7 @@ public final class GuestAgent {
   // Guarded by this.
   private int features;
   private boolean greeted;
+  private boolean refused;
   private String failure;
 
   /** An agent behind a channel. */
@@ -128,6 +129,7 @@ public final class GuestAgent {
     if (greeted) {
       throw new AgentException("the guest's agent said hello a second time: it was started again");
     }
+    refused = true;
     if (payload.remaining() < Long.BYTES + Integer.BYTES || payload.getLong() != Frame.MAGIC) {
       throw new AgentException("what speaks on the agent's channel is not jkvm's agent");
     }
@@ -141,7 +143,13 @@ public final class GuestAgent {
     }
     features = payload.remaining() < Integer.BYTES ? 0 : payload.getInt();
     greeted = true;
+    refused = false;
     notifyAll();
+  }
+
+  /** Whether what came first is of no agent, or of one of another version. */
+  public synchronized boolean isRefused() {
+    return refused;
   }
 
   // --- what the user asks ---

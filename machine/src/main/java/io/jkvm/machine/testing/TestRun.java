@@ -192,9 +192,9 @@ public final class TestRun {
     }
   }
 
-  /** The agent is gone, or it is there and can't do what it is asked to. */
+  /** The agent is gone, or is none of ours, or is there and can't do what it is asked to. */
   private void failed(String why, GuestAgent agent) {
-    progress.failed(why, agent.failure().isPresent());
+    progress.failed(why, agent.failure().isPresent() && !agent.isRefused());
   }
 
   /** Until the command's end is reported and its output is where it belongs, or all is over. */
