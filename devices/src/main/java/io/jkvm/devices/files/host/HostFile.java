@@ -9,9 +9,9 @@ import io.jkvm.devices.files.FileAttributes;
 import io.jkvm.devices.files.FileMode;
 import io.jkvm.devices.files.OpenFile;
 import io.jkvm.devices.files.OpenFlags;
-import io.jkvm.devices.files.host.nodes.DescriptorShare;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
+import io.jkvm.devices.files.host.nodes.OpenDescriptor;
 
 /** An open file of the host's; its data goes from and to the guest's RAM in place. */
 final class HostFile implements OpenFile {
@@ -19,7 +19,8 @@ final class HostFile implements OpenFile {
       FileMode.ALLOCATE_KEEP_SIZE | FileMode.ALLOCATE_PUNCH_HOLE | FileMode.ALLOCATE_ZERO_RANGE;
 
   private final ThreadLocal<HostThread> threads;
-  private final DescriptorShare descriptors;
+  private final HostNodes nodes;
+  private final OpenDescriptor file;
   private final int descriptor;
   private final long node;
   private final long shown;
@@ -28,21 +29,22 @@ final class HostFile implements OpenFile {
   /**
    * An open file.
    *
-   * @param descriptors of which one was taken; given back with it
+   * @param nodes whose descriptors one was taken of; given back with it
    * @param descriptor closed with it
    * @param shown inode number of the node
    */
   HostFile(
       ThreadLocal<HostThread> threads,
-      DescriptorShare descriptors,
+      HostNodes nodes,
       int descriptor,
       long node,
       long shown,
       int flags) {
     this.threads = threads;
-    this.descriptors = descriptors;
+    this.nodes = nodes;
     this.descriptor = descriptor;
     this.node = node;
+    file = nodes.opened(node, descriptor);
     this.shown = shown;
     writes = (flags & OpenFlags.ACCESS_MODE) != OpenFlags.READ_ONLY;
   }
@@ -112,7 +114,8 @@ final class HostFile implements OpenFile {
 
   @Override
   public void close() {
+    nodes.closing(node, file);
     HandleIo.close(descriptor);
-    descriptors.giveBack();
+    nodes.descriptors().giveBack();
   }
 }

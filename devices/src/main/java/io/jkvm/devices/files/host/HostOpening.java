@@ -58,7 +58,7 @@ final class HostOpening {
   }
 
   private HostFile file(int descriptor, long number, long shown, int flags) {
-    return new HostFile(threads, nodes.descriptors(), descriptor, number, shown, flags);
+    return new HostFile(threads, nodes, descriptor, number, shown, flags);
   }
 
   /** Opens a node; whoever closes it gives the descriptor back. */

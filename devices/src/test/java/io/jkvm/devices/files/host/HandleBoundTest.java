@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.linux.Errno;
+import io.jkvm.devices.files.AttributeChange;
 import io.jkvm.devices.files.OpenFile;
 import io.jkvm.devices.files.OpenFlags;
 import java.io.IOException;
@@ -294,6 +295,33 @@ class HandleBoundTest {
       assertEquals(4, share.entry.size);
       assertEquals(node, share.entry.node);
       assertEquals(inode, share.entry.inode);
+    }
+  }
+
+  /** As a log is rotated, while the guest goes on with the file that it has open. */
+  @Test
+  void anOpenFileIsKnownWhateverTheHostDoesWithItsName() throws IOException {
+    try (HostShare share = share(BOUND)) {
+      share.file("f", "old");
+      long node = share.node("f");
+      OpenFile first = share.open(node, OpenFlags.READ_WRITE);
+      try (OpenFile second = share.open(node, OpenFlags.READ_WRITE)) {
+        evict(share);
+        Files.move(path.resolve("f"), path.resolve("f.1"));
+        share.file("f", "new");
+        ok(share.attributes(node));
+        assertEquals(3, share.entry.size);
+        evict(share);
+        first.close();
+        share.change.size = 1;
+        ok(share.change(node, second, AttributeChange.SIZE));
+        assertEquals("o", Files.readString(path.resolve("f.1")));
+        evict(share);
+        Files.delete(path.resolve("f.1"));
+        ok(share.attributes(node));
+        evict(share);
+      }
+      fails(Errno.ESTALE, share.attributes(node));
     }
   }
 }

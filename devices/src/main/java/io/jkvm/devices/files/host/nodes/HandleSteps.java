@@ -74,13 +74,51 @@ final class HandleSteps {
    * @return 0, or an errno negated
    */
   int reopen(HostThread thread, HostNode node) {
-    for (int i = 0; i < TRIES; i++) {
-      int result = walk(thread, node);
-      if (result != AGAIN) {
-        return result;
-      }
+    int result = AGAIN;
+    for (int i = 0; i < TRIES && result == AGAIN; i++) {
+      result = walk(thread, node);
     }
-    return LOST;
+    return result == AGAIN || result == LOST ? reopenByFile(thread, node) : result;
+  }
+
+  /** By a file that is open, whatever has become of its name. */
+  private int reopenByFile(HostThread thread, HostNode node) {
+    int descriptor;
+    synchronized (table) {
+      if (node.newestFile == null) {
+        return LOST;
+      }
+      descriptor = node.newestFile.descriptor();
+    }
+    // It may be closed meanwhile, and its number be another file's.
+    int handle = thread.io.reopen(descriptor, OpenHow.O_PATH);
+    if (closedSome(thread, handle)) {
+      handle = thread.io.reopen(descriptor, OpenHow.O_PATH);
+    }
+    if (handle < 0) {
+      return handle == -Errno.ENOENT ? LOST : handle;
+    }
+    if (adopt(thread, node, handle)) {
+      return 0;
+    }
+    HandleIo.close(handle);
+    synchronized (table) {
+      return node.handle >= 0 ? 0 : LOST;
+    }
+  }
+
+  /** Gives a node in use a handle, if it is one of it, and it has none. */
+  boolean adopt(HostThread thread, HostNode node, int handle) {
+    if (thread.stat.read(handle, Statx.AT_STATX_DONT_SYNC, MASK) < 0) {
+      return false;
+    }
+    synchronized (table) {
+      if (node.handle >= 0 || !node.is(thread.stat)) {
+        return false;
+      }
+      handles.opened(thread, node, handle);
+      return true;
+    }
   }
 
   private int walk(HostThread thread, HostNode node) {

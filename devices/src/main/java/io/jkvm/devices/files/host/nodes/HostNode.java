@@ -39,6 +39,7 @@ public final class HostNode {
   boolean keyed;
   HostNode older;
   HostNode newer;
+  OpenDescriptor newestFile;
   HostNode nextByNumber;
   HostNode nextByKey;
 
@@ -64,6 +65,7 @@ public final class HostNode {
     pinned = false;
     listed = false;
     keyed = false;
+    newestFile = null;
   }
 
   /** Becomes what was read of an inode. */

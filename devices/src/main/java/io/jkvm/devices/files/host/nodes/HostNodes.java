@@ -270,24 +270,11 @@ public final class HostNodes {
     }
     if (keep && node.handle < 0) {
       int handle = steps.open(thread, directory.handle, name);
-      if (handle >= 0 && !adoptAgain(thread, node, handle)) {
+      if (handle >= 0 && !steps.adopt(thread, node, handle)) {
         HandleIo.close(handle);
       }
     }
     return node;
-  }
-
-  private boolean adoptAgain(HostThread thread, HostNode node, int handle) {
-    if (thread.stat.read(handle, Statx.AT_STATX_DONT_SYNC, MASK) < 0) {
-      return false;
-    }
-    synchronized (table) {
-      if (node.handle >= 0 || !node.is(thread.stat)) {
-        return false;
-      }
-      handles.opened(thread, node, handle);
-      return true;
-    }
   }
 
   /** A node in use has another name now; names are locked. */
@@ -306,6 +293,28 @@ public final class HostNodes {
       if (node.isAt(directory, thread.bytes, length)) {
         table.displace(node);
         handles.pin(node);
+      }
+    }
+  }
+
+  /** A file of a node is open, by which the node is found as long as that is so. */
+  public OpenDescriptor opened(long number, int descriptor) {
+    OpenDescriptor file = new OpenDescriptor(descriptor);
+    synchronized (table) {
+      HostNode node = table.get(number);
+      if (node != null) {
+        file.addTo(node);
+      }
+    }
+    return file;
+  }
+
+  /** It is about to be closed. */
+  public void closing(long number, OpenDescriptor file) {
+    synchronized (table) {
+      HostNode node = table.get(number);
+      if (node != null) {
+        file.removeFrom(node);
       }
     }
   }
