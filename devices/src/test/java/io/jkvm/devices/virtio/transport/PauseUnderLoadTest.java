@@ -95,31 +95,41 @@ class PauseUnderLoadTest {
     assertArrayEquals(expected, Files.readAllBytes(path));
   }
 
-  /** Writes a sector, reads it again, compares; notifies only when asked to. */
+  /**
+   * Writes a sector, reads it again, compares; notifies only when asked to. One after the other: of
+   * two requests under way any may be the first.
+   */
   private void drive(GuestMemory memory, GuestDriver guest, SplitRingDriver ring, byte[] expected) {
     Random random = new Random(1);
     byte[] data = new byte[512];
     byte[] read = new byte[512];
     try {
       for (int i = 0; !done || i < 100; i++) {
-        vcpu.lock();
         int sector = random.nextInt(SECTORS);
         random.nextBytes(data);
+        vcpu.lock();
         memory.write(OUT_DATA, data, 0, 512);
         memory.writeU32(OUT_HEADER, BlockDriver.OUT);
         memory.writeU64(OUT_HEADER + 8, sector);
+        offer(
+            guest,
+            ring,
+            Buffer.out(OUT_HEADER, 16),
+            Buffer.out(OUT_DATA, 512),
+            Buffer.in(OUT_STATUS, 1));
+        vcpu.unlock();
+        awaitUsed(ring, i);
+        vcpu.lock();
         memory.writeU32(IN_HEADER, BlockDriver.IN);
         memory.writeU64(IN_HEADER + 8, sector);
-        ring.usedEvent(ring.availIndex() + 1);
-        ring.add(Buffer.out(OUT_HEADER, 16), Buffer.out(OUT_DATA, 512), Buffer.in(OUT_STATUS, 1));
-        ring.add(Buffer.out(IN_HEADER, 16), Buffer.in(IN_DATA, 512), Buffer.in(IN_STATUS, 1));
-        VarHandle.fullFence();
-        if (((ring.availIndex() - ring.availEvent() - 1) & 0xffff) < 2) {
-          guest.notifyQueue(0);
-        }
+        offer(
+            guest,
+            ring,
+            Buffer.out(IN_HEADER, 16),
+            Buffer.in(IN_DATA, 512),
+            Buffer.in(IN_STATUS, 1));
         vcpu.unlock();
-        int index = ring.availIndex();
-        assertTrue(MmioDriver.await(() -> ring.usedIndex() == index), "lost at " + i);
+        awaitUsed(ring, i);
         memory.read(IN_DATA, read, 0, 512);
         assertArrayEquals(data, read);
         System.arraycopy(data, 0, expected, 512 * sector, 512);
@@ -131,5 +141,20 @@ class PauseUnderLoadTest {
         vcpu.unlock();
       }
     }
+  }
+
+  private static void offer(GuestDriver guest, SplitRingDriver ring, Buffer... buffers)
+      throws Exception {
+    ring.usedEvent(ring.availIndex());
+    ring.add(buffers);
+    VarHandle.fullFence();
+    if (((ring.availIndex() - ring.availEvent() - 1) & 0xffff) == 0) {
+      guest.notifyQueue(0);
+    }
+  }
+
+  private static void awaitUsed(SplitRingDriver ring, int round) throws Exception {
+    int index = ring.availIndex();
+    assertTrue(MmioDriver.await(() -> ring.usedIndex() == index), "lost at " + round);
   }
 }
