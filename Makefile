@@ -4,6 +4,7 @@
 # make test     runs all tests, real KVM and real Linux boots included
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
 # make test-verdicts  the kernel's own tests under jkvm and under QEMU, and whether they agree
+# make test-suites    file system suites on what jkvm shares (JKVM_SUITES=DIR has them)
 # make bench    the disk under jkvm and QEMU and on the bare host, tables and a chart; takes long
 # make docs     regenerates the tables of README.md and docs/ and the manual page
 # make javadoc  makes the API documentation, MODULE/target/reports/apidocs; fails on a warning
@@ -16,7 +17,7 @@ SOURCES := pom.xml docs/jkvm.1 $(wildcard guest-images/agent/*) $(shell find hyp
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test test-svm test-verdicts bench guest-images default-guest docs javadoc format clean java
+.PHONY: all run test test-svm test-verdicts test-suites bench guest-images default-guest docs javadoc format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -66,6 +67,10 @@ test-svm: $(JKVM)
 test-verdicts: $(JKVM)
 	@guest-images/build.sh kunit kselftest
 	@guest-images/kselftest/verdicts.sh
+
+test-suites: $(JKVM) | default-guest
+	@$(MVN) test-compile -pl devices -am
+	@guest-images/suites/run.sh
 
 bench: $(JKVM)
 	@benchmarks/bench.sh
