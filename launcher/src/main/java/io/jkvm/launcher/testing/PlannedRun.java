@@ -8,9 +8,11 @@ import io.jkvm.machine.kernellog.KernelEvent;
 import io.jkvm.machine.kernellog.Taint;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.results.Attachment;
+import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.results.Excerpt;
 import io.jkvm.machine.results.RunReport;
 import io.jkvm.machine.results.TestCase;
+import io.jkvm.machine.results.Verdict;
 import io.jkvm.machine.results.ktap.KtapParser;
 import io.jkvm.machine.root.GuestRoot;
 import io.jkvm.machine.spec.MachineSpec;
@@ -30,6 +32,11 @@ import java.util.Optional;
 final class PlannedRun {
   private static final int HEAD_BYTES = 64 << 10;
   private static final int TAIL_BYTES = 256 << 10;
+
+  /** A pass of no test at all would be believed. */
+  private static final String NO_KUNIT =
+      "the kernel's log has no test results: CONFIG_KUNIT makes them, by kunit.enable=1 where"
+          + " CONFIG_KUNIT_DEFAULT_ENABLED is not set";
 
   /**
    * A kernel that is tested.
@@ -84,7 +91,7 @@ final class PlannedRun {
     MachineSpec machine =
         asked.toBuilder()
             .name("test" + number)
-            .commandLine(plan.quietBoot(asked.commandLine()) ? "loglevel=5" : "")
+            .commandLine(plan.logLevel(asked.commandLine()))
             .build();
     boolean isOneOfMany = !plan.isSingle();
     TestSpec spec =
@@ -158,6 +165,9 @@ final class PlannedRun {
     List<TestCase> cases = new ArrayList<>(commandTests.finish(outcome.end()).cases());
     if (plan.log().hasTests()) {
       cases.addAll(outcome.kernelTests());
+      if (outcome.kernelTests().isEmpty() && outcome.end() == EndClass.EXITED) {
+        cases.add(TestCase.of("KUnit", Verdict.ERROR, NO_KUNIT));
+      }
     }
     return RunReport.of(
             plan.name(), kernelName(plan, kernel.source()), outcome.end(), outcome.status())

@@ -89,17 +89,22 @@ public record TestPlan(
   }
 
   /**
-   * Whether the kernel is to print warnings alone: nobody looks at the rest, and each byte of it
-   * takes the boot time.
+   * How much the kernel is to print, as an option for it: warnings alone where nobody looks at the
+   * rest, since each byte takes the boot time, else all but what is for debugging, whatever the
+   * kernel's own default is.
    *
    * @param commandLine what the user adds to the kernel's command line
+   * @return empty if that says how much
    */
-  boolean quietBoot(String commandLine) {
+  String logLevel(String commandLine) {
     boolean wanted =
         log.isRead()
             || limits.silence().isPresent()
             || limits.failOn().includes(KernelEventKind.KMEMLEAK); // reported as information
-    return !wanted && !commandLine.matches("(?s).*\\b(loglevel=|quiet|debug|ignore_loglevel).*");
+    if (commandLine.matches("(?s).*\\b(loglevel=|quiet|debug|ignore_loglevel).*")) {
+      return "";
+    }
+    return wanted ? "loglevel=7" : "loglevel=5";
   }
 
   /** The log's file of one of several runs: {@code k.log} becomes {@code k-3.log}. */
