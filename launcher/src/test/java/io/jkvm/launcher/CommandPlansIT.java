@@ -170,4 +170,56 @@ class CommandPlansIT {
     String report = Files.readString(json);
     assertTrue(report.contains("\"status\" : 0") && report.contains("\"passed\" : false"), report);
   }
+
+  /** Whatever the command says: a kernel that has tested nothing has passed no test. */
+  @Test
+  void noTestOfTheKernelsIsNoPass() throws Exception {
+    Path json = folder.resolve("report.json");
+    JkvmProcess.Result result =
+        run(CommandEndsIT.command("--kunit", "--json", json.toString(), "--", "true"));
+    assertEquals(1, result.status(), result::toString);
+    assertTrue(result.err().contains("CONFIG_KUNIT"), result::toString);
+    assertTrue(Files.readString(json).contains("\"passed\" : false"), Files.readString(json));
+  }
+
+  /** One that can't be written takes nothing from the other, nor from the last line. */
+  @Test
+  void aReportThatCanNotBeWrittenLeavesTheOtherOneAsItIs() throws Exception {
+    Path junit = folder.resolve("report.xml");
+    JkvmProcess.Result result =
+        run(
+            CommandEndsIT.command(
+                "--json", "/dev/full", "--junit", junit.toString(), "--", "echo", "ok 1 first"));
+    assertEquals(125, result.status(), result::toString);
+    String last = result.err().lines().reduce((before, line) -> line).orElseThrow();
+    assertTrue(last.startsWith("jkvm: setup, status 125: "), last);
+    assertTrue(last.contains("/dev/full") && last.contains("exited, status 0"), last);
+    String report = Files.readString(junit);
+    assertTrue(report.contains("name=\"first\"") && !report.contains("setup"), report);
+  }
+
+  /** Its reports tell of a run that came to no end. */
+  @Test
+  void aKilledJkvmHasWrittenDownThatItFailed() throws Exception {
+    Path json = Files.writeString(folder.resolve("report.json"), "old");
+    Path log = folder.resolve("k.log");
+    List<String> command =
+        CommandEndsIT.command(
+            "--json", json.toString(), "--log", log.toString(), "--", "sleep", "100000");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      while (!Files.exists(log) || !Files.readString(log).contains("Linux version")) {
+        Thread.sleep(10);
+      }
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    String report = Files.readString(json);
+    assertTrue(report.contains("\"passed\" : false"), report);
+    assertTrue(report.contains("\"end\" : \"setup\""), report);
+  }
 }

@@ -84,21 +84,30 @@ public final class TestSession {
       // A report that stands there before the end is of a run that did not come to one.
       opened.writeFirst(notRun("jkvm did not come to the end of the run"));
       for (var kernel : plan.kernels()) {
-        KernelSource source = KernelSource.of(kernel);
-        KernelShares known = KernelShares.of(source);
-        RootSpec wanted = plan.root().apply(known);
-        GuestRoot root =
-            GuestRoot.make(wanted, source, plan.machine().apply(source.image()), known);
-        root.notes().forEach(reporter::step);
-        KernelCheck check =
-            new KernelCheck(source, known::config, root.purposes(), root::hasModule);
-        kernels.add(new PlannedRun.Kernel(source, check, root));
+        kernels.add(prepare(KernelSource.of(kernel)));
       }
       return plan.isSingle() ? runOne() : runMany();
     } catch (MachineException e) {
       return setUpFailed(Advice.line(e));
     } catch (IOException e) {
       return setUpFailed(e.getMessage());
+    }
+  }
+
+  private PlannedRun.Kernel prepare(KernelSource source) throws IOException {
+    KernelShares known = KernelShares.of(source);
+    RootSpec wanted = plan.root().apply(known);
+    GuestRoot root = GuestRoot.make(wanted, source, plan.machine().apply(source.image()), known);
+    boolean whole = false;
+    try {
+      root.notes().forEach(reporter::step);
+      KernelCheck check = new KernelCheck(source, known::config, root.purposes(), root::hasModule);
+      whole = true;
+      return new PlannedRun.Kernel(source, check, root);
+    } finally {
+      if (!whole) {
+        root.close();
+      }
     }
   }
 
@@ -153,7 +162,7 @@ public final class TestSession {
 
   // --- one run: its streams are this process' ---
 
-  private int runOne() throws IOException, InterruptedException {
+  private int runOne() throws InterruptedException {
     PlannedRun run =
         new PlannedRun(
             plan,
@@ -180,20 +189,32 @@ public final class TestSession {
     if (!report.cases().isEmpty()) {
       new TextSummary(reports()).lines().forEach(reporter::result);
     }
-    writeReports(reports().runs());
     int status = outcome.status();
-    if (status == 0 && plan.log().hasTests() && report.verdict().isBad()) {
+    if (status == 0 && plan.log().hasTests() && !new DoneRun(report, true).passed()) {
       status = 1; // what the kernel has tested is a part of what was asked
     }
     String place = run.place(outcome);
     String detail = outcome.detail() + (place.isEmpty() ? "" : " (" + place + ")");
-    reporter.error(LastLine.of(outcome.end(), status, detail));
-    return status;
+    String line = LastLine.of(outcome.end(), status, detail);
+    Optional<String> unwritten = writeLast();
+    reporter.error(
+        unwritten.map(why -> LastLine.setup(why + "; but for that: " + line)).orElse(line));
+    return unwritten.isPresent() ? TestOutcome.SETUP : status;
+  }
+
+  /** Why a report can't be written, if so; the others are, and what stands in them is right. */
+  private Optional<String> writeLast() {
+    try {
+      writeReports(reports().runs());
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of(e.getMessage());
+    }
   }
 
   // --- many: what they print is kept, and shown of those that fail ---
 
-  private int runMany() throws IOException, InterruptedException {
+  private int runMany() throws InterruptedException {
     // Before any guest runs, which may write where these files are.
     kernels.forEach(kernel -> held.hold(kernel.machine(plan)));
     plan.logOf(1).ifPresent(held::inHeldDirectory);
@@ -210,9 +231,13 @@ public final class TestSession {
     progress.end();
     RunSet set = reports();
     new TextSummary(set).lines().forEach(reporter::result);
-    writeReports(set.runs());
     boolean complete = set.runs().size() == planned;
     int status = complete && set.passed() ? 0 : status();
+    Optional<String> unwritten = writeLast();
+    if (unwritten.isPresent()) {
+      status = TestOutcome.SETUP;
+      reporter.error(LastLine.setup(unwritten.get()));
+    }
     reporter.result(
         "jkvm: " + set.runs().size() + " of " + planned + " runs done, status " + status);
     return status;

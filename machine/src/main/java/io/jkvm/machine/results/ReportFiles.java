@@ -54,10 +54,22 @@ public final class ReportFiles implements AutoCloseable {
     }
   }
 
-  /** Writes the reports. */
+  /**
+   * Writes the reports, each one that can be.
+   *
+   * @throws IOException names the first one that can't be
+   */
   public void write(List<RunReport> runs) throws IOException {
+    IOException first = null;
     for (Report report : reports) {
-      report.file.write(report.kind.apply(new RunSet(runs)));
+      try {
+        report.file.write(report.kind.apply(new RunSet(runs)));
+      } catch (IOException e) {
+        first = first == null ? e : first;
+      }
+    }
+    if (first != null) {
+      throw first;
     }
   }
 
