@@ -15,7 +15,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -103,7 +106,15 @@ class CommandHostRootIT {
     byte[] before = listing();
     String script =
         "rm -rf /etc/default && [ ! -e /etc/default ] && mkdir /etc/default"
-            + " && echo gone >/etc/passwd && cat /etc/passwd && echo x >/usr/bin/new && ls /usr/bin/new && echo here >own";
+            + " && echo gone >/etc/passwd && cat /etc/passwd && echo x >/usr/bin/new && ls /usr/bin/new"
+            + " && echo here >own || exit 3;"
+            + " grep -q ' / / [^-]*shared:' /proc/self/mountinfo || exit 5;"
+            // The device itself once more, in which only the guest's memory has been left out.
+            + " mkdir /m && mount -t virtiofs jkvm-root /m || exit 6; mount -o remount,rw /m;"
+            + " for d in proc sys; do [ -z \"$(ls -A /m/$d)\" ] || exit 7; done;"
+            + " for change in 'echo x >/m/etc/n' 'chmod 600 /m/etc/hosts' 'touch /m/etc/hosts'"
+            + " 'ln /m/etc/hosts /m/etc/l' 'mv /m/etc /m/new'; do"
+            + " sh -c \"$change\" 2>&1 | grep -q 'Read-only file system' || exit 8; done";
     JkvmProcess.Result result = test("--", "sh", "-c", script);
     assertEquals(0, result.status(), result::toString);
     assertEquals("gone\n/usr/bin/new\n", result.out());
@@ -180,6 +191,51 @@ class CommandHostRootIT {
     assertEquals("x".repeat(4096), Files.readString(outside));
     assertArrayEquals(new byte[10], Files.readAllBytes(here.resolve("read")));
     assertTrue(Files.readString(here.resolve("k-2.log")).contains("Linux version"));
+  }
+
+  /** A process of the host swaps a directory and a link that leads out of the share meanwhile. */
+  @Test
+  void swapsOnTheHostLeadAGuestNowhereElse() throws Exception {
+    Path data = Files.createDirectory(folder.resolve("data"));
+    Path directory = Files.createDirectory(data.resolve("d"));
+    Path aside = data.resolve("aside");
+    Path outside = Files.createDirectory(folder.resolve("outside"));
+    Files.writeString(directory.resolve("f"), "inside\n");
+    Files.writeString(outside.resolve("f"), "outside\n");
+    AtomicBoolean ended = new AtomicBoolean();
+    FutureTask<Integer> swaps =
+        new FutureTask<>(
+            () -> {
+              int count = 0;
+              while (!ended.get()) {
+                Files.move(directory, aside);
+                Files.createSymbolicLink(directory, Path.of("../outside"));
+                Files.delete(directory);
+                Files.move(aside, directory);
+                count++;
+              }
+              return count;
+            });
+    Thread swapper = new Thread(swaps, "test-swaps");
+    swapper.start();
+    JkvmProcess.Result result;
+    try {
+      // Nothing but what the shell does itself: a process takes longer than all of this.
+      String script =
+          "cd /mnt/data; i=0; while [ $i -lt 500 ]; do i=$((i + 1));"
+              + " read -r line <d/f && echo $line; echo w >d/w; read -r line <d/../../outside/f"
+              + " && echo $line; done 2>/dev/null; echo end";
+      result = test("--share", "data:/mnt/data", "--", "sh", "-c", script);
+    } finally {
+      ended.set(true);
+    }
+    assertTrue(swaps.get() > 500);
+    assertEquals(0, result.status(), result::toString);
+    assertTrue(result.out().matches("(inside\n)+end\n"), result::toString);
+    assertEquals("outside\n", Files.readString(outside.resolve("f")));
+    try (Stream<Path> files = Files.list(outside)) {
+      assertEquals(1, files.count(), "what the guest wrote");
+    }
   }
 
   @Test
