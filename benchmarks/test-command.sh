@@ -36,11 +36,12 @@ run() { $jkvm run --quiet --mem "$mem" --kernel $images/bzImage --cmdline "quiet
 declare -A way=(
   [bare]="run $work/bare.cpio ''"
   [default-guest]="run $images/initramfs.cpio 'jkvm.run=\"true\"'"
-  [test-true]="$jkvm test --mem $mem -k $images/bzImage -- true"
-  [test-sh]="$jkvm test --mem $mem -k $images/bzImage -- sh -c true"
+  [test-true]="$jkvm test --mem $mem --root initramfs -k $images/bzImage -- true"
+  [test-sh]="$jkvm test --mem $mem --root initramfs -k $images/bzImage -- sh -c true"
+  [test-host]="$jkvm test --mem $mem --root host -k $images/bzImage -- true"
   [vng]="${VNG:-vng} --run $images/bzImage --memory $mem --cpus 1 --append '$software' ${VNG_OPTIONS:-} -- true"
 )
-names=(${ONLY:-bare default-guest test-true test-sh ${VNG:+vng}})
+names=(${ONLY:-bare default-guest test-true test-sh test-host ${VNG:+vng}})
 
 results=$work/results
 mkdir "$results"
