@@ -72,6 +72,7 @@ class CommandEndsIT {
         "205 | out-of-memory | tail /dev/zero",
         "206 | gone          | reboot -f",
         "206 | gone          | poweroff -f",
+        "206 | gone          | echo b >/proc/sysrq-trigger",
       })
   @Guests
   void eachEndHasItsClassAndStatus(int status, String word, String script) throws Exception {
