@@ -88,6 +88,25 @@ class CommandStreamsIT {
     }
   }
 
+  /** Much of them, and 1,000 variables, none of which is on the kernel's command line. */
+  @Test
+  void argumentsAreTheBytesThatWereGiven() throws Exception {
+    String script =
+        "i=0; while [ $i -lt 1000 ]; do export \"V$i=value $i\"; i=$((i + 1)); done;"
+            + " long=$(head -c 102400 /dev/zero | tr '\\0' x); nl='x\ny'; raw=$(printf '\\377\\376');"
+            + " set -- \"$@\" sh -c 'echo $V999; for a; do case $a in xxx*) echo ${#a};; *)"
+            + " printf \"<%s>\\n\" \"$a\";; esac; done' sh 'a  b' '' -- '$HOME' \"it's\" \"$nl\" '*' \"$raw\";"
+            + " for i in 1 2; do set -- \"$@\" \"$long\"; done; exec \"$@\"";
+    List<String> shell = new ArrayList<>(List.of("sh", "-c", script, "sh"));
+    shell.addAll(CommandEndsIT.command("--"));
+    JkvmProcess.Result result = JkvmProcess.run(JkvmProcess.BOOT_SECONDS, shell);
+    assertEquals(0, result.status(), result::err);
+    String expected =
+        "value 999\n<a  b>\n<>\n<-->\n<$HOME>\n<it's>\n<x\ny>\n<*>\n<\ufffd\ufffd>\n"
+            + "102400\n".repeat(2);
+    assertEquals(expected, result.out()); // decoded, so that bytes of no character are that
+  }
+
   /**
    * Where kernels before 6.1 lose wake-ups of a port that is polled and written to at once. The
    * test bed has 20,000 lines, which take minutes where the kernel is interpreted.
