@@ -54,8 +54,8 @@ CONFIG
     END { for (test in ran) print "RESULT xfstests", test, "passed", !(test in failed), "failed", (test in failed) + 0, "planned 1" }' "$at/check.log"
   for test in "$at"/tree/results/generic/*.out.bad; do
     [ -e "$test" ] || continue
-    diff "$at/tree/tests/generic/$(basename "$test" .out.bad).out" "$test" | head -n 5 |
-      sed "s,^,FAILED xfstests generic/$(basename "$test" .out.bad) ,"
+    { diff "$at/tree/tests/generic/$(basename "$test" .out.bad).out" "$test" || true; } |
+      sed -n "1,5s,^,FAILED xfstests generic/$(basename "$test" .out.bad) ,p"
   done
   grep '^Failed\|^Passed' "$at/check.log" >&2 || true
   ! grep -q '^Ran:' "$at/check.log" || echo DONE
