@@ -18,6 +18,7 @@ import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What Linux writes to its disks is in the image, and what the image holds is what Linux reads. */
@@ -27,7 +28,10 @@ class DiskIT {
   private static final int DATA_BYTES = 1 << 20;
   private static final int COPY_BYTES = 256 << 10;
 
-  @TempDir Path folder;
+  /** What a disk has lost, if it has, is to be looked at. */
+  @TempDir(cleanup = CleanupMode.ON_SUCCESS)
+  Path folder;
+
   private Path root;
 
   @BeforeEach
@@ -96,11 +100,14 @@ class DiskIT {
       assertTrue(killed.out().contains(sha256(copied) + "  /root/copy"), killed::toString);
     }
 
+    Files.copy(root, folder.resolve("after-the-kill.img"));
     JkvmProcess.Result third = JkvmProcess.run(args("sha256sum /root/twice", root.toString()));
     assertEquals(0, third.status(), third::toString);
     byte[] twice = Arrays.copyOf(copied, 2 * COPY_BYTES);
     System.arraycopy(copied, 0, twice, COPY_BYTES, COPY_BYTES);
-    assertTrue(third.out().contains(sha256(twice) + "  /root/twice"), third::toString);
+    assertTrue(
+        third.out().contains(sha256(twice) + "  /root/twice"),
+        () -> third + "\nimages before and after this boot are in " + folder);
   }
 
   @Test
