@@ -46,8 +46,7 @@ public final class TerminalSession {
   private final JobControl jobControl = new JobControl(new Job());
 
   // Guarded by this: the machine that runs now, what is typed at it, and a reason that ends the
-  // next
-  // ones as well.
+  // next ones as well.
   private Machine current;
   private Optional<ConsoleFeed> feed = Optional.empty();
   private StopReason lastReason;

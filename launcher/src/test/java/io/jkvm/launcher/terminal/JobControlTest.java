@@ -45,10 +45,17 @@ class JobControlTest {
     return thread;
   }
 
-  private static void awaitWaiting(Thread thread) {
-    while (thread.getState() != Thread.State.WAITING) {
-      Thread.onSpinWait();
+  /**
+   * Continues until it is over: what comes before the stop has said that it stands is none of its.
+   */
+  private void endByContinue(Thread stop) throws InterruptedException {
+    assertNull(events.peek(), "it goes on by itself");
+    while (stop.isAlive()) {
+      control.continued();
+      stop.join(10);
     }
+    assertEquals(1, events.stream().filter("resume"::equals).count(), events::toString);
+    events.clear();
   }
 
   /** However soon or late a stop is handled, it is the continue behind it that ends it. */
@@ -57,13 +64,7 @@ class JobControlTest {
     control.continued();
     assertEquals("continued", events.take());
     for (int i = 0; i < 100; i++) {
-      Thread stop = suspend();
-      awaitWaiting(stop);
-      assertNull(events.peek());
-      control.continued();
-      stop.join();
-      assertEquals(2, events.size(), events::toString);
-      events.clear();
+      endByContinue(suspend());
     }
   }
 
@@ -71,19 +72,17 @@ class JobControlTest {
   void oneStopIsEnoughForAllThatAskMeanwhile() throws Exception {
     Thread stop = suspend();
     control.suspend();
-    assertNull(events.peek());
-    control.continued();
-    stop.join();
-    assertEquals(2, events.size(), events::toString);
+    endByContinue(stop);
   }
 
   /** A signal that is to end the process, whose stopper may have ended itself. */
   @Test
   void aStopIsEndedFromInside() throws Exception {
-    control.goOn();
     Thread stop = suspend();
     control.goOn();
     assertEquals("resume", events.take());
     stop.join();
+    control.suspend(); // none lasts any more
+    assertEquals(2, events.size(), events::toString);
   }
 }
