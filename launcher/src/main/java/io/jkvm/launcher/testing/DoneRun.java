@@ -2,7 +2,6 @@
 package io.jkvm.launcher.testing;
 
 import io.jkvm.machine.results.RunReport;
-import io.jkvm.machine.results.Verdict;
 
 /**
  * A run that has ended.
@@ -11,6 +10,6 @@ import io.jkvm.machine.results.Verdict;
  */
 record DoneRun(RunReport report, boolean commandStarted) {
   boolean passed() {
-    return report.verdict() == Verdict.PASS || report.verdict() == Verdict.SKIP;
+    return report.passed();
   }
 }

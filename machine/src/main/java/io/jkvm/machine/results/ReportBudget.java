@@ -32,7 +32,7 @@ public final class ReportBudget {
 
   /** The report, or as much of it as there is room for. */
   public RunReport keep(RunReport run) {
-    boolean passed = run.verdict() == Verdict.PASS || run.verdict() == Verdict.SKIP;
+    boolean passed = run.passed();
     long room = (passed ? bytes / 2 : bytes) - used;
     RunReport kept = run;
     if (size(kept) > room) {

@@ -195,6 +195,12 @@ public record RunReport(
     return Verdict.PASS;
   }
 
+  /** Whether it passed, or was skipped. */
+  public boolean passed() {
+    Verdict verdict = verdict();
+    return verdict == Verdict.PASS || verdict == Verdict.SKIP;
+  }
+
   /** What the end and the exit status say, whatever the tests. */
   Verdict ownVerdict() {
     return switch (end) {

@@ -54,10 +54,7 @@ public record RunSet(List<RunReport> runs) {
 
   /** Whether every run passed or was skipped; false if there are none. */
   public boolean passed() {
-    return !runs.isEmpty()
-        && runs.stream()
-            .map(RunReport::verdict)
-            .allMatch(verdict -> verdict == Verdict.PASS || verdict == Verdict.SKIP);
+    return !runs.isEmpty() && runs.stream().allMatch(RunReport::passed);
   }
 
   /** The names of the kernels, in the order of the runs. */

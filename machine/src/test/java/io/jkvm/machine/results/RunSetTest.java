@@ -68,7 +68,8 @@ class RunSetTest {
                 run("a", 0, test("x", Verdict.FAIL), test("y", Verdict.FAIL)).withRepetition(2),
                 run("a", 0, test("x", Verdict.PASS), test("y", Verdict.SKIP)).withRepetition(3),
                 run("b", 0, test("x", Verdict.PASS), test("y", Verdict.PASS)),
-                RunReport.of("t", "b", EndClass.INTERRUPTED, 130).withRepetition(2)));
+                RunReport.of("t", "b", EndClass.INTERRUPTED, 130).withRepetition(2),
+                RunReport.of("t", "b", EndClass.SETUP, 125).withRepetition(3)));
     assertEquals(List.of(new RunSet.Flaky("t", "a", "x", 2, 1)), flakyTests(runs));
     // Of the run as a whole one passed, though its y was skipped.
     assertEquals(
