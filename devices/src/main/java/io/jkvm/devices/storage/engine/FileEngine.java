@@ -5,6 +5,9 @@ import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.files.FileMode;
+import io.jkvm.core.linux.files.StatFs;
+import io.jkvm.core.linux.files.Statx;
 import io.jkvm.core.linux.uring.IoRing;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.engine.DiskRequest.Operation;
@@ -17,8 +20,6 @@ import java.lang.invoke.VarHandle;
  * flush, by threads.
  */
 final class FileEngine implements DiskEngine {
-  private static final long SLOW_READ_NANOSECONDS = 200_000;
-
   private final RawImage image;
   private final RequestSlots slots;
   private final Flushes flushes;
@@ -29,6 +30,9 @@ final class FileEngine implements DiskEngine {
 
   /** Null where threads do what it would do. */
   private RingTransfers ring;
+
+  /** Whether each read is a copy in memory. */
+  private final boolean inMemory;
 
   private boolean cacheCanBeAsked = true;
   private boolean closed;
@@ -43,7 +47,18 @@ final class FileEngine implements DiskEngine {
     this.slots = slots;
     this.flushes = flushes;
     this.pool = pool;
+    inMemory = isInMemory(image);
     this.ring = ring == null ? null : new RingTransfers(ring, image, slots, reads, this::byThread);
+  }
+
+  /** The node of a block device is in such a file system as well. */
+  private static boolean isInMemory(RawImage image) {
+    StatFs fileSystem = new StatFs();
+    Statx file = new Statx();
+    return fileSystem.read(image.fd().value()) == 0
+        && fileSystem.type() == StatFs.TMPFS_MAGIC
+        && file.read(image.fd().value(), 0, Statx.STATX_TYPE) == 0
+        && (file.mode() & FileMode.S_IFMT) == FileMode.S_IFREG;
   }
 
   @Override
@@ -117,12 +132,12 @@ final class FileEngine implements DiskEngine {
   }
 
   private boolean readCached(DiskRequest request) {
+    if (!cacheCanBeAsked) {
+      return readInMemory(request);
+    }
     boolean expected = reads.expectsHit();
     if (!expected && (ring != null || !reads.trialDue())) {
       return false;
-    }
-    if (!cacheCanBeAsked) {
-      return expected && readTimed(request);
     }
     int result = image.readCached(request.data(), request.position());
     if (result == 0) {
@@ -135,22 +150,18 @@ final class FileEngine implements DiskEngine {
     }
     if (result == -Errno.EOPNOTSUPP) {
       cacheCanBeAsked = false;
-      return expected && readTimed(request);
+      return readInMemory(request);
     }
     reads.missed();
     return false;
   }
 
-  /** Where the cache can't be asked, time tells. */
-  private boolean readTimed(DiskRequest request) {
-    long start = System.nanoTime();
-    request.carryOut(image);
-    if (System.nanoTime() - start > SLOW_READ_NANOSECONDS) {
-      reads.missed();
-    } else {
-      reads.hit();
+  /** On any other medium such a read might wait for long, and all others behind it. */
+  private boolean readInMemory(DiskRequest request) {
+    if (inMemory) {
+      request.carryOut(image);
     }
-    return true;
+    return inMemory;
   }
 
   private boolean writeCached(DiskRequest request) {
