@@ -5,8 +5,9 @@
  *   mmio,NAME,COUNT        reads of the disk's interrupt status
  *   notify,NAME,COUNT      notifications of the disk's empty queue
  *   disk,NAME,READ_PERCENT,random|sequential,BYTES,DEPTH,COUNT,FLUSH_EVERY
+ *   commit,NAME,BYTES,DEPTH,FIRST,ROUNDS,FLUSH
  *   end
- * and each prints "result NAME CYCLES COUNT NOTIFICATIONS MEDIAN P99 TSC", cycles all.
+ * and each but commit prints "result NAME CYCLES COUNT NOTIFICATIONS MEDIAN P99 TSC", cycles all.
  */
 #include "steps.h"
 
@@ -103,6 +104,44 @@ static void measure_disk(const char **text)
 	verify(disk, &workload);
 }
 
+/*
+ * Round by round DEPTH writes at once, all with the round's number, then a flush if FLUSH is not 0,
+ * then "committed ROUND": whoever stops the machine knows what the disk must have.
+ */
+static void commit(const char **text)
+{
+	struct workload writes = {0};
+	struct workload flush = {.depth = 1, .count = 1, .flush_every = 1};
+	struct measurement measurement;
+	u64 first, rounds, flushes, half, places;
+
+	if (!take_word(text, writes.name, sizeof(writes.name)) ||
+	    !take_number(text, &writes.bytes) || !take_char(text, ',') ||
+	    !take_number(text, &writes.depth) || !take_char(text, ',') ||
+	    !take_number(text, &first) || !take_char(text, ',') || !take_number(text, &rounds) ||
+	    !take_char(text, ',') || !take_number(text, &flushes))
+		fail("a commit step lacks something");
+	if (!writes.bytes || writes.bytes % SECTOR_BYTES || !writes.depth ||
+	    writes.depth > disk->queue_size || writes.depth * writes.bytes > measure_room())
+		fail_number(writes.name, "bytes or depth can't be", writes.bytes);
+	half = disk->sectors / 2 * SECTOR_BYTES;
+	places = half / writes.bytes / writes.depth;
+	if (!places)
+		fail_number(writes.name, "the disk is too small:", disk->sectors);
+	writes.count = writes.depth;
+	writes.blocks = writes.depth;
+	for (u64 round = first; round < first + rounds; round++) {
+		writes.half = half + round % places * writes.depth * writes.bytes;
+		writes.tag = round;
+		measure(disk, &writes, &measurement);
+		if (flushes)
+			measure(disk, &flush, &measurement);
+		put_text("committed ");
+		put_decimal(round);
+		put_char('\n');
+	}
+}
+
 static void run_step(const char **text)
 {
 	char what[16];
@@ -117,6 +156,8 @@ static void run_step(const char **text)
 		count_accesses(NOTIFY, text);
 	else if (starts_with(what, "disk"))
 		measure_disk(text);
+	else if (starts_with(what, "commit"))
+		commit(text);
 	else if (starts_with(what, "end"))
 		end();
 	else
