@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.devices.storage.testing;
+package io.jkvm.core.testing;
 
 import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;

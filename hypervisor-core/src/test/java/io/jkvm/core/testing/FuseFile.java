@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.devices.storage.testing;
+package io.jkvm.core.testing;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
@@ -128,8 +128,7 @@ public final class FuseFile implements AutoCloseable {
   private void mount() throws LinuxException {
     NativeMemory target = string(path.toString());
     NativeMemory type = string("fuse");
-    NativeMemory options =
-        string("fd=" + device.value() + ",rootmode=100000,user_id=0,group_id=0");
+    NativeMemory options = string("fd=" + device.value() + ",rootmode=100000,user_id=0,group_id=0");
     LinuxException.check(
         "mount " + path,
         (int)
@@ -203,8 +202,7 @@ public final class FuseFile implements AutoCloseable {
       case WRITE -> {
         int behind = HEADER + IO_BODY;
         int written =
-            content.write(
-                request.getLong(HEADER + 8), slice(request, behind, length - behind));
+            content.write(request.getLong(HEADER + 8), slice(request, behind, length - behind));
         reply.putInt(REPLY_HEADER, written).putInt(REPLY_HEADER + 4, 0);
         yield written < 0 ? written : 8;
       }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.devices.storage.testing;
+package io.jkvm.core.testing;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -18,12 +18,14 @@ public final class WriteLog implements FuseFile.Content {
   /** A write, or a flush where there are no bytes. */
   private record Entry(int offset, byte[] bytes) {}
 
+  private final byte[] initial;
   private final byte[] content;
   private final List<Entry> entries = new ArrayList<>();
 
-  /** All zeroes. */
-  public WriteLog(int bytes) {
-    content = new byte[bytes];
+  /** Of a content that is durable from the beginning. */
+  public WriteLog(byte[] initial) {
+    this.initial = initial.clone();
+    content = initial.clone();
   }
 
   @Override
@@ -65,7 +67,7 @@ public final class WriteLog implements FuseFile.Content {
 
   /** Power cuts at positions that do not go back. */
   public final class Cuts {
-    private final byte[] flushed = new byte[content.length];
+    private final byte[] flushed = initial.clone();
     private int flushedTo;
 
     /**

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.core.testing.FuseFile;
+import io.jkvm.core.testing.WriteLog;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.engine.DiskEngine;
 import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.storage.engine.DiskEngines.Kind;
-import io.jkvm.devices.storage.testing.FuseFile;
-import io.jkvm.devices.storage.testing.WriteLog;
 import io.jkvm.devices.virtio.testing.BlockClient;
 import io.jkvm.devices.virtio.testing.BlockDriver;
 import io.jkvm.devices.virtio.testing.GuestDriver;
@@ -59,7 +59,7 @@ class PowerCutTest {
   @TempDir Path folder;
 
   private final Random random = new Random(14);
-  private final WriteLog log = new WriteLog(SECTORS * SECTOR_BYTES);
+  private final WriteLog log = new WriteLog(new byte[SECTORS * SECTOR_BYTES]);
   private final List<Acknowledged> acknowledged = new ArrayList<>();
   private final int[] answered = new int[SECTORS];
   private final int[] slotSector = new int[BlockClient.SLOTS];
@@ -203,7 +203,13 @@ class PowerCutTest {
         int version = version(left, sector);
         if (version < wanted[sector]) {
           lost.add(
-              "cut at " + position + ": sector " + sector + " has " + version + ", not "
+              "cut at "
+                  + position
+                  + ": sector "
+                  + sector
+                  + " has "
+                  + version
+                  + ", not "
                   + wanted[sector]);
         }
       }
