@@ -18,11 +18,15 @@ import io.jkvm.devices.virtio.queue.Virtqueue;
  * a slot of the engine's, and how they begin and are answered. Of one activation and one thread.
  */
 final class BlockQueue {
+  /** A request has to wait for the disk's rate limit, and is left in the ring. */
+  static final int HELD_BACK = -1;
+
   private final VirtioBlock device;
   private final DiskEngine engine;
   private final BlockConfig config;
   private final long features;
   private final Virtqueue rings;
+  private final RateLimit.Turn turn;
   private final BlockRequest parsed;
 
   /** Which heads are under way: a driver must not offer one of them again. */
@@ -35,12 +39,18 @@ final class BlockQueue {
   private final boolean[] durable;
 
   BlockQueue(
-      VirtioBlock device, DiskEngine engine, BlockConfig config, Virtqueue rings, long features) {
+      VirtioBlock device,
+      DiskEngine engine,
+      BlockConfig config,
+      Virtqueue rings,
+      RateLimit.Turn turn,
+      long features) {
     this.device = device;
     this.engine = engine;
     this.config = config;
     this.features = features;
     this.rings = rings;
+    this.turn = turn;
     parsed = new BlockRequest(device.backend());
     headUnderWay = new boolean[rings.size()];
     heads = new int[engine.capacity()];
@@ -50,10 +60,10 @@ final class BlockQueue {
   }
 
   /**
-   * Begins with a request.
+   * Begins with the request that was polled last.
    *
    * @param slot is submitted, or released
-   * @return how many used elements were added: 1 if it is answered already
+   * @return how many used elements were added: 1 if it is answered already; or {@link #HELD_BACK}
    * @throws GuestFault if the request is too broken to be answered; the device needs a reset then
    */
   int begin(DescriptorChain chain, DiskRequest slot) throws GuestFault {
@@ -63,6 +73,12 @@ final class BlockQueue {
         throw new GuestFault("head " + chain.head() + " offered again while it is under way");
       }
       int status = parsed.parse(chain);
+      if (status == BlockRequest.STATUS_OK
+          && parsed.isLimited()
+          && !turn.take(parsed.dataBytes())) {
+        rings.putBack();
+        return HELD_BACK;
+      }
       if (status == BlockRequest.STATUS_OK && parsed.type() == BlockRequest.TYPE_GET_ID) {
         chain.write(0, device.id(), BlockRequest.ID_BYTES);
       } else if (status == BlockRequest.STATUS_OK) {

@@ -37,6 +37,7 @@ final class BlockRequest {
   private DescriptorChain chain;
   private int type;
   private long sector;
+  private long dataBytes;
   private int segments;
 
   BlockRequest(BlockBackend backend) {
@@ -53,6 +54,7 @@ final class BlockRequest {
   int parse(DescriptorChain request) throws GuestFault {
     chain = request;
     segments = 0;
+    dataBytes = 0;
     if (request.readableBytes() < HEADER_BYTES || request.writableBytes() < 1) {
       throw new GuestFault("block request without a header of 16 bytes or a status byte");
     }
@@ -63,8 +65,10 @@ final class BlockRequest {
     long inBytes = request.writableBytes() - 1;
     switch (type) {
       case TYPE_IN:
+        dataBytes = inBytes;
         return ok(outBytes == 0 && inDisk(inBytes));
       case TYPE_OUT:
+        dataBytes = outBytes;
         return ok(inBytes == 0 && !backend.readOnly() && inDisk(outBytes));
       case TYPE_FLUSH:
         return ok(outBytes == 0 && inBytes == 0);
@@ -131,6 +135,16 @@ final class BlockRequest {
 
   int type() {
     return type;
+  }
+
+  /** Whether a request that may be carried out counts where a disk's rate is limited. */
+  boolean isLimited() {
+    return type != TYPE_FLUSH && type != TYPE_GET_ID;
+  }
+
+  /** How many bytes a read or write transfers; 0 for other requests. */
+  long dataBytes() {
+    return dataBytes;
   }
 
   /** Where a read or write starts, in bytes. */

@@ -28,6 +28,7 @@ final class BlockService implements ServiceThread.Body {
   private final Virtqueue rings;
   private final BlockQueue requests;
   private final DiskEngine engine;
+  private final RateLimit.Turn turn;
   private final AdaptivePoll poll;
   private final DescriptorChain chain;
   private final BooleanSupplier somethingToDo = this::isSomethingToDo;
@@ -39,16 +40,25 @@ final class BlockService implements ServiceThread.Body {
    */
   private boolean broken;
 
+  /** The next request has to wait for its turn, and with it all behind it in the ring. */
+  private boolean heldBack;
+
   /** Since when there has been nothing to do; 0 while there is. */
   private long idleSince;
 
   /** When the last sleep ended; 0 if there was none since there was something to do. */
   private long awakeSince;
 
-  BlockService(ActiveQueue queue, BlockQueue requests, DiskEngine engine, AdaptivePoll poll) {
+  BlockService(
+      ActiveQueue queue,
+      BlockQueue requests,
+      DiskEngine engine,
+      RateLimit.Turn turn,
+      AdaptivePoll poll) {
     this.queue = queue;
     this.requests = requests;
     this.engine = engine;
+    this.turn = turn;
     this.poll = poll;
     rings = queue.rings();
     chain = rings.newChain();
@@ -137,6 +147,7 @@ final class BlockService implements ServiceThread.Body {
 
   private int take() throws GuestFault {
     int taken = 0;
+    heldBack = false;
     while (taken < MAX_TAKEN && (thread == null || serving())) {
       DiskRequest slot = engine.acquire();
       if (slot == null) {
@@ -145,9 +156,15 @@ final class BlockService implements ServiceThread.Body {
       if (!pollOrRelease(slot)) {
         break;
       }
-      added(requests.begin(chain, slot));
+      int answers = requests.begin(chain, slot);
+      if (answers == BlockQueue.HELD_BACK) {
+        heldBack = true;
+        return taken;
+      }
+      added(answers);
       taken++;
     }
+    turn.leave();
     return taken;
   }
 
@@ -186,6 +203,10 @@ final class BlockService implements ServiceThread.Body {
   }
 
   private void idle() {
+    if (heldBack) {
+      sleep(turn.timeoutMilliseconds());
+      return;
+    }
     if (idleSince == 0) {
       idleSince = poll.now();
     }
@@ -197,15 +218,20 @@ final class BlockService implements ServiceThread.Body {
       rings.disableNotifications();
       return;
     }
-    sleep();
+    sleep(-1);
     rings.disableNotifications();
     awakeSince = poll.now();
   }
 
-  /** Until a notification, a completion or a command, each of which the eventfd counts. */
-  private void sleep() {
+  /**
+   * Until a notification, a completion, a command or the queue's turn, each of which the eventfd
+   * counts.
+   *
+   * @param timeoutMilliseconds how long at most; -1 is for ever
+   */
+  private void sleep(int timeoutMilliseconds) {
     if (!engine.mayNotSleep()) {
-      queue.awaitNotification(-1);
+      queue.awaitNotification(timeoutMilliseconds);
     }
     engine.awake();
   }
@@ -216,6 +242,7 @@ final class BlockService implements ServiceThread.Body {
    * @return false once the thread may end
    */
   private boolean settle() throws GuestFault {
+    turn.leave(); // other queues need not wait for this one
     boolean rest = !broken && thread.mustRest() && !queue.failed();
     if (rest) {
       engine.start();
@@ -228,7 +255,7 @@ final class BlockService implements ServiceThread.Body {
       }
     }
     if (engine.inFlight() > 0) {
-      sleep();
+      sleep(-1);
     } else if (rest) {
       thread.park();
     } else {

@@ -48,6 +48,7 @@ public final class VirtioBlock implements VirtioDevice {
   private final List<DiskEngine> engines;
   private final boolean polling;
   private final boolean writethrough;
+  private final RateLimit limit;
   private final BlockConfig config;
   private final byte[] id;
   private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
@@ -64,7 +65,7 @@ public final class VirtioBlock implements VirtioDevice {
   }
 
   /**
-   * A disk.
+   * A disk that does as much as it can.
    *
    * @param backend stays the caller's to close, after the engine is
    * @param id what the guest sees as the serial number: the first 20 bytes, others than printable
@@ -81,10 +82,26 @@ public final class VirtioBlock implements VirtioDevice {
       List<DiskEngine> engines,
       boolean polling,
       boolean writethrough) {
+    this(backend, id, engines, polling, writethrough, new RateLimit(0, 0));
+  }
+
+  /**
+   * The same with a limit.
+   *
+   * @param limit this disk's own
+   */
+  public VirtioBlock(
+      BlockBackend backend,
+      String id,
+      List<DiskEngine> engines,
+      boolean polling,
+      boolean writethrough,
+      RateLimit limit) {
     this.backend = backend;
     this.engines = List.copyOf(engines);
     this.polling = polling;
     this.writethrough = writethrough;
+    this.limit = limit;
     this.id = idBytes(id);
     config = new BlockConfig(backend, MAX_DATA_SEGMENTS, engines.size(), !writethrough);
   }
@@ -152,9 +169,10 @@ public final class VirtioBlock implements VirtioDevice {
   }
 
   private BlockService service(DiskEngine engine, ActiveQueue rings, long negotiated) {
-    BlockQueue requests = new BlockQueue(this, engine, config, rings.rings(), negotiated);
+    RateLimit.Turn turn = limit.turn(rings::wake);
+    BlockQueue requests = new BlockQueue(this, engine, config, rings.rings(), turn, negotiated);
     AdaptivePoll poll = polling ? AdaptivePoll.whereItPays() : AdaptivePoll.off();
-    return new BlockService(rings, requests, engine, poll);
+    return new BlockService(rings, requests, engine, turn, poll);
   }
 
   /** Whether each write is durable when it is answered, whatever the driver wishes. */

@@ -148,6 +148,11 @@ public final class Virtqueue {
     return true;
   }
 
+  /** Leaves the request that was polled last in the ring: {@link #poll} takes it again. */
+  public void putBack() {
+    nextAvail = (nextAvail - 1) & 0xffff;
+  }
+
   /** Whether the driver has added requests since {@link #poll} last looked for some. */
   public boolean hasMore() {
     return availIndexAcquire() != seenAvail;

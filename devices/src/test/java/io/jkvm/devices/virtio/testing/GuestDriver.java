@@ -64,6 +64,11 @@ public interface GuestDriver extends AutoCloseable {
       driver = new MmioDriver(device);
     }
 
+    /** Access to every register. */
+    public MmioDriver driver() {
+      return driver;
+    }
+
     @Override
     public Pausable device() {
       return device;
