@@ -58,6 +58,8 @@ final class MachineOptions {
         "queues=N: request queues, no more than processors (default: 1).",
         "poll=off: save processor time; else the disk looks for requests for a moment, up to 50 us,"
             + " before it sleeps, where that pays and the host has a processor to spare.",
+        "iops=N, bps=SIZE: carry out at most N requests, read and write at most SIZE bytes a second"
+            + " (512K, 100M; a bare number is bytes), all queues together.",
         "Unless the kernel's command line has a root=, the first disk is the root file system."
       })
   private List<String> disks = List.of();

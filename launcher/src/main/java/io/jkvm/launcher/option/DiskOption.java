@@ -6,10 +6,11 @@ import io.jkvm.machine.spec.DiskTuning;
 import io.jkvm.machine.spec.DiskTuning.Cache;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.OptionalLong;
 
 /**
  * The value of {@code --disk}: {@code
- * FILE[,ro][,id=NAME][,format=raw][,cache=MODE][,queues=N][,poll=off]}.
+ * FILE[,ro][,id=NAME][,format=raw][,cache=MODE][,queues=N][,poll=off][,iops=N][,bps=SIZE]}.
  */
 public final class DiskOption {
   private DiskOption() {}
@@ -51,13 +52,18 @@ public final class DiskOption {
         tuning = tuning.withCache(cache(option.substring(6), text));
       } else if (option.startsWith("queues=")) {
         tuning = tuning.withQueues(queues(option.substring(7), text));
+      } else if (option.startsWith("iops=")) {
+        tuning = tuning.withIops(iops(option.substring(5), text));
+      } else if (option.startsWith("bps=")) {
+        tuning = tuning.withBytesPerSecond(bytesPerSecond(option.substring(4), text));
       } else if (option.matches("[a-z]+(=.*)?") && !java.nio.file.Files.exists(Path.of(rest))) {
         throw new IllegalArgumentException(
             "unknown disk option '"
                 + option
                 + "' in '"
                 + text
-                + "'; there are ro, id=NAME, format=raw, cache=MODE, queues=N and poll=off");
+                + "'; there are ro, id=NAME, format=raw, cache=MODE, queues=N, poll=off, iops=N and"
+                + " bps=SIZE");
       } else {
         break;
       }
@@ -87,5 +93,34 @@ public final class DiskOption {
       throw new IllegalArgumentException("'queues=" + number + "' in '" + text + "' is no number");
     }
     return Integer.parseInt(number);
+  }
+
+  private static long iops(String number, String text) {
+    if (!number.matches("[0-9]{1,18}")) {
+      throw new IllegalArgumentException(
+          "'iops=" + number + "' in '" + text + "' is no number of requests a second");
+    }
+    return limit("iops=" + number, Long.parseLong(number), text);
+  }
+
+  private static long bytesPerSecond(String size, String text) {
+    OptionalLong bytes = SizeOption.bytes(size);
+    if (bytes.isEmpty()) {
+      throw new IllegalArgumentException(
+          "'bps="
+              + size
+              + "' in '"
+              + text
+              + "' is no number of bytes a second; write bps=512K or bps=100M");
+    }
+    return limit("bps=" + size, bytes.getAsLong(), text);
+  }
+
+  private static long limit(String option, long perSecond, String text) {
+    if (perSecond == 0) {
+      throw new IllegalArgumentException(
+          "'" + option + "' in '" + text + "' lets nothing through; leave it out for no limit");
+    }
+    return perSecond;
   }
 }

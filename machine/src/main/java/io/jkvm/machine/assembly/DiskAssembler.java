@@ -10,6 +10,7 @@ import io.jkvm.devices.storage.engine.DiskEngine;
 import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.storage.engine.DiskEngines.Kind;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.block.RateLimit;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.DiskSpec;
@@ -56,9 +57,11 @@ final class DiskAssembler {
       }
       String id = spec.id().isEmpty() ? defaultId(spec) : spec.id();
       List<DiskEngine> engines = engines(backend, id, spec.tuning());
-      boolean writethrough = spec.tuning().cache() == Cache.WRITETHROUGH;
+      DiskTuning tuning = spec.tuning();
+      boolean writethrough = tuning.cache() == Cache.WRITETHROUGH;
+      RateLimit limit = new RateLimit(tuning.iops(), tuning.bytesPerSecond());
       try {
-        disks.add(new VirtioBlock(backend, id, engines, spec.tuning().polling(), writethrough));
+        disks.add(new VirtioBlock(backend, id, engines, tuning.polling(), writethrough, limit));
       } catch (RuntimeException e) {
         throw Problems.backend(Problem.DISK_FAILED, "disk " + id, e);
       }

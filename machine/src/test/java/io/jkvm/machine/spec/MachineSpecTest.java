@@ -73,6 +73,11 @@ class MachineSpecTest {
         refused(Problem.DISK_ID, "20 printable", () -> a.withId("x".repeat(21))),
         refused(Problem.DISK_ID, "20 printable", () -> a.withId("a b")),
         refused(Problem.DISK, "null", () -> new DiskSpec(null, false, "")),
+        refused(Problem.DISK, "not to -1", () -> DiskTuning.DEFAULT.withIops(-1)),
+        refused(Problem.DISK, "requests", () -> DiskTuning.DEFAULT.withIops(1_000_000_001)),
+        refused(Problem.DISK, "not to 511", () -> DiskTuning.DEFAULT.withBytesPerSecond(511)),
+        refused(Problem.DISK, "bytes", () -> DiskTuning.DEFAULT.withBytesPerSecond(-512)),
+        refused(Problem.DISK, "bytes", () -> DiskTuning.DEFAULT.withBytesPerSecond(1L << 41)),
         refused(
             Problem.DISK_ID_TWICE,
             "'x'",
