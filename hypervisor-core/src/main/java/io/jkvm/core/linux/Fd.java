@@ -14,6 +14,12 @@ public final class Fd implements AutoCloseable {
   /** {@link #open} of a block device fails with EBUSY if the host has it mounted. */
   public static final int EXCLUSIVE = 0x80; // O_EXCL
 
+  /**
+   * {@link #open} of a file whose data goes past the page cache, which asks for aligned transfers
+   * (open(2), O_DIRECT); EINVAL where the file system can't.
+   */
+  public static final int DIRECT = 0x4000; // O_DIRECT
+
   /** {@link #open} of what a path leads to, of any type, without a right to its content. */
   public static final int HANDLE = 0x20_0000; // O_PATH
 
@@ -28,7 +34,8 @@ public final class Fd implements AutoCloseable {
   /**
    * Opens a file with {@code O_CLOEXEC} added.
    *
-   * @param flags {@link #READ_ONLY} or {@link #READ_WRITE}, with {@link #EXCLUSIVE} if wanted
+   * @param flags {@link #READ_ONLY} or {@link #READ_WRITE}, with {@link #EXCLUSIVE} or {@link
+   *     #DIRECT} if wanted
    * @throws LinuxException naming the path and the error
    */
   public static Fd open(String path, int flags) throws LinuxException {

@@ -58,6 +58,19 @@ public final class FileIo {
   }
 
   /**
+   * pread(2).
+   *
+   * @return how many bytes were read, 0 at the end of the file, or an {@link Errno} negated
+   */
+  public static long pread(Fd fd, long address, long count, long offset) {
+    long result;
+    do {
+      result = result(Libc.pread(fd.value(), address, count, offset));
+    } while (result == -Errno.EINTR);
+    return result;
+  }
+
+  /**
    * pwrite(2).
    *
    * @return how many bytes were written, perhaps fewer than given, or an {@link Errno} negated

@@ -80,11 +80,24 @@ public final class IoVector {
     }
   }
 
+  /**
+   * Whether all ranges that are left are as direct I/O wants them.
+   *
+   * @param addressAlignment in bytes, a power of two: each begins at a multiple
+   * @param lengthAlignment in bytes, a power of two: each is as long as a multiple
+   */
+  public boolean isAligned(long addressAlignment, long lengthAlignment) {
+    long beyond = 0;
+    for (int at = first * ENTRY_BYTES; at < end * ENTRY_BYTES; at += ENTRY_BYTES) {
+      beyond |= entries.getLong(at) & addressAlignment - 1;
+      beyond |= entries.getLong(at + 8) & lengthAlignment - 1;
+    }
+    return beyond == 0;
+  }
+
   /** Drops the first bytes, which have been transferred. */
   public void advance(long bytes) {
-    if (bytes < 0 || bytes > remainingBytes) {
-      throw new IllegalArgumentException(bytes + " of " + remainingBytes + " bytes");
-    }
+    checkRemaining(bytes);
     remainingBytes -= bytes;
     long left = bytes;
     while (left > 0) {
@@ -97,6 +110,12 @@ public final class IoVector {
       }
       left -= length;
       first++;
+    }
+  }
+
+  private void checkRemaining(long bytes) {
+    if (bytes < 0 || bytes > remainingBytes) {
+      throw new IllegalArgumentException(bytes + " of " + remainingBytes + " bytes");
     }
   }
 
@@ -126,6 +145,37 @@ public final class IoVector {
       int length = range.remaining();
       target.put(range);
       advance(length);
+    }
+  }
+
+  /**
+   * As {@link #fill(ByteBuffer)}, from memory of this process and without garbage.
+   *
+   * @param source its address
+   * @param bytes at most {@link #remainingBytes}
+   */
+  public void fill(long source, long bytes) {
+    copy(source, bytes, true);
+  }
+
+  /**
+   * As {@link #drain(ByteBuffer)}, to memory of this process and without garbage.
+   *
+   * @param target its address
+   * @param bytes at most {@link #remainingBytes}
+   */
+  public void drain(long target, long bytes) {
+    copy(target, bytes, false);
+  }
+
+  private void copy(long memory, long bytes, boolean fills) {
+    checkRemaining(bytes);
+    for (long done = 0; done < bytes; ) {
+      long range = entries.getLong(first * ENTRY_BYTES);
+      long length = Math.min(bytes - done, entries.getLong(first * ENTRY_BYTES + 8));
+      Libc.memcpy(fills ? range : memory + done, fills ? memory + done : range, length);
+      advance(length);
+      done += length;
     }
   }
 

@@ -94,11 +94,15 @@ public final class Libc {
 
   public static native int madvise(long address, long length, int advice);
 
+  public static native long memcpy(long target, long source, long count);
+
   public static native long read(int fd, long buffer, long count);
 
   public static native long write(int fd, long buffer, long count);
 
   public static native long writev(int fd, long iovec, int count);
+
+  public static native long pread(int fd, long buffer, long count, long offset);
 
   public static native long pwrite(int fd, long buffer, long count, long offset);
 

@@ -22,8 +22,24 @@ public final class NativeMemory {
    * @param size bytes, more than 0; the block is aligned to 16 bytes at least
    */
   public NativeMemory(int size) {
-    buffer = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+    this(ByteBuffer.allocateDirect(size));
+  }
+
+  private NativeMemory(ByteBuffer memory) {
+    buffer = memory.order(ByteOrder.LITTLE_ENDIAN);
     address = Pointer.nativeValue(Native.getDirectBufferPointer(buffer));
+  }
+
+  /**
+   * Allocates a block that begins at a multiple of a size.
+   *
+   * @param size bytes, more than 0
+   * @param alignment bytes, a power of two
+   */
+  public static NativeMemory aligned(int size, int alignment) {
+    ByteBuffer wide = ByteBuffer.allocateDirect(Math.addExact(size, alignment));
+    int skipped = alignment - wide.alignmentOffset(0, alignment);
+    return new NativeMemory(wide.slice(skipped, size)); // the slice keeps all of it
   }
 
   /** The whole block, little-endian; always the same object. */

@@ -38,6 +38,8 @@ class FileIoTest {
       assertEquals(2, buffer.buffer().get(0));
       assertEquals(4, buffer.buffer().get(8));
       assertEquals(0, FileIo.preadv(fd, ranges, 4));
+      assertEquals(1, FileIo.pread(fd, buffer.address() + 16, 8, 3));
+      assertEquals(4, buffer.buffer().get(16));
       assertEquals(4, FileIo.pwritev(fd, ranges, 2));
       assertEquals(1, FileIo.pwrite(fd, buffer.address(), 1, 0));
       assertEquals(0, FileIo.fdatasync(fd));
@@ -53,6 +55,7 @@ class FileIoTest {
   void failuresAreErrorNumbers() throws Exception {
     try (Fd fd = open(Fd.READ_ONLY)) {
       int badFd = 9; // EBADF: not open for writing
+      assertEquals(-Errno.EINVAL, FileIo.pread(fd, buffer.address(), 1, -1));
       assertEquals(-badFd, FileIo.pwrite(fd, buffer.address(), 1, 0));
       assertEquals(-badFd, FileIo.punchHole(fd, 0, 1));
       assertEquals(-badFd, FileIo.zeroRange(fd, 0, 1));

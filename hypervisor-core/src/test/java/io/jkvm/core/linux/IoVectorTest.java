@@ -2,7 +2,9 @@
 package io.jkvm.core.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -95,5 +97,69 @@ class IoVectorTest {
     vector.drain(target);
     assertEquals("abcde", new String(target.array(), StandardCharsets.US_ASCII));
     assertEquals(2, vector.remainingBytes());
+  }
+
+  @Test
+  void copiesBetweenItsRangesAndMemory() {
+    NativeMemory memory = new NativeMemory(16);
+    NativeMemory other = new NativeMemory(8);
+    other.buffer().put(0, "abcdefgh".getBytes(StandardCharsets.US_ASCII));
+    IoVector vector = new IoVector(2);
+    vector.add(memory.address() + 1, 3);
+    vector.add(memory.address() + 8, 4);
+    vector.fill(other.address(), 5);
+    assertEquals(2, vector.remainingBytes());
+    vector.fill(other.address() + 6, 2);
+    assertEquals(0, vector.remainingBytes());
+    assertEquals(".abc....degh....", text(memory));
+    assertThrows(IllegalArgumentException.class, () -> vector.fill(other.address(), 1));
+
+    vector.clear();
+    vector.add(memory.address() + 1, 3);
+    vector.add(memory.address() + 8, 4);
+    other.buffer().putLong(0, 0);
+    vector.drain(other.address() + 1, 5);
+    assertEquals(".abcde..", text(other));
+    assertThrows(IllegalArgumentException.class, () -> vector.drain(other.address(), 3));
+    vector.drain(other.address(), 2);
+    assertEquals("ghbcde..", text(other));
+  }
+
+  private static String text(NativeMemory memory) {
+    byte[] bytes = new byte[memory.buffer().capacity()];
+    memory.buffer().get(0, bytes);
+    return new String(bytes, StandardCharsets.US_ASCII).replace('\0', '.');
+  }
+
+  @Test
+  void knowsWhetherWhatIsLeftIsAligned() {
+    IoVector vector = new IoVector(3);
+    assertTrue(vector.isAligned(4096, 4096));
+    vector.add(0x10000, 512);
+    vector.add(0x20004, 1024);
+    assertTrue(vector.isAligned(4, 512));
+    assertFalse(vector.isAligned(8, 512), "the second's address");
+    assertFalse(vector.isAligned(4, 1024), "the first's length");
+    vector.advance(512);
+    assertTrue(vector.isAligned(4, 1024));
+    vector.advance(1);
+    assertFalse(vector.isAligned(4, 1));
+    assertFalse(vector.isAligned(1, 512));
+    assertTrue(vector.isAligned(1, 1));
+  }
+
+  @Test
+  void memoryBeginsWhereItIsWanted() {
+    for (int alignment = 16; alignment <= 1 << 16; alignment *= 2) {
+      NativeMemory memory = NativeMemory.aligned(100, alignment);
+      assertEquals(0, memory.address() % alignment);
+      assertEquals(100, memory.buffer().capacity());
+      memory.buffer().putLong(0, 0x0102030405060708L);
+      NativeMemory first = new NativeMemory(1);
+      IoVector vector = new IoVector(1);
+      vector.add(memory.address(), 1);
+      vector.drain(first.address(), 1);
+      assertEquals(8, first.buffer().get(0), "little-endian, and its address is its buffer's");
+    }
   }
 }

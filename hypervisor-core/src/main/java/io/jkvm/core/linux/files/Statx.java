@@ -25,6 +25,8 @@ import java.lang.ref.Reference;
  *   __u32 stx_rdev_major, _minor;   128, 132
  *   __u32 stx_dev_major, _minor;    136, 140
  *   __u64 stx_mnt_id;               144
+ *   __u32 stx_dio_mem_align;        152
+ *   __u32 stx_dio_offset_align;     156
  * };                                256 in all
  * </pre>
  */
@@ -48,6 +50,9 @@ public final class Statx {
 
   /** Since Linux 5.8. */
   public static final int STATX_MNT_ID = 0x1000;
+
+  /** Since Linux 6.1, of regular files and block devices, where the file system can say. */
+  public static final int STATX_DIOALIGN = 0x2000;
 
   public static final long STATX_ATTR_COMPRESSED = 0x4;
   public static final long STATX_ATTR_IMMUTABLE = 0x10;
@@ -214,5 +219,21 @@ public final class Statx {
   /** The mount it was reached by, if {@link #mask} has {@link #STATX_MNT_ID}. */
   public long mountId() {
     return memory.buffer().getLong(144);
+  }
+
+  /**
+   * At multiples of how many bytes memory has to begin for direct I/O, if {@link #mask} has {@link
+   * #STATX_DIOALIGN}; 0 if the file can't be used with it.
+   */
+  public int directMemoryAlignment() {
+    return memory.buffer().getInt(152);
+  }
+
+  /**
+   * Of how many bytes an offset in the file and the length of each range have to be multiples for
+   * direct I/O, as {@link #directMemoryAlignment}.
+   */
+  public int directOffsetAlignment() {
+    return memory.buffer().getInt(156);
   }
 }

@@ -29,6 +29,9 @@ public interface IoRing extends AutoCloseable {
    */
   boolean prepareRead(int fd, long iovecs, int count, long offset, long userData);
 
+  /** The same with a write of what is in the ranges. */
+  boolean prepareWrite(int fd, long iovecs, int count, long offset, long userData);
+
   /** How many are prepared and not yet taken by the kernel. */
   int prepared();
 

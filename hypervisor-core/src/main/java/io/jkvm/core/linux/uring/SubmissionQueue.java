@@ -23,7 +23,8 @@ import java.nio.ByteOrder;
  */
 final class SubmissionQueue {
   static final int SQE_BYTES = 64;
-  private static final int OP_READV = 1;
+  static final int OP_READV = 1;
+  static final int OP_WRITEV = 2;
 
   static final int FLAG_CQ_OVERFLOW = 1 << 1;
   static final int FLAG_TASKRUN = 1 << 2;
@@ -62,12 +63,17 @@ final class SubmissionQueue {
     return tail - headAcquire();
   }
 
-  boolean prepareRead(int fd, long iovecs, int count, long offset, long userData) {
+  /**
+   * Prepares a transfer.
+   *
+   * @param opcode {@link #OP_READV} or {@link #OP_WRITEV}
+   */
+  boolean prepare(int opcode, int fd, long iovecs, int count, long offset, long userData) {
     if (prepared() > mask) {
       return false;
     }
     int at = (tail & mask) * SQE_BYTES;
-    sqes.putLong(at, OP_READV | (long) fd << 32);
+    sqes.putLong(at, opcode | (long) fd << 32);
     sqes.putLong(at + 8, offset);
     sqes.putLong(at + 16, iovecs);
     sqes.putLong(at + 24, count);

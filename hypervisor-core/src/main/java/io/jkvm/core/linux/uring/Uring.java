@@ -164,7 +164,13 @@ public final class Uring implements IoRing {
   @Override
   public boolean prepareRead(int file, long iovecs, int count, long offset, long userData) {
     checkOpen();
-    return submissions.prepareRead(file, iovecs, count, offset, userData);
+    return submissions.prepare(SubmissionQueue.OP_READV, file, iovecs, count, offset, userData);
+  }
+
+  @Override
+  public boolean prepareWrite(int file, long iovecs, int count, long offset, long userData) {
+    checkOpen();
+    return submissions.prepare(SubmissionQueue.OP_WRITEV, file, iovecs, count, offset, userData);
   }
 
   private void checkOpen() {

@@ -12,6 +12,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.FileIo;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.core.linux.NativeMemory;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -212,5 +216,32 @@ class StatxTest {
       assertFalse(FileMode.isOpenable(type | 0777));
     }
     assertFalse(FileMode.isOpenable(FileMode.S_IFBLK) || FileMode.isOpenable(FileMode.S_IFCHR));
+  }
+
+  @Test
+  void directIoWorksWithTheAlignmentThatIsSaid() throws Exception {
+    Path file = Files.write(path.resolve("direct"), new byte[1 << 17]);
+    Fd direct;
+    try {
+      direct = Fd.open(file.toString(), Fd.READ_WRITE | Fd.DIRECT);
+    } catch (LinuxException e) {
+      assumeTrue(e.errno() != Errno.EINVAL, "no direct I/O on " + path);
+      throw e;
+    }
+    try (direct) {
+      ok(stat.read(direct.value(), 0, Statx.STATX_DIOALIGN));
+      assumeTrue((stat.mask() & Statx.STATX_DIOALIGN) != 0, "not said of " + path);
+      int memory = stat.directMemoryAlignment();
+      int offset = stat.directOffsetAlignment();
+      assertEquals(1, Integer.bitCount(memory), memory + " bytes");
+      assertEquals(1, Integer.bitCount(offset), offset + " bytes");
+      NativeMemory buffer = NativeMemory.aligned(memory + offset, 2 * memory);
+      long address = buffer.address() + memory;
+      buffer.buffer().put(memory, (byte) 7);
+      assertEquals(offset, FileIo.pwrite(direct, address, offset, offset));
+      buffer.buffer().put(memory, (byte) 0);
+      assertEquals(offset, FileIo.pread(direct, address, offset, offset));
+      assertEquals(7, buffer.buffer().get(memory));
+    }
   }
 }

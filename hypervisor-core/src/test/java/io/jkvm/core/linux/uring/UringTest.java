@@ -113,6 +113,31 @@ class UringTest {
   }
 
   @Test
+  void whatIsWrittenIsInTheFile() throws Exception {
+    IoVector vector = new IoVector(2);
+    data.buffer().put(BLOCK - 1, (byte) 9).put(3 * BLOCK, (byte) 2);
+    vector.add(data.address() + BLOCK - 1, 1);
+    vector.add(data.address() + 3 * BLOCK, 1);
+    assertTrue(ring.prepareWrite(file.value(), vector.address(), 2, 700, 3));
+    assertTrue(prepareRead(9));
+    assertEquals(0, ring.submit());
+    for (int i = 0; i < 2; ) {
+      if (ring.next()) {
+        assertEquals(ring.userData() == 3 ? 2 : BLOCK, ring.result());
+        i++;
+      } else if (!ring.hasCompletion()) {
+        assertTrue(completed.await(60_000), "not signalled");
+      }
+    }
+    byte[] bytes = Files.readAllBytes(folder.resolve("file"));
+    assertEquals(ENTRIES * BLOCK, bytes.length);
+    assertEquals(1, bytes[699]);
+    assertEquals(9, bytes[700]);
+    assertEquals(2, bytes[701]);
+    assertEquals(1, bytes[702]);
+  }
+
+  @Test
   void anErrorIsTheResultOfItsRequestAlone() {
     assertTrue(prepareRead(1));
     assertTrue(ring.prepareRead(-1, vectors[0].address(), 1, 0, 5));
