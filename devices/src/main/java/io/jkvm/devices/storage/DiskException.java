@@ -39,6 +39,10 @@ public final class DiskException extends IOException {
     EMPTY,
     /** The length is no multiple of 512: pad the file. */
     NOT_WHOLE_SECTORS,
+    /** Direct I/O is wanted where there is none: do without it, or a copy elsewhere. */
+    NO_DIRECT_IO,
+    /** The length is no multiple of what direct writes are in: pad the file, or do without. */
+    NOT_WHOLE_BLOCKS,
     /** An image of another format, which a guest would destroy: convert it. */
     OTHER_FORMAT,
     /** A compressed file: unpack it. */

@@ -12,30 +12,54 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A raw disk image or a host block device: byte N of the guest's disk is byte N of the file. Holds
- * a lock as long as it is open (see {@link RawImageOpener}). May be used by several threads at
- * once.
+ * A raw disk image or a host block device: byte N of the guest's disk is byte N of the file. Goes
+ * through the host's page cache, or past it ({@link DirectIo}), all of it the same way. Holds a
+ * lock as long as it is open (see {@link RawImageOpener}). May be used by several threads at once.
  */
 public final class RawImage implements BlockBackend, AutoCloseable {
   private static final int ZERO_BYTES = 64 << 10;
-  private static final int MAX_AGAIN = 1000;
 
   private final String name;
   private final Fd fd;
   private final long capacityBytes;
   private final int logicalBlockBytes;
   private final boolean readOnly;
+  private final TransferErrors errors;
+
+  /** Null where I/O goes through the page cache. */
+  private final DirectIo direct;
+
+  /** Null where nothing is to be written, or by {@link DirectIo}. */
   private final NativeMemory zeroes;
+
   private final FlushLatch flushes;
   private final AtomicBoolean closed = new AtomicBoolean();
 
+  /** One that goes through the page cache. */
   RawImage(String name, Fd fd, long capacityBytes, int logicalBlockBytes, boolean readOnly) {
+    this(name, fd, capacityBytes, logicalBlockBytes, readOnly, null);
+  }
+
+  /**
+   * Of an open file.
+   *
+   * @param alignment what direct I/O on it demands; null for I/O through the page cache
+   */
+  RawImage(
+      String name,
+      Fd fd,
+      long capacityBytes,
+      int logicalBlockBytes,
+      boolean readOnly,
+      DirectAlignment alignment) {
     this.name = name;
     this.fd = fd;
     this.capacityBytes = capacityBytes;
     this.logicalBlockBytes = logicalBlockBytes;
     this.readOnly = readOnly;
-    zeroes = readOnly ? null : new NativeMemory(ZERO_BYTES);
+    errors = new TransferErrors(name);
+    direct = alignment == null ? null : new DirectIo(fd, alignment, errors, readOnly);
+    zeroes = readOnly || direct != null ? null : new NativeMemory(ZERO_BYTES);
     flushes = new FlushLatch("disk " + name + ": fdatasync", () -> FileIo.fdatasync(fd));
   }
 
@@ -47,17 +71,21 @@ public final class RawImage implements BlockBackend, AutoCloseable {
    * @throws DiskException in one line: which disk, and why not
    */
   public static RawImage open(Path path, boolean readOnly) throws DiskException {
-    return open(path.toString(), path, readOnly, false);
+    return open(path.toString(), path, readOnly, false, false);
   }
 
   /**
    * The same with a name for messages.
    *
    * @param anyContent whether its first bytes may be those of another format's image
+   * @param direct whether its I/O goes past the host's page cache. If direct writes are in blocks
+   *     of more than 512 bytes there, the length of a file that is written has to be a multiple
    */
-  public static RawImage open(String name, Path path, boolean readOnly, boolean anyContent)
+  public static RawImage open(
+      String name, Path path, boolean readOnly, boolean anyContent, boolean direct)
       throws DiskException {
-    return RawImageOpener.open(name, path, readOnly, anyContent);
+    DirectAlignment least = direct ? DirectAlignment.ANY : null;
+    return RawImageOpener.open(name, path, readOnly, anyContent, least);
   }
 
   @Override
@@ -83,6 +111,39 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   /** The open file, for those that have the kernel work on it; stays this object's to close. */
   public Fd fd() {
     return fd;
+  }
+
+  /** Whether its I/O goes past the host's page cache. */
+  public boolean direct() {
+    return direct != null;
+  }
+
+  /** The unit of direct I/O in bytes, a power of two; 1 where I/O goes through the page cache. */
+  public int directBlockBytes() {
+    return direct == null ? 1 : direct.alignment().blockBytes();
+  }
+
+  /**
+   * Whether the kernel takes a transfer as it is, so that others than this object may submit it.
+   */
+  public boolean admits(IoVector data, long offset) {
+    return direct == null || direct.alignment().admits(data, offset);
+  }
+
+  /**
+   * Announces a write that others submit, and that {@link #admits}; never waits.
+   *
+   * @return false if it has to be left to {@link #write}
+   */
+  public boolean tryBeginWrite() {
+    return direct == null || direct.tryBeginWrite();
+  }
+
+  /** A write that was announced is not under way any more; for any thread. */
+  public void endWrite() {
+    if (direct != null) {
+      direct.endWrite();
+    }
   }
 
   /**
@@ -112,10 +173,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
    * @param at where, in bytes
    */
   public DiskException truncated(long at) {
-    return new DiskException(
-        name,
-        DiskException.Kind.SHRANK_IN_USE,
-        "the file ends at " + at + " bytes: it was truncated while in use");
+    return errors.truncated(at);
   }
 
   /**
@@ -124,11 +182,15 @@ public final class RawImage implements BlockBackend, AutoCloseable {
    * @param at where, in bytes
    */
   public LinuxException failed(String call, long at, int errno) {
-    return new LinuxException("disk " + name + ": " + call + " at byte " + at, errno);
+    return errors.failed(call, at, errno);
   }
 
   @Override
   public void read(IoVector target, long offset) throws IOException {
+    if (direct != null) {
+      direct.read(target, offset);
+      return;
+    }
     long at = offset;
     int again = 0;
     while (target.remainingBytes() > 0) {
@@ -141,13 +203,17 @@ public final class RawImage implements BlockBackend, AutoCloseable {
         at += result;
         again = 0;
       } else {
-        again = retry("preadv", result, at, again);
+        again = errors.retry("preadv", result, at, again);
       }
     }
   }
 
   @Override
   public void write(IoVector source, long offset) throws IOException {
+    if (direct != null) {
+      direct.write(source, offset);
+      return;
+    }
     long at = offset;
     int again = 0;
     while (source.remainingBytes() > 0) {
@@ -157,18 +223,9 @@ public final class RawImage implements BlockBackend, AutoCloseable {
         at += result;
         again = 0;
       } else {
-        again = retry("pwritev", result, at, again);
+        again = errors.retry("pwritev", result, at, again);
       }
     }
-  }
-
-  /** Decides about a call that failed: returns the number of retries so far, or throws. */
-  private int retry(String call, long result, long at, int again) throws LinuxException {
-    if (result == -Errno.EAGAIN && again < MAX_AGAIN) {
-      Thread.yield();
-      return again + 1;
-    }
-    throw failed(call, at, (int) -result);
   }
 
   @Override
@@ -186,6 +243,10 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     if (mayUnmap && clear(true, offset, length) || clear(false, offset, length)) {
       return;
     }
+    if (direct != null) {
+      direct.writeZeroes(offset, length);
+      return;
+    }
     int again = 0;
     for (long done = 0; done < length; ) {
       long part = Math.min(length - done, ZERO_BYTES);
@@ -194,13 +255,25 @@ public final class RawImage implements BlockBackend, AutoCloseable {
         done += result;
         again = 0;
       } else {
-        again = retry("pwrite", result, offset + done, again);
+        again = errors.retry("pwrite", result, offset + done, again);
       }
     }
   }
 
   /** False if the file system or device can't do it, or not with this alignment. */
   private boolean clear(boolean unmap, long offset, long length) throws LinuxException {
+    if (direct == null) {
+      return clearNow(unmap, offset, length);
+    }
+    direct.beginWrite();
+    try {
+      return clearNow(unmap, offset, length);
+    } finally {
+      direct.endWrite();
+    }
+  }
+
+  private boolean clearNow(boolean unmap, long offset, long length) throws LinuxException {
     for (int again = 0; ; ) {
       int result =
           unmap ? FileIo.punchHole(fd, offset, length) : FileIo.zeroRange(fd, offset, length);
@@ -210,7 +283,7 @@ public final class RawImage implements BlockBackend, AutoCloseable {
       if (result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL || result == -Errno.ENODEV) {
         return false;
       }
-      again = retry("fallocate", result, offset, again);
+      again = errors.retry("fallocate", result, offset, again);
     }
   }
 

@@ -4,12 +4,10 @@ package io.jkvm.devices.storage;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
-import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.devices.storage.DiskException.Kind;
 import java.io.IOException;
-import java.lang.ref.Reference;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -29,17 +27,27 @@ final class RawImageOpener {
   private final Path path;
   private final boolean readOnly;
   private final boolean anyContent;
+  private final DirectAlignment least;
 
-  private RawImageOpener(String name, Path path, boolean readOnly, boolean anyContent) {
+  private RawImageOpener(
+      String name, Path path, boolean readOnly, boolean anyContent, DirectAlignment least) {
     this.name = name;
     this.path = path;
     this.readOnly = readOnly;
     this.anyContent = anyContent;
+    this.least = least;
   }
 
-  static RawImage open(String name, Path path, boolean readOnly, boolean anyContent)
+  /**
+   * Opens and locks an image.
+   *
+   * @param least what direct I/O keeps to, even if the file demands less; null for I/O through the
+   *     page cache
+   */
+  static RawImage open(
+      String name, Path path, boolean readOnly, boolean anyContent, DirectAlignment least)
       throws DiskException {
-    return new RawImageOpener(name, path, readOnly, anyContent).open();
+    return new RawImageOpener(name, path, readOnly, anyContent, least).open();
   }
 
   private RawImage open() throws DiskException {
@@ -50,13 +58,16 @@ final class RawImageOpener {
     if (type != S_IFREG && type != S_IFBLK) {
       throw refused(Kind.NOT_A_DISK, "is neither a regular file nor a block device");
     }
-    Fd fd = openFile(type == S_IFBLK);
+    boolean blockDevice = type == S_IFBLK;
+    Fd fd = openFile(blockDevice);
     try {
       lock(fd);
+      DirectAlignment alignment =
+          least == null ? null : DirectProbe.find(name, fd, blockDevice).and(least);
       if (!anyContent) {
-        checkFormat(fd);
+        checkFormat(fd, alignment);
       }
-      RawImage image = type == S_IFBLK ? blockDevice(fd) : regularFile(fd);
+      RawImage image = blockDevice ? blockDevice(fd, alignment) : regularFile(fd, alignment);
       fd = null;
       return image;
     } finally {
@@ -66,12 +77,11 @@ final class RawImageOpener {
     }
   }
 
-  private void checkFormat(Fd fd) throws DiskException {
-    NativeMemory head = new NativeMemory(ImageFormat.HEAD_BYTES);
-    IoVector target = new IoVector(1);
-    target.add(head.address(), ImageFormat.HEAD_BYTES);
-    long count = FileIo.preadv(fd, target, 0);
-    Reference.reachabilityFence(target);
+  private void checkFormat(Fd fd, DirectAlignment alignment) throws DiskException {
+    DirectAlignment demanded = alignment == null ? DirectAlignment.ANY : alignment;
+    int bytes = Math.max(ImageFormat.HEAD_BYTES, demanded.blockBytes());
+    NativeMemory head = demanded.newMemory(bytes);
+    long count = FileIo.pread(fd, head.address(), bytes, 0);
     if (count <= 0) {
       return; // empty, or unreadable, which the guest will be told
     }
@@ -95,9 +105,14 @@ final class RawImageOpener {
   private Fd openFile(boolean blockDevice) throws DiskException {
     // A file system that the host has mounted must not be written under it.
     int exclusive = blockDevice && !readOnly ? Fd.EXCLUSIVE : 0;
+    int access = readOnly ? Fd.READ_ONLY : Fd.READ_WRITE;
+    int direct = least == null ? 0 : Fd.DIRECT;
     try {
-      return Fd.open(path.toString(), (readOnly ? Fd.READ_ONLY : Fd.READ_WRITE) | exclusive);
+      return Fd.open(path.toString(), access | exclusive | direct);
     } catch (LinuxException e) {
+      if (e.errno() == Errno.EINVAL && direct != 0) {
+        throw DirectProbe.refusal(name, blockDevice);
+      }
       if (e.errno() == Errno.EBUSY && exclusive != 0) {
         throw refused(Kind.USED_BY_HOST, "is in use by this host: mounted, or a part of a volume");
       }
@@ -147,7 +162,7 @@ final class RawImageOpener {
     return true;
   }
 
-  private RawImage regularFile(Fd fd) throws DiskException {
+  private RawImage regularFile(Fd fd, DirectAlignment alignment) throws DiskException {
     long length;
     try {
       length = Files.size(path);
@@ -160,10 +175,29 @@ final class RawImageOpener {
     if (length % SECTOR_BYTES != 0) {
       throw refused(Kind.NOT_WHOLE_SECTORS, "length " + length + " is not a multiple of 512 bytes");
     }
-    return new RawImage(name, fd, length, SECTOR_BYTES, readOnly);
+    if (!readOnly) {
+      checkBlocks(length, alignment); // the last block can be read as far as it is there
+    }
+    return new RawImage(name, fd, length, SECTOR_BYTES, readOnly, alignment);
   }
 
-  private RawImage blockDevice(Fd fd) throws DiskException {
+  /**
+   * A direct write is of whole blocks, and would make the file longer. To cut it again would leave
+   * a larger disk behind if the host failed in between.
+   */
+  private void checkBlocks(long length, DirectAlignment alignment) throws DiskException {
+    if (alignment != null && length % alignment.blockBytes() != 0) {
+      throw refused(
+          Kind.NOT_WHOLE_BLOCKS,
+          "length "
+              + length
+              + " is not a multiple of "
+              + alignment.blockBytes()
+              + " bytes, in which direct I/O is done there");
+    }
+  }
+
+  private RawImage blockDevice(Fd fd, DirectAlignment alignment) throws DiskException {
     long length;
     int block;
     try {
@@ -180,7 +214,8 @@ final class RawImageOpener {
       throw refused(
           Kind.BLOCK_SIZE_UNSUPPORTED, "has blocks of " + block + " bytes, which is not supported");
     }
-    return new RawImage(name, fd, length, block, readOnly);
+    checkBlocks(length, alignment);
+    return new RawImage(name, fd, length, block, readOnly, alignment);
   }
 
   private DiskException refused(Kind kind, String fact) {

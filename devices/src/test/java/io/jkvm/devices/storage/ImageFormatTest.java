@@ -49,7 +49,7 @@ class ImageFormatTest {
     assertTrue(e.getMessage().contains(text), e.getMessage());
     assertThrows(DiskException.class, () -> RawImage.open(image, false).close());
     assertTrue(Arrays.equals(before, Files.readAllBytes(image)));
-    RawImage.open("disk", image, false, true).close();
+    RawImage.open("disk", image, false, true, false).close();
   }
 
   @Test

@@ -17,7 +17,8 @@ import java.lang.invoke.VarHandle;
  * Requests to a file or block device of the host, each by what suits it: a read that probably finds
  * its data in the page cache and a write that is probably no more than a copy by a call at once;
  * other reads by io_uring, or by threads where there is none; all that waits by nature, such as a
- * flush, by threads.
+ * flush, by threads. Of an image whose I/O goes past the page cache no read finds anything there
+ * and no write is a copy: both are by io_uring, or by threads what that does not take as it is.
  */
 final class FileEngine implements DiskEngine {
   private final RawImage image;
@@ -33,6 +34,13 @@ final class FileEngine implements DiskEngine {
 
   /** Whether each read is a copy in memory. */
   private final boolean inMemory;
+
+  /**
+   * For want of any thread this one has to carry them out, one after the other as soon as nothing
+   * of its own is in the ring: what is there may be what they wait for, and to come to an end needs
+   * this thread.
+   */
+  private DiskRequest stranded;
 
   private boolean cacheCanBeAsked = true;
   private boolean closed;
@@ -116,9 +124,9 @@ final class FileEngine implements DiskEngine {
     request.submitted();
     switch (request.operation()) {
       case READ:
-        return isEmpty(request) || readCached(request) || byRing(request);
+        return isEmpty(request) || read(request);
       case WRITE:
-        return isEmpty(request) || writeCached(request) || byThreadLater(request);
+        return isEmpty(request) || write(request);
       case FLUSH:
         return flushes.submit(request, pool);
       default:
@@ -129,6 +137,10 @@ final class FileEngine implements DiskEngine {
   /** A ring's answer to such a read would be that of a file that has ended. */
   private static boolean isEmpty(DiskRequest request) {
     return request.data().remainingBytes() == 0;
+  }
+
+  private boolean read(DiskRequest request) {
+    return !image.direct() && readCached(request) || byRing(request);
   }
 
   private boolean readCached(DiskRequest request) {
@@ -164,6 +176,10 @@ final class FileEngine implements DiskEngine {
     return inMemory;
   }
 
+  private boolean write(DiskRequest request) {
+    return image.direct() ? byRing(request) : writeCached(request) || byThreadLater(request);
+  }
+
   private boolean writeCached(DiskRequest request) {
     if (!writes.expectsQuick()) {
       return false;
@@ -176,7 +192,7 @@ final class FileEngine implements DiskEngine {
   }
 
   private boolean byRing(DiskRequest request) {
-    if (ring == null || !ring.submit(request)) {
+    if (ring == null || stranded != null || !ring.submit(request)) {
       byThread(request);
     }
     return false;
@@ -192,9 +208,20 @@ final class FileEngine implements DiskEngine {
       if (request.operation() == Operation.FLUSH) {
         throw new IllegalStateException("a flush is its leader's");
       }
-      request.carryOut(image);
-      completions.push(request);
+      request.next = stranded;
+      stranded = request;
     }
+  }
+
+  private boolean isTurnOfStranded() {
+    return stranded != null && (ring == null || ring.isIdle());
+  }
+
+  private DiskRequest takeStranded() {
+    DiskRequest request = stranded;
+    stranded = request.next;
+    request.next = null;
+    return request;
   }
 
   @Override
@@ -207,12 +234,19 @@ final class FileEngine implements DiskEngine {
   @Override
   public DiskRequest complete() {
     DiskRequest request = completions.take();
-    return request != null || ring == null ? request : ring.complete();
+    if (request == null && ring != null) {
+      request = ring.complete();
+    }
+    if (request == null && isTurnOfStranded()) {
+      request = takeStranded();
+      request.carryOut(image);
+    }
+    return request;
   }
 
   @Override
   public boolean hasCompleted() {
-    return ring != null && ring.hasCompleted() || !completions.isEmpty();
+    return ring != null && ring.hasCompleted() || !completions.isEmpty() || isTurnOfStranded();
   }
 
   @Override
@@ -233,6 +267,9 @@ final class FileEngine implements DiskEngine {
     flushes.dropWaiting(completions, slots);
     if (ring != null) {
       ring.dropUnstarted();
+    }
+    while (stranded != null) {
+      slots.release(takeStranded());
     }
   }
 

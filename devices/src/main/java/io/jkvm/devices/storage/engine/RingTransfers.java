@@ -4,13 +4,15 @@ package io.jkvm.devices.storage.engine;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.uring.IoRing;
 import io.jkvm.devices.storage.RawImage;
+import io.jkvm.devices.storage.engine.DiskRequest.Operation;
 import java.io.IOException;
 import java.util.function.Consumer;
 
 /**
- * Reads by a ring of the kernel's. What was transferred is added up and the rest submitted again;
- * an error of the file is the request's, and whatever else the ring may answer has a thread do the
- * rest by a call, which has the last word. Used by one thread at a time.
+ * Reads and writes by a ring of the kernel's. What was transferred is added up and the rest
+ * submitted again; an error of the file is the request's, and whatever else the ring may answer has
+ * a thread do the rest by a call, which has the last word. So has a rest that the image does not
+ * admit as it is. Used by one thread at a time.
  */
 final class RingTransfers {
   private final IoRing ring;
@@ -51,23 +53,51 @@ final class RingTransfers {
     return ring;
   }
 
-  /** Takes a request that {@link #start} begins; false if there is no room. */
+  /** Whether nothing is in the ring. */
+  boolean isIdle() {
+    return underWay == 0;
+  }
+
+  /**
+   * Takes a request that {@link #start} begins.
+   *
+   * @return false if there is no room, or it can't be done by a ring, or not now
+   */
   boolean submit(DiskRequest request) {
-    if (broken || underWay == ring.entries() || !prepare(request)) {
+    if (broken
+        || underWay == ring.entries()
+        || !image.admits(request.data(), request.position())
+        || isWrite(request) && !image.tryBeginWrite()) {
       return false;
     }
     underWay++;
+    if (!prepare(request)) {
+      left(request);
+      return false;
+    }
     return true;
+  }
+
+  private static boolean isWrite(DiskRequest request) {
+    return request.operation() == Operation.WRITE;
   }
 
   private boolean prepare(DiskRequest request) {
     request.batch = batch;
-    return ring.prepareRead(
-        image.fd().value(),
-        request.data().address(),
-        request.data().count(),
-        request.position(),
-        request.token());
+    int file = image.fd().value();
+    long iovecs = request.data().address();
+    int count = request.data().count();
+    return isWrite(request)
+        ? ring.prepareWrite(file, iovecs, count, request.position(), request.token())
+        : ring.prepareRead(file, iovecs, count, request.position(), request.token());
+  }
+
+  /** It is not in the ring any more. */
+  private void left(DiskRequest request) {
+    underWay--;
+    if (isWrite(request)) {
+      image.endWrite();
+    }
   }
 
   void start() {
@@ -91,8 +121,9 @@ final class RingTransfers {
   }
 
   private DiskRequest takeBack() {
-    underWay--;
-    return slots.of(ring.takeBack());
+    DiskRequest request = slots.of(ring.takeBack());
+    left(request);
+    return request;
   }
 
   boolean hasCompleted() {
@@ -103,7 +134,7 @@ final class RingTransfers {
     while (ring.next()) {
       DiskRequest request = slots.of(ring.userData());
       if (request != null) {
-        underWay--;
+        left(request);
         if (isFinished(request)) {
           return request;
         }
@@ -125,10 +156,12 @@ final class RingTransfers {
 
   /** False if the request goes on, or a thread does. */
   private boolean finished(DiskRequest request, int result) {
-    if (request.batch == freshBatch) {
-      reads.hit();
-    } else {
-      reads.missed();
+    if (!isWrite(request)) {
+      if (request.batch == freshBatch) {
+        reads.hit();
+      } else {
+        reads.missed();
+      }
     }
     if (result > 0) {
       if (result > request.data().remainingBytes()) {
@@ -147,15 +180,16 @@ final class RingTransfers {
       }
       return false;
     }
-    if (result == 0) {
+    if (result == 0 && !isWrite(request)) {
       request.fail(image.truncated(request.position()));
       return true;
     }
-    if (isOfTheRing(-result)) {
+    if (result == 0 || isOfTheRing(-result)) {
       byThread.accept(request);
       return false;
     }
-    request.fail(image.failed("read", request.position(), -result));
+    String call = isWrite(request) ? "write" : "read";
+    request.fail(image.failed(call, request.position(), -result));
     return true;
   }
 

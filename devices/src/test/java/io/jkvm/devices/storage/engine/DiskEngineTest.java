@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.devices.storage.DiskException;
-import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.engine.DiskEngines.Kind;
 import io.jkvm.devices.storage.engine.DiskRequest.Operation;
 import java.nio.channels.FileChannel;
@@ -167,7 +166,7 @@ class DiskEngineTest extends EngineFixture {
   @EnumSource
   void anErrorOfTheFileNamesDiskCallAndPlace(Kind kind) throws Exception {
     image.close();
-    image = RawImage.open(path, true);
+    image = openImage(true);
     open(kind);
     DiskRequest request = carryOut(write(3, 1, 0));
     assertNotNull(request.failure());

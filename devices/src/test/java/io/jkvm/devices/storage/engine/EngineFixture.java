@@ -43,7 +43,12 @@ abstract class EngineFixture {
     wakeup = new EventFd();
     memory = Mapping.anonymous((long) MEMORY_BLOCKS * BLOCK);
     view = memory.buffer(0, memory.length());
-    image = RawImage.open(path, false);
+    image = openImage(false);
+  }
+
+  /** Opens the file as a test wants it. */
+  RawImage openImage(boolean readOnly) throws Exception {
+    return RawImage.open(path, readOnly);
   }
 
   final void open(DiskEngines.Kind kind) throws Exception {
@@ -58,7 +63,9 @@ abstract class EngineFixture {
       engine.detach();
       engine.close();
     }
-    image.close();
+    if (image != null) {
+      image.close();
+    }
     memory.close();
     wakeup.close();
   }

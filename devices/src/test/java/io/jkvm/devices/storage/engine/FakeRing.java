@@ -18,7 +18,7 @@ final class FakeRing implements IoRing {
   private Completion current;
   private int refusal;
 
-  /** Requests so far, such as "read 512 x2". */
+  /** Requests so far, such as "read 512 x2" or "write 0 x1". */
   List<String> takeCalls() {
     List<String> taken = List.copyOf(calls);
     calls.clear();
@@ -52,6 +52,13 @@ final class FakeRing implements IoRing {
   @Override
   public boolean prepareRead(int fd, long iovecs, int count, long offset, long userData) {
     calls.add("read " + offset + " x" + count);
+    prepared.add(userData);
+    return true;
+  }
+
+  @Override
+  public boolean prepareWrite(int fd, long iovecs, int count, long offset, long userData) {
+    calls.add("write " + offset + " x" + count);
     prepared.add(userData);
     return true;
   }

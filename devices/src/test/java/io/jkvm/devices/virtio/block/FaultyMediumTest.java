@@ -49,12 +49,27 @@ class FaultyMediumTest {
   private void open(Kind kind, boolean writethrough) throws Exception {
     file = new FuseFile(folder.resolve("disk.img"), medium, 4);
     memory = GuestMemory.allocate(BlockClient.RAM);
-    image = RawImage.open(file.path(), false);
+    image = openImage(file.path());
     engines = new DiskEngines(kind).open(image, "test", 1, false);
     VirtioBlock disk = new VirtioBlock(image, "x", engines, true, writethrough);
     guest = GuestDriver.Transport.MMIO.attach(disk, TestHost.of(memory));
     client = new BlockClient(memory, guest);
     client.start(1, 0);
+  }
+
+  /** Opens the file as a test wants it. */
+  RawImage openImage(Path path) throws Exception {
+    return RawImage.open(path, false);
+  }
+
+  /** How much a call may transfer. */
+  int[] shortTransfers() {
+    return new int[] {BLOCK, 512, 5120, 1};
+  }
+
+  /** Whether a write that is short is one to the engine. */
+  boolean canShortenWrites(Kind kind) {
+    return true;
   }
 
   @AfterEach
@@ -128,11 +143,14 @@ class FaultyMediumTest {
   @EnumSource
   void shortTransfersAreCompleted(Kind kind) throws Exception {
     open(kind, false);
-    for (int most : new int[] {BLOCK, 512, 5120, 1}) {
+    for (int most : shortTransfers()) {
       medium.shorten(most);
       int blocks = most == 1 ? 1 : 16;
       assertEquals(BlockDriver.OK, read(100, blocks));
       assertUntouched(0, 100, blocks);
+      if (!canShortenWrites(kind)) {
+        continue;
+      }
       assertEquals(BlockDriver.OK, write(50, blocks, most));
       assertEquals(BlockDriver.OK, read(50, blocks));
       for (int i = 0; i < blocks * BLOCK; i++) {

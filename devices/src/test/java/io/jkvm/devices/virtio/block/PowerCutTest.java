@@ -88,7 +88,7 @@ class PowerCutTest {
   void whatIsAcknowledgedIsThere(Kind kind, int queues, Promise promise) throws Exception {
     try (FuseFile file = new FuseFile(folder.resolve("disk.img"), log, 1);
         GuestMemory ram = GuestMemory.allocate(BlockClient.RAM);
-        RawImage image = RawImage.open(file.path(), false)) {
+        RawImage image = openImage(file.path())) {
       memory = ram;
       List<DiskEngine> engines =
           new DiskEngines(kind).open(image, "test", queues, promise == Promise.BROKEN);
@@ -110,6 +110,11 @@ class PowerCutTest {
     } else {
       assertEquals(List.of(), lost);
     }
+  }
+
+  /** Opens the file as a test wants it. */
+  RawImage openImage(Path path) throws Exception {
+    return RawImage.open(path, false);
   }
 
   private void write(int queues, Promise promise) throws GuestFault {
