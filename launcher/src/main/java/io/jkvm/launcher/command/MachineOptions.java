@@ -58,6 +58,7 @@ final class MachineOptions {
         "queues=N: request queues, no more than processors (default: 1).",
         "poll=off: save processor time; else the disk looks for requests for a moment, up to 50 us,"
             + " before it sleeps, where that pays and the host has a processor to spare.",
+        "direct: read and write the image past the host's page cache (O_DIRECT).",
         "iops=N, bps=SIZE: carry out at most N requests, read and write at most SIZE bytes a second"
             + " (512K, 100M; a bare number is bytes), all queues together.",
         "Unless the kernel's command line has a root=, the first disk is the root file system."

@@ -10,7 +10,7 @@ import java.util.OptionalLong;
 
 /**
  * The value of {@code --disk}: {@code
- * FILE[,ro][,id=NAME][,format=raw][,cache=MODE][,queues=N][,poll=off][,iops=N][,bps=SIZE]}.
+ * FILE[,ro][,id=NAME][,format=raw][,cache=MODE][,queues=N][,poll=off][,direct][,iops=N][,bps=SIZE]}.
  */
 public final class DiskOption {
   private DiskOption() {}
@@ -48,6 +48,8 @@ public final class DiskOption {
                 + " as in qemu-img convert -O raw IMAGE disk.img");
       } else if (option.equals("poll=off")) {
         tuning = tuning.withoutPolling();
+      } else if (option.equals("direct")) {
+        tuning = tuning.withDirect();
       } else if (option.startsWith("cache=")) {
         tuning = tuning.withCache(cache(option.substring(6), text));
       } else if (option.startsWith("queues=")) {
@@ -62,8 +64,8 @@ public final class DiskOption {
                 + option
                 + "' in '"
                 + text
-                + "'; there are ro, id=NAME, format=raw, cache=MODE, queues=N, poll=off, iops=N and"
-                + " bps=SIZE");
+                + "'; there are ro, id=NAME, format=raw, cache=MODE, queues=N, poll=off, direct,"
+                + " iops=N and bps=SIZE");
       } else {
         break;
       }

@@ -49,11 +49,15 @@ class DiskOptionTest {
     assertEquals(DiskTuning.DEFAULT, DiskOption.parse("x").tuning());
     assertEquals(DiskTuning.DEFAULT, DiskOption.parse("x,cache=writeback,queues=1").tuning());
     assertEquals(
-        new DiskTuning(DiskTuning.Cache.WRITETHROUGH, 4, false, 0, 0),
+        new DiskTuning(DiskTuning.Cache.WRITETHROUGH, 4, false, false, 0, 0),
         DiskOption.parse("x,poll=off,ro,cache=writethrough,queues=4").tuning());
     assertEquals(DiskTuning.Cache.UNSAFE, DiskOption.parse("x,cache=unsafe").tuning().cache());
     DiskSpec changed = DiskOption.parse("x,id=a,poll=off").withId("b").asReadOnly();
     assertFalse(changed.tuning().polling());
+    assertEquals(
+        DiskTuning.DEFAULT.withDirect().withQueues(2),
+        DiskOption.parse("x,direct,ro,queues=2").tuning());
+    assertTrue(DiskOption.parse("x,cache=unsafe,direct,poll=off").tuning().direct());
   }
 
   @ParameterizedTest
@@ -80,20 +84,22 @@ class DiskOptionTest {
         "''                      | names no file",
         "',ro'                   | names no file",
         "root.img,rw             | unknown disk option 'rw'",
+        "root.img,direct=on      | unknown disk option 'direct=on'",
+        "root.img,rw             | cache=MODE, queues=N, poll=off, direct, iops=N and bps=SIZE",
         "root.img,cache=none     | there are writeback, writethrough and unsafe",
         "root.img,queues=        | is no number",
         "root.img,queues=-1      | is no number",
         "root.img,queues=0       | a disk has 1 to 64 queues, not 0",
         "root.img,queues=65      | a disk has 1 to 64 queues, not 65",
-        "root.img,iops=          | 'iops=' in 'root.img,iops=' is no number of requests a second",
+        "root.img,iops=          | iops=' in 'root.img,iops=' is no number of requests a second",
         "root.img,iops=-1        | is no number of requests",
         "root.img,iops=1K        | is no number of requests",
-        "root.img,iops=0         | 'iops=0' in 'root.img,iops=0' lets nothing through",
+        "root.img,iops=0         | iops=0' in 'root.img,iops=0' lets nothing through",
         "root.img,iops=1000000001 | to 1000000000 requests a second, not to 1000000001",
         "root.img,iops=9999999999999999999 | is no number of requests",
         "root.img,bps=           | is no number of bytes a second; write bps=512K",
-        "root.img,bps=fast       | 'bps=fast' in 'root.img,bps=fast' is no number of bytes",
-        "root.img,bps=0K         | 'bps=0K' in 'root.img,bps=0K' lets nothing through",
+        "root.img,bps=fast       | bps=fast' in 'root.img,bps=fast' is no number of bytes",
+        "root.img,bps=0K         | bps=0K' in 'root.img,bps=0K' lets nothing through",
         "root.img,bps=511        | limited to 512 to 1099511627776 bytes a second, not to 511",
         "root.img,bps=2T         | bytes a second, not to 2199023255552",
         "root.img,bps=999999999999999T | bytes a second, not to 9223372036854775807",

@@ -92,9 +92,7 @@ final class DiskAssembler {
 
   private BlockBackend backend(DiskSpec spec) throws IOException {
     if (spec.source() instanceof DiskSpec.Source.RawFile file) {
-      return resources.push(
-          Layer.DISKS,
-          RawImage.open(file.path().toString(), file.opened(), spec.readOnly(), file.anyContent()));
+      return image(file, spec.readOnly(), spec.tuning().direct());
     }
     DiskSpec.Source.Custom custom = (DiskSpec.Source.Custom) spec.source();
     try {
@@ -107,6 +105,19 @@ final class DiskAssembler {
     } catch (IOException | RuntimeException e) {
       throw Problems.backend(Problem.DISK_FAILED, "disk " + custom.name(), e);
     }
+  }
+
+  private RawImage image(DiskSpec.Source.RawFile file, boolean readOnly, boolean direct)
+      throws IOException {
+    String name = file.path().toString();
+    RawImage image =
+        resources.push(
+            Layer.DISKS, RawImage.open(name, file.opened(), readOnly, file.anyContent(), direct));
+    if (direct) {
+      int unit = image.directBlockBytes();
+      progress.accept("disk " + name + ": past the page cache, in units of " + unit + " bytes");
+    }
+    return image;
   }
 
   private static BlockBackend checked(BlockBackend backend) {

@@ -195,6 +195,10 @@ public enum Problem {
   DISK_EMPTY,
   /** The length is no multiple of 512: pad the file. */
   DISK_NOT_WHOLE_SECTORS,
+  /** Direct I/O is wanted where there is none: do without it, or a copy elsewhere. */
+  DISK_NO_DIRECT_IO,
+  /** The length is no multiple of what direct writes are in: pad the file, or do without. */
+  DISK_NOT_WHOLE_BLOCKS,
   /** An image of another format, which a guest would destroy: convert it. */
   DISK_OTHER_FORMAT,
   /** A compressed file: unpack it. */

@@ -12,12 +12,15 @@ import io.jkvm.machine.report.Problem;
  *     the machine has processors, and one for a disk of the user's own
  * @param polling whether a queue's thread may look for requests for a moment before it sleeps,
  *     which makes the next one quicker and costs processor time while there are requests
+ * @param direct whether the image is read and written past the host's page cache (open(2),
+ *     O_DIRECT); not of a disk of the user's own
  * @param iops how many requests that read, write, discard or write zeroes it carries out in a
  *     second, whichever queue they come by: 1 to {@value #MAX_IOPS}, or 0 for any number
  * @param bytesPerSecond how many bytes it reads and writes in a second: {@value
  *     #MIN_BYTES_PER_SECOND} to {@value #MAX_BYTES_PER_SECOND}, or 0 for any number
  */
-public record DiskTuning(Cache cache, int queues, boolean polling, long iops, long bytesPerSecond) {
+public record DiskTuning(
+    Cache cache, int queues, boolean polling, boolean direct, long iops, long bytesPerSecond) {
   /** The most queues. */
   public static final int MAX_QUEUES = 64;
 
@@ -31,11 +34,11 @@ public record DiskTuning(Cache cache, int queues, boolean polling, long iops, lo
   public static final long MAX_BYTES_PER_SECOND = 1L << 40;
 
   /** As a disk is that nobody has wished otherwise. */
-  public static final DiskTuning DEFAULT = new DiskTuning(Cache.WRITEBACK, 1, true, 0, 0);
+  public static final DiskTuning DEFAULT = new DiskTuning(Cache.WRITEBACK, 1, true, false, 0, 0);
 
   /** When what the guest writes is on the medium. */
   public enum Cache {
-    /** When the guest has flushed it; in the host's page cache before. */
+    /** When the guest has flushed it; in a cache of the host or of the medium before. */
     WRITEBACK,
     /** When the write is answered. */
     WRITETHROUGH,
@@ -76,26 +79,31 @@ public record DiskTuning(Cache cache, int queues, boolean polling, long iops, lo
 
   /** The same with another cache. */
   public DiskTuning withCache(Cache newCache) {
-    return new DiskTuning(newCache, queues, polling, iops, bytesPerSecond);
+    return new DiskTuning(newCache, queues, polling, direct, iops, bytesPerSecond);
   }
 
   /** The same with another number of queues. */
   public DiskTuning withQueues(int newQueues) {
-    return new DiskTuning(cache, newQueues, polling, iops, bytesPerSecond);
+    return new DiskTuning(cache, newQueues, polling, direct, iops, bytesPerSecond);
   }
 
   /** The same, but the queues' threads sleep as soon as they have nothing to do. */
   public DiskTuning withoutPolling() {
-    return new DiskTuning(cache, queues, false, iops, bytesPerSecond);
+    return new DiskTuning(cache, queues, false, direct, iops, bytesPerSecond);
+  }
+
+  /** The same, but the image is read and written past the host's page cache. */
+  public DiskTuning withDirect() {
+    return new DiskTuning(cache, queues, polling, true, iops, bytesPerSecond);
   }
 
   /** The same with another limit of requests in a second; 0 for none. */
   public DiskTuning withIops(long newIops) {
-    return new DiskTuning(cache, queues, polling, newIops, bytesPerSecond);
+    return new DiskTuning(cache, queues, polling, direct, newIops, bytesPerSecond);
   }
 
   /** The same with another limit of bytes in a second; 0 for none. */
   public DiskTuning withBytesPerSecond(long newBytesPerSecond) {
-    return new DiskTuning(cache, queues, polling, iops, newBytesPerSecond);
+    return new DiskTuning(cache, queues, polling, direct, iops, newBytesPerSecond);
   }
 }

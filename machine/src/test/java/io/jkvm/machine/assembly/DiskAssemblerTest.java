@@ -4,8 +4,10 @@ package io.jkvm.machine.assembly;
 import static io.jkvm.machine.spec.DiskTuning.Cache.WRITETHROUGH;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.lifecycle.CloseStack;
+import io.jkvm.devices.storage.DiskException;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.ReadOnlyBackend;
 import io.jkvm.devices.virtio.VirtioDevice;
@@ -76,6 +78,25 @@ class DiskAssemblerTest {
     try (CloseStack resources = new CloseStack("test")) {
       DiskSpec own = DiskSpec.custom("own", () -> new ReadOnlyBackend(RawImage.open(image, true)));
       assertEquals(1, open(resources, own.withTuning(tuning)).get(0).queueSizes().length);
+    }
+  }
+
+  @Test
+  void anImageThatGoesPastThePageCacheIsSaid() throws Exception {
+    Path image = Files.write(folder.resolve("disk"), new byte[1 << 20]);
+    DiskSpec disk = DiskSpec.raw(image).withTuning(DiskTuning.DEFAULT.withDirect());
+    try (CloseStack resources = new CloseStack("test")) {
+      open(resources, disk);
+      String line = said.get(said.size() - 1);
+      assertTrue(line.matches("disk .*/disk: past the page cache, in units of [0-9]+ bytes"), line);
+    } catch (DiskException e) {
+      assumeTrue(e.kind() != DiskException.Kind.NO_DIRECT_IO, e.getMessage());
+      throw e;
+    }
+    said.clear();
+    try (CloseStack resources = new CloseStack("test")) {
+      open(resources, DiskSpec.raw(image));
+      assertTrue(said.stream().noneMatch(line -> line.contains("page cache")), said.toString());
     }
   }
 
