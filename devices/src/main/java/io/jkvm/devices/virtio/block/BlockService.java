@@ -244,15 +244,20 @@ final class BlockService implements ServiceThread.Body {
   private boolean settle() throws GuestFault {
     turn.leave(); // other queues need not wait for this one
     boolean rest = !broken && thread.mustRest() && !queue.failed();
+    int done = 0;
     if (rest) {
       engine.start();
-      answer();
+      done = answer();
       announce();
     } else {
       engine.dropUnstarted();
       for (DiskRequest slot = engine.complete(); slot != null; slot = engine.complete()) {
         engine.release(slot);
+        done++;
       }
+    }
+    if (done > 0) {
+      return true; // what had no room in the kernel may begin, or be dropped, only now
     }
     if (engine.inFlight() > 0) {
       sleep(-1);
