@@ -6,6 +6,7 @@ import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
+import io.jkvm.core.linux.files.FileDataIo;
 import io.jkvm.core.linux.files.Statx;
 import io.jkvm.devices.storage.DiskException.Kind;
 import java.lang.ref.Reference;
@@ -13,17 +14,22 @@ import java.util.List;
 
 /**
  * Finds out what direct I/O on an open file demands: of statx (STATX_DIOALIGN), which answers from
- * Linux 6.1 on and on file systems that know; else of the block device; else by trying. What is
- * found is tried with a read in any case, since some file systems open a file with O_DIRECT and
- * then refuse to read it.
+ * Linux 6.1 on and on file systems that know; else of the block device that the disk is; else by
+ * trying, where the file has data: a hole is read with any alignment. What is found is tried with a
+ * read in any case, since some file systems open a file with O_DIRECT and then refuse to read it.
  */
 final class DirectProbe {
-  private static final List<DirectAlignment> TRIED =
-      List.of(new DirectAlignment(512, 512), new DirectAlignment(4096, 4096));
+  private static final DirectAlignment SECTORS = new DirectAlignment(512, 512);
+
+  /** What any medium takes that there is. */
+  private static final DirectAlignment PAGES = new DirectAlignment(4096, 4096);
 
   private final String name;
   private final Fd fd;
   private final boolean blockDevice;
+
+  /** Where the reads go that try. */
+  private long dataOffset;
 
   private DirectProbe(String name, Fd fd, boolean blockDevice) {
     this.name = name;
@@ -66,7 +72,9 @@ final class DirectProbe {
       return List.of(said(stat.directMemoryAlignment(), stat.directOffsetAlignment()));
     }
     if (!blockDevice) {
-      return TRIED;
+      long data = FileDataIo.seek(fd.value(), 0, FileDataIo.SEEK_DATA);
+      dataOffset = Math.max(0, data) & -PAGES.blockBytes();
+      return data == -Errno.ENXIO ? List.of(PAGES) : List.of(SECTORS, PAGES);
     }
     try {
       int block = FileIo.logicalBlockBytes(fd);
@@ -98,7 +106,7 @@ final class DirectProbe {
   private boolean canRead(DirectAlignment alignment) {
     int memory = alignment.memoryBytes();
     NativeMemory target = NativeMemory.aligned(memory + alignment.blockBytes(), 2 * memory);
-    long result = FileIo.pread(fd, target.address() + memory, alignment.blockBytes(), 0);
+    long result = FileIo.pread(fd, target.address() + memory, alignment.blockBytes(), dataOffset);
     Reference.reachabilityFence(target);
     return result != -Errno.EINVAL;
   }

@@ -7,10 +7,10 @@ package io.jkvm.devices.storage;
  * blocks share it, each for as long as the kernel has it, which may be from a submission to a ring
  * until its completion.
  *
- * <p>One lock for a file and not one for each block, since on file systems and devices with blocks
- * larger than a sector a guest that is told so has no reason to write less. First come, first
- * served, so that neither kind can keep the other out for ever. Whoever has a share that only the
- * same thread can give back must not wait here: that is what {@link #tryShare} is for.
+ * <p>One lock for a file and not one for each block: a guest is told of blocks of 4096 bytes, the
+ * usual ones, and has no reason to write less. First come, first served, so that neither kind can
+ * keep the other out for ever. Whoever has a share that only the same thread can give back must not
+ * wait here: that is what {@link #tryShare} is for.
  *
  * <p>A monitor, since the locks of java.util.concurrent allocate for each wait.
  */
