@@ -145,14 +145,15 @@ final class DirectIo {
         continue;
       }
       long result = writeAsItIs(source, at);
-      if (result > 0) {
-        source.advance(result);
-        at += result;
+      long whole = result < 0 ? 0 : alignment.down(result); // the block of the rest once more
+      if (whole > 0) {
+        source.advance(whole);
+        at += whole;
         again = 0;
       } else if (result == -Errno.EINVAL) {
         asItIs = false;
       } else {
-        again = errors.retry("pwritev", result == 0 ? -Errno.EAGAIN : result, at, again);
+        again = errors.retry("pwritev", result < 0 ? result : -Errno.EAGAIN, at, again);
       }
     }
   }

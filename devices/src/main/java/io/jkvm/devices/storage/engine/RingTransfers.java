@@ -155,8 +155,12 @@ final class RingTransfers {
   }
 
   /** False if the request goes on, or a thread does. */
-  private boolean finished(DiskRequest request, int result) {
-    if (!isWrite(request)) {
+  private boolean finished(DiskRequest request, int answer) {
+    int result = answer;
+    if (isWrite(request)) {
+      // A direct write that ends within a block is made again from the block's beginning.
+      result = result < 0 ? result : result & -image.directBlockBytes();
+    } else {
       if (request.batch == freshBatch) {
         reads.hit();
       } else {
