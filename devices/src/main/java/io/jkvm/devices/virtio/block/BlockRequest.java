@@ -129,6 +129,9 @@ final class BlockRequest {
       if (sectors > maxSectors || !inDisk(fields.getLong(i * SEGMENT_BYTES), sectors)) {
         return STATUS_IO_ERROR;
       }
+      if (type == TYPE_WRITE_ZEROES) {
+        dataBytes += sectors * VirtioBlock.SECTOR_BYTES; // which the host may have to write
+      }
     }
     return STATUS_OK;
   }
@@ -142,7 +145,7 @@ final class BlockRequest {
     return type != TYPE_FLUSH && type != TYPE_GET_ID;
   }
 
-  /** How many bytes a read or write transfers; 0 for other requests. */
+  /** How many bytes a request reads, writes or makes zero; 0 if it does none of it. */
   long dataBytes() {
     return dataBytes;
   }

@@ -5,10 +5,10 @@ import java.util.function.LongSupplier;
 
 /**
  * How much a disk does in a second, whichever of its queues asks for it: a number of requests that
- * read, write, discard or write zeroes, and a number of bytes that are read or written. Flushes are
- * free, and so is what is answered without the disk. What was left unused counts for one second at
- * most, and the disk begins with that much. A request of more than that waits for all of it, and
- * those after it wait until it is paid for.
+ * read, write, discard or write zeroes, and a number of bytes that are read, written or made zero.
+ * Flushes are free, and so is what is answered without the disk. What was left unused counts for
+ * one second at most, and the disk begins with that much. A request of more than that waits for all
+ * of it, and those after it wait until it is paid for.
  *
  * <p>Queues whose next request has to wait stand in a line. The first of them waits for the time,
  * the others to become the first; one that comes later passes only where there is enough for those
@@ -75,7 +75,7 @@ public final class RateLimit {
      * Has a request counted, if it may begin now; else it has to be asked for again, and the queue
      * is in the line until it may, or leaves.
      *
-     * @param dataBytes how many bytes it reads or writes, 0 to 2^32
+     * @param dataBytes how many bytes it reads, writes or makes zero, 0 to 2^32
      * @return whether it may begin
      */
     boolean take(long dataBytes) {
