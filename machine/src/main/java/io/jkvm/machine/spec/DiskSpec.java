@@ -77,6 +77,10 @@ public record DiskSpec(Source source, boolean readOnly, String id, DiskTuning tu
     if (source == null || id == null || tuning == null) {
       throw new MachineException(Problem.DISK, "a disk with a part that is null");
     }
+    if (source instanceof Source.Custom && tuning.direct()) {
+      throw new MachineException(
+          Problem.DISK, "a disk of one's own has no direct I/O: only images and devices do");
+    }
     if (id.length() > MAX_ID_BYTES || !id.matches("[\\x21-\\x7e]*")) {
       throw new MachineException(
           Problem.DISK_ID,

@@ -13,10 +13,10 @@ import io.jkvm.machine.report.Problem;
  * @param polling whether a queue's thread may look for requests for a moment before it sleeps,
  *     which makes the next one quicker and costs processor time while there are requests
  * @param direct whether the image is read and written past the host's page cache (open(2),
- *     O_DIRECT); not of a disk of the user's own
+ *     O_DIRECT); not for a disk of the user's own
  * @param iops how many requests that read, write, discard or write zeroes it carries out in a
  *     second, whichever queue they come by: 1 to {@value #MAX_IOPS}, or 0 for any number
- * @param bytesPerSecond how many bytes it reads and writes in a second: {@value
+ * @param bytesPerSecond how many bytes it reads, writes or makes zero in a second: {@value
  *     #MIN_BYTES_PER_SECOND} to {@value #MAX_BYTES_PER_SECOND}, or 0 for any number
  */
 public record DiskTuning(

@@ -74,6 +74,10 @@ class MachineSpecTest {
         refused(Problem.DISK_ID, "20 printable", () -> a.withId("a b")),
         refused(Problem.DISK, "null", () -> new DiskSpec(null, false, "")),
         refused(Problem.DISK, "not to -1", () -> DiskTuning.DEFAULT.withIops(-1)),
+        refused(
+            Problem.DISK,
+            "no direct I/O",
+            () -> DiskSpec.custom("mine", () -> null).withTuning(DiskTuning.DEFAULT.withDirect())),
         refused(Problem.DISK, "requests", () -> DiskTuning.DEFAULT.withIops(1_000_000_001)),
         refused(Problem.DISK, "not to 511", () -> DiskTuning.DEFAULT.withBytesPerSecond(511)),
         refused(Problem.DISK, "bytes", () -> DiskTuning.DEFAULT.withBytesPerSecond(-512)),
