@@ -86,6 +86,7 @@ class DiskIT {
     System.arraycopy(pattern, 0, expected, 240 * 4096, 16 * 4096);
     assertArrayEquals(expected, Files.readAllBytes(data));
 
+    JkvmProcess.Result killed;
     // The file is there on the second boot. A copy that sync has returned for outlives kill -9.
     try (JkvmProcess second =
         JkvmProcess.start(
@@ -95,7 +96,7 @@ class DiskIT {
                 root.toString()))) {
       second.awaitOutput("all synced");
       JkvmProcess.signal(second.pid(), "KILL");
-      JkvmProcess.Result killed = second.awaitEnd(JkvmProcess.STOP_SECONDS);
+      killed = second.awaitEnd(JkvmProcess.STOP_SECONDS);
       assertEquals(128 + 9, killed.status(), killed::toString);
       assertTrue(killed.out().contains(sha256(copied) + "  /root/copy"), killed::toString);
     }
@@ -107,7 +108,12 @@ class DiskIT {
     System.arraycopy(copied, 0, twice, COPY_BYTES, COPY_BYTES);
     assertTrue(
         third.out().contains(sha256(twice) + "  /root/twice"),
-        () -> third + "\nimages before and after this boot are in " + folder);
+        () ->
+            third
+                + "\n--- the killed one\n"
+                + killed
+                + "\nimages before and after this boot are in "
+                + folder);
   }
 
   @Test
