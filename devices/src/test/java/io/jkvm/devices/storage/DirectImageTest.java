@@ -195,8 +195,10 @@ class DirectImageTest {
   void aTailOfSectorsIsWrittenWhereBlocksAreSectors() throws Exception {
     Path path = image(LENGTH + 512);
     byte[] model = Files.readAllBytes(path);
-    try (RawImage disk = DirectImages.open(path, false, 1)) {
+    try (RawImage disk = DirectImages.open(path, true, 1)) {
       assumeTrue(disk.directBlockBytes() <= 512, "the file has larger blocks");
+    }
+    try (RawImage disk = DirectImages.open(path, false, 1)) {
       transfer(disk, model, true, LENGTH, 512);
       transfer(disk, model, true, LENGTH - 1024, 1536);
       transfer(disk, model, false, LENGTH - 4096, 4096 + 512);
