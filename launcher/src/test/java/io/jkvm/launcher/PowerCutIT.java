@@ -70,7 +70,7 @@ class PowerCutIT {
         "mount /dev/vdb /mnt; i=1; while [ $i -le "
             + FILES
             + " ]; do dd if=/bin/busybox of=/mnt/f$i.bin bs=1000 skip=$i count=$((i*9));"
-            + " sync; sha256sum /mnt/f$i.bin; i=$((i+1)); done; echo all synced; sleep 1000";
+            + " sync /mnt/f$i.bin; sha256sum /mnt/f$i.bin; i=$((i+1)); done; echo all synced; sleep 1000";
     try (JkvmProcess jkvm =
         JkvmProcess.start(
             "--kernel",
