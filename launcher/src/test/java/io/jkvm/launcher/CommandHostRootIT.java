@@ -39,6 +39,9 @@ class CommandHostRootIT {
     List<String> all =
         new ArrayList<>(
             List.of(JkvmProcess.binary().toString(), "test", "--kernel", kernel.toString()));
+    if (!List.of(arguments).contains("--mem")) {
+      all.addAll(List.of("--mem", "128M")); // enough for a compiler, and less to begin with
+    }
     all.addAll(Arrays.asList(arguments));
     String quoted =
         all.stream()

@@ -49,6 +49,9 @@ final class NetGuest {
                 "--cmdline",
                 "quiet " + commandLine + " jkvm.run=\"" + command + "\""));
     args.addAll(Arrays.asList(more));
+    if (!args.contains("--mem")) {
+      args.addAll(List.of("--mem", "64M")); // less to begin with for a kernel that is interpreted
+    }
     return args.toArray(new String[0]);
   }
 
