@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine;
 
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * The lock of a machine's life: one start, pause, resume or close at a time. Only a close is waited
@@ -37,6 +39,25 @@ final class LifeLock {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /**
+   * Does something with the lock held.
+   *
+   * @param closed as for {@link #enter}
+   * @param allowed whether it may be done; asked without the lock too, so that who may not need not
+   *     wait
+   * @return what came of it; empty, and nothing is done, if it may not
+   */
+  <T> Optional<T> during(BooleanSupplier closed, BooleanSupplier allowed, Supplier<T> action) {
+    if (!allowed.getAsBoolean() || !enter(closed)) {
+      return Optional.empty();
+    }
+    try {
+      return allowed.getAsBoolean() ? Optional.of(action.get()) : Optional.empty();
+    } finally {
+      leave();
     }
   }
 

@@ -21,6 +21,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -138,17 +140,15 @@ public final class Machine implements AutoCloseable {
    */
   public void start() {
     try {
-      lockLife("start");
-      try {
-        if (started || closed) {
-          throw wrongState("start");
-        }
-        started = true;
-        parts.start();
-        changed(MachineState.RUNNING);
-      } finally {
-        life.leave();
-      }
+      locked(
+          "start",
+          () -> !started && !closed,
+          () -> {
+            started = true;
+            parts.start();
+            changed(MachineState.RUNNING);
+            return true;
+          });
     } catch (OutOfMemoryError e) {
       stop(new StopReason(StopReason.Kind.HOST_FAILURE, String.valueOf(e.getMessage())));
       throw new MachineException(Problem.HOST_THREADS, name() + ": " + e.getMessage(), e);
@@ -170,32 +170,23 @@ public final class Machine implements AutoCloseable {
       throw new MachineException(
           Problem.STATE, "can't pause " + name() + " from a thread of one of its own vCPUs");
     }
-    refusePauseOfStopped(); // without the lock: a listener may ask while the machine is closed
-    lockLife("pause");
-    try {
-      refusePauseOfStopped();
-      if (paused) {
-        return;
-      }
-      parts.pause(name());
-      paused = true;
-      changed(MachineState.PAUSED);
-    } finally {
-      life.leave();
-    }
+    locked(
+        "pause",
+        () -> started && !closed && !stop.isRequested(),
+        () -> {
+          if (!paused) {
+            parts.pause(name());
+            paused = true;
+            changed(MachineState.PAUSED);
+          }
+          return true;
+        });
     listeners.tell();
   }
 
-  private void refusePauseOfStopped() {
-    if (!started || closed || stop.isRequested()) {
-      throw wrongState("pause");
-    }
-  }
-
-  private void lockLife(String what) {
-    if (!life.enter(() -> closed)) {
-      throw wrongState(what);
-    }
+  /** Does what nothing else that changes the machine's state may come between, where allowed. */
+  private <T> T locked(String what, BooleanSupplier allowed, Supplier<T> action) {
+    return life.during(() -> closed, allowed, action).orElseThrow(() -> wrongState(what));
   }
 
   /**
@@ -239,14 +230,10 @@ public final class Machine implements AutoCloseable {
    * @throws MachineException with {@link Problem#STATE} if the machine does not run
    */
   public boolean powerButton() {
-    requireRunning("press the power button of");
-    lockLife("press the power button of");
-    try {
-      requireRunning("press the power button of");
-      return parts.powerManagement().pressPowerButton();
-    } finally {
-      life.leave();
-    }
+    return locked(
+        "press the power button of",
+        () -> state() == MachineState.RUNNING,
+        () -> parts.powerManagement().pressPowerButton());
   }
 
   /**
@@ -260,21 +247,13 @@ public final class Machine implements AutoCloseable {
     if (card < 0 || card >= spec.cards().size()) {
       throw new MachineException(Problem.NETWORK, name() + " has no network card " + card);
     }
-    lockLife("plug a cable of");
-    try {
-      if (closed) {
-        throw wrongState("plug a cable of");
-      }
-      parts.setLink(card, up);
-    } finally {
-      life.leave();
-    }
-  }
-
-  private void requireRunning(String what) {
-    if (state() != MachineState.RUNNING) {
-      throw wrongState(what);
-    }
+    locked(
+        "plug a cable of",
+        () -> !closed,
+        () -> {
+          parts.setLink(card, up);
+          return true;
+        });
   }
 
   /** Pulls the plug; false if the machine had another reason to stop before. */
