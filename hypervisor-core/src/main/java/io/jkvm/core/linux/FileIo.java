@@ -16,6 +16,9 @@ public final class FileIo {
 
   private static final int RWF_NOWAIT = 8;
 
+  private static final long LSEEK = 8;
+  private static final int SEEK_END = 2;
+
   private static final int FALLOC_FL_KEEP_SIZE = 1;
   private static final int FALLOC_FL_PUNCH_HOLE = 2;
   private static final int FALLOC_FL_ZERO_RANGE = 16;
@@ -215,6 +218,16 @@ public final class FileIo {
     long result = result(Libc.fcntl(fd.value(), F_OFD_SETLK, flock.address()));
     java.lang.ref.Reference.reachabilityFence(flock);
     return result;
+  }
+
+  /**
+   * How long a file is, or how large a block device, by now: lseek(2) to the end, which moves an
+   * offset that nothing here uses.
+   *
+   * @return bytes, or an {@link Errno} negated: ESPIPE for what has no length
+   */
+  public static long size(Fd fd) {
+    return result(Libc.syscall(LSEEK, fd.value(), 0, SEEK_END, 0, 0, 0));
   }
 
   /** The size of a block device in bytes; 0 without a medium. */

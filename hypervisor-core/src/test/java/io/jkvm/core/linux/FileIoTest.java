@@ -51,6 +51,24 @@ class FileIoTest {
     }
   }
 
+  /** Of the open file, whatever its name leads to. */
+  @Test
+  void theSizeIsThatOfTheOpenFile() throws Exception {
+    try (Fd fd = open(Fd.READ_WRITE)) {
+      assertEquals(4, FileIo.size(fd));
+      FileIo.truncate(fd, (1L << 40) + 1);
+      assertEquals((1L << 40) + 1, FileIo.size(fd));
+      FileIo.truncate(fd, 3);
+      Files.delete(file);
+      create();
+      assertEquals(3, FileIo.size(fd));
+    }
+    try (Fd terminal = Fd.open("/dev/ptmx", Fd.READ_WRITE)) {
+      int noLength = 29; // ESPIPE
+      assertEquals(-noLength, FileIo.size(terminal));
+    }
+  }
+
   @Test
   void failuresAreErrorNumbers() throws Exception {
     try (Fd fd = open(Fd.READ_ONLY)) {
