@@ -13,8 +13,21 @@ public interface BlockBackend {
   /** A short name for messages. */
   String name();
 
-  /** The size in bytes, a multiple of 512, more than 0; never changes. */
+  /**
+   * The size in bytes, a multiple of 512, more than 0. Only {@link #rescan} changes it, and only to
+   * more. For any thread.
+   */
   long capacityBytes();
+
+  /**
+   * Looks how large the medium is by now, and takes that for the capacity if it is more. For any
+   * thread, also while requests are carried out. A medium that never changes need not look.
+   *
+   * @return the size found, in bytes; less than the capacity if the medium has shrunk
+   */
+  default long rescan() throws IOException {
+    return capacityBytes();
+  }
 
   boolean readOnly();
 

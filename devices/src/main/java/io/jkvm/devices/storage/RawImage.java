@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.storage;
 
+import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
@@ -9,6 +10,7 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -17,11 +19,19 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * lock as long as it is open (see {@link RawImageOpener}). May be used by several threads at once.
  */
 public final class RawImage implements BlockBackend, AutoCloseable {
+  private static final int SECTOR_BYTES = 512;
   private static final int ZERO_BYTES = 64 << 10;
+
+  /** As long as a device waits for a request in flight. */
+  private static final long CLOSE_MILLISECONDS = 10_000;
 
   private final String name;
   private final Fd fd;
-  private final long capacityBytes;
+  private final SizeProbe size;
+
+  /** The capacity is a multiple: direct writes are of whole blocks, and make no file longer. */
+  private final long sizeUnitBytes;
+
   private final int logicalBlockBytes;
   private final boolean readOnly;
   private final TransferErrors errors;
@@ -34,6 +44,9 @@ public final class RawImage implements BlockBackend, AutoCloseable {
 
   private final FlushLatch flushes;
   private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** Written with the monitor held. */
+  private volatile long capacityBytes;
 
   /** One that goes through the page cache. */
   RawImage(String name, Fd fd, long capacityBytes, int logicalBlockBytes, boolean readOnly) {
@@ -60,6 +73,8 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     errors = new TransferErrors(name);
     direct = alignment == null ? null : new DirectIo(fd, alignment, errors, readOnly);
     zeroes = readOnly || direct != null ? null : new NativeMemory(ZERO_BYTES);
+    size = new SizeProbe(() -> FileIo.size(fd));
+    sizeUnitBytes = alignment == null || readOnly ? SECTOR_BYTES : alignment.blockBytes();
     flushes = new FlushLatch("disk " + name + ": fdatasync", () -> FileIo.fdatasync(fd));
   }
 
@@ -96,6 +111,30 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   @Override
   public long capacityBytes() {
     return capacityBytes;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Of the open file, whatever its name leads to by now. Bytes after the last whole sector, or
+   * block that can be written, do not count.
+   */
+  @Override
+  public long rescan() throws DiskException {
+    OptionalLong result = size.look();
+    if (result.isEmpty()) {
+      return capacityBytes; // closed
+    }
+    if (result.getAsLong() < 0) {
+      String errno = Errno.name((int) -result.getAsLong());
+      throw new DiskException(
+          name, DiskException.Kind.UNMEASURABLE, "can't be measured (lseek: " + errno + ")");
+    }
+    long found = result.getAsLong() / sizeUnitBytes * sizeUnitBytes;
+    synchronized (this) {
+      capacityBytes = Math.max(capacityBytes, found);
+    }
+    return found;
   }
 
   @Override
@@ -287,9 +326,16 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     }
   }
 
-  /** Closes the file and gives up the lock. What was not flushed is left to the host. */
+  /**
+   * Closes the file and gives up the lock. What was not flushed is left to the host.
+   *
+   * @throws CloseStack.StillInUse if the host does not say how large it is, as it was asked to
+   */
   @Override
   public void close() {
+    if (!size.end(CLOSE_MILLISECONDS)) {
+      throw new CloseStack.StillInUse("disk " + name + ": its size is still being looked at");
+    }
     if (closed.compareAndSet(false, true)) {
       try {
         FileIo.unlock(fd);

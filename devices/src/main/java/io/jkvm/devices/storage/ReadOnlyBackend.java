@@ -24,6 +24,11 @@ public final class ReadOnlyBackend implements BlockBackend {
   }
 
   @Override
+  public long rescan() throws IOException {
+    return inner.rescan();
+  }
+
+  @Override
   public boolean readOnly() {
     return true;
   }

@@ -9,7 +9,8 @@ import java.nio.ByteOrder;
 
 /**
  * The configuration space of a block device (virtio 1.2, section 5.2.4, {@code struct
- * virtio_blk_config}). Written by vCPU threads, read by them and the queue's.
+ * virtio_blk_config}). Written by vCPU threads and by whoever makes the disk larger, read by vCPU
+ * threads and the queues'.
  */
 final class BlockConfig implements ConfigSpace {
   /** Most sectors in a discard segment: 2 GiB. */
@@ -23,6 +24,7 @@ final class BlockConfig implements ConfigSpace {
   static final int MAX_WRITE_ZEROES_SEGMENTS = 1;
 
   private static final int BYTES = 60;
+  private static final int CAPACITY_END = 8;
   private static final int WRITEBACK = 32;
   private static final int NUM_QUEUES = 34;
   private static final int PHYSICAL_BLOCK_BYTES = 4096;
@@ -31,6 +33,13 @@ final class BlockConfig implements ConfigSpace {
   private final boolean writebackAtFirst;
   private volatile boolean writeback;
   private volatile boolean switchable;
+
+  /** Written with the monitor held. */
+  private volatile long capacitySectors;
+
+  // Guarded by this.
+  private boolean hasDriver;
+  private boolean grewBeforeDriver;
 
   /**
    * Of a disk.
@@ -42,7 +51,7 @@ final class BlockConfig implements ConfigSpace {
     this.writeback = writeback;
     fields.putShort(NUM_QUEUES, (short) queues);
     int block = backend.logicalBlockBytes();
-    fields.putLong(0, backend.capacityBytes() / VirtioBlock.SECTOR_BYTES);
+    capacitySectors = backend.capacityBytes() / VirtioBlock.SECTOR_BYTES;
     fields.putInt(12, maxDataSegments);
     fields.putInt(20, block);
     int blocksPerPhysical = Math.max(1, PHYSICAL_BLOCK_BYTES / block);
@@ -56,6 +65,38 @@ final class BlockConfig implements ConfigSpace {
       fields.putInt(52, MAX_WRITE_ZEROES_SEGMENTS);
       fields.put(56, (byte) 1);
     }
+  }
+
+  /** The size of the disk, as the driver is told. */
+  long capacitySectors() {
+    return capacitySectors;
+  }
+
+  /**
+   * The disk is larger now; one that is not stays as it is.
+   *
+   * @param changed counts the configuration's generation on and tells the driver. Run while nothing
+   *     can be read here: a driver reads the capacity in two halves, and knows by the generation
+   *     whether they belong together (section 2.5.1)
+   */
+  synchronized void grow(long sectors, Runnable changed) {
+    if (sectors > capacitySectors) {
+      capacitySectors = sectors;
+      grewBeforeDriver |= !hasDriver;
+      changed.run();
+    }
+  }
+
+  /**
+   * The driver is ready, and is told of changes from now on.
+   *
+   * @return whether the capacity changed before, perhaps after the driver had read it
+   */
+  synchronized boolean driverReady() {
+    boolean changed = grewBeforeDriver;
+    hasDriver = true;
+    grewBeforeDriver = false;
+    return changed;
   }
 
   /** Whether the driver lets writes stay in a cache until it asks for a flush. */
@@ -74,7 +115,8 @@ final class BlockConfig implements ConfigSpace {
     switchable = mayChoose;
   }
 
-  void reset() {
+  synchronized void reset() {
+    hasDriver = false;
     switchable = false;
     writeback = writebackAtFirst;
   }
@@ -85,7 +127,15 @@ final class BlockConfig implements ConfigSpace {
   }
 
   @Override
+  public synchronized long read(long offset, int size) {
+    return ConfigSpace.super.read(offset, size);
+  }
+
+  @Override
   public int byteAt(int offset) {
+    if (offset < CAPACITY_END) {
+      return (int) (capacitySectors >>> (8 * offset));
+    }
     return offset == WRITEBACK && writeback ? 1 : fields.get(offset);
   }
 

@@ -51,7 +51,7 @@ final class BlockQueue {
     this.features = features;
     this.rings = rings;
     this.turn = turn;
-    parsed = new BlockRequest(device.backend());
+    parsed = new BlockRequest(device.backend(), config);
     headUnderWay = new boolean[rings.size()];
     heads = new int[engine.capacity()];
     statusAddresses = new long[engine.capacity()];

@@ -31,18 +31,19 @@ final class BlockRequest {
   private static final int FLAG_UNMAP = 1;
 
   private final BlockBackend backend;
-  private final long capacitySectors;
+  private final BlockConfig config;
   private final byte[] bytes = new byte[SEGMENT_BYTES * BlockConfig.MAX_DISCARD_SEGMENTS];
   private final ByteBuffer fields = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   private DescriptorChain chain;
   private int type;
+  private long capacitySectors;
   private long sector;
   private long dataBytes;
   private int segments;
 
-  BlockRequest(BlockBackend backend) {
+  BlockRequest(BlockBackend backend, BlockConfig config) {
     this.backend = backend;
-    capacitySectors = backend.capacityBytes() / VirtioBlock.SECTOR_BYTES;
+    this.config = config;
   }
 
   /**
@@ -55,6 +56,7 @@ final class BlockRequest {
     chain = request;
     segments = 0;
     dataBytes = 0;
+    capacitySectors = config.capacitySectors(); // once: it may grow meanwhile
     if (request.readableBytes() < HEADER_BYTES || request.writableBytes() < 1) {
       throw new GuestFault("block request without a header of 16 bytes or a status byte");
     }

@@ -52,6 +52,8 @@ public final class VirtioBlock implements VirtioDevice {
   private final BlockConfig config;
   private final byte[] id;
   private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
+  private final LogLimit shrinkLog = new LogLimit(VirtioBlock.class, 1);
+  private volatile Runnable configChanged = () -> {};
 
   /**
    * A disk whose requests are carried out one after the other, by the queue's thread.
@@ -154,8 +156,48 @@ public final class VirtioBlock implements VirtioDevice {
   }
 
   @Override
+  public void attach(Runnable changed) {
+    configChanged = changed;
+  }
+
+  @Override
   public void activate(long negotiated) {
     config.negotiated((negotiated & F_CONFIG_WCE) != 0, (negotiated & F_FLUSH) != 0);
+    if (config.driverReady()) {
+      configChanged.run();
+    }
+  }
+
+  /**
+   * Looks whether the backend has become larger; the driver is told by {@link #announceCapacity}.
+   * One that has become smaller is logged once, and stays as large as it was for the driver. Waits
+   * for the host. For any thread.
+   *
+   * @throws IOException if the size can't be found out
+   */
+  public void rescan() throws IOException {
+    long found = backend.rescan();
+    long told = config.capacitySectors() * SECTOR_BYTES;
+    if (found < told) {
+      shrinkLog.warn(
+          name(),
+          "is only "
+              + found
+              + " bytes long by now and stays a disk of "
+              + told
+              + " bytes for the guest, which gets errors beyond the end");
+    }
+  }
+
+  /**
+   * Tells the driver of the backend's capacity, if that is more than it knows of; at once, after a
+   * pause, or when it is ready. For any thread, as long as the transport is open.
+   *
+   * @return what it is told, in bytes
+   */
+  public long announceCapacity() {
+    config.grow(backend.capacityBytes() / SECTOR_BYTES, () -> configChanged.run());
+    return config.capacitySectors() * SECTOR_BYTES;
   }
 
   @Override

@@ -11,9 +11,10 @@ import java.util.concurrent.CountDownLatch;
 
 /** A disk without data that notes what is asked of it, and fails or hangs when told to. */
 public final class RecordingBackend implements BlockBackend {
-  private final long capacityBytes;
   private final boolean readOnly;
   private final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+  private volatile long capacityBytes;
+  private volatile long mediumBytes;
   private volatile IOException failure;
   private volatile RuntimeException mistake;
   private volatile CountDownLatch gate;
@@ -21,7 +22,13 @@ public final class RecordingBackend implements BlockBackend {
 
   public RecordingBackend(long capacityBytes, boolean readOnly) {
     this.capacityBytes = capacityBytes;
+    mediumBytes = capacityBytes;
     this.readOnly = readOnly;
+  }
+
+  /** Makes the medium larger, or smaller. */
+  public void resize(long bytes) {
+    mediumBytes = bytes;
   }
 
   /** Everything asked so far, for example {@code write 512+1024}. */
@@ -76,6 +83,15 @@ public final class RecordingBackend implements BlockBackend {
   @Override
   public long capacityBytes() {
     return capacityBytes;
+  }
+
+  @Override
+  public long rescan() throws IOException {
+    if (failure != null) {
+      throw failure;
+    }
+    capacityBytes = Math.max(capacityBytes, mediumBytes);
+    return mediumBytes;
   }
 
   @Override
