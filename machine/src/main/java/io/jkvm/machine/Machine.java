@@ -256,6 +256,27 @@ public final class Machine implements AutoCloseable {
         });
   }
 
+  /**
+   * Looks whether a disk's file or device has become larger, and tells the guest, a paused one once
+   * it goes on. One that has become smaller is logged once and stays as it was for the guest.
+   *
+   * @param disk from 0, in the order of the specification
+   * @return how large the disk is for the guest now, in bytes
+   * @throws MachineException with {@link Problem#STATE} if the machine is closed, {@link
+   *     Problem#DISK} if it has no such disk, {@link Problem#DISK_UNMEASURABLE} if the host does
+   *     not say, {@link Problem#DISK_FAILED} if a backend of the user's own does not
+   */
+  public long rescanDisk(int disk) {
+    if (disk < 0 || disk >= spec.disks().size()) {
+      throw new MachineException(Problem.DISK, name() + " has no disk " + disk);
+    }
+    if (closed) {
+      throw wrongState("rescan a disk of");
+    }
+    parts.rescanDisk(disk); // without the lock: a host that does not answer holds up nobody else
+    return locked("rescan a disk of", () -> !closed, () -> parts.announceDisk(disk));
+  }
+
   /** Pulls the plug; false if the machine had another reason to stop before. */
   public boolean stop() {
     return stop(new StopReason(StopReason.Kind.REQUESTED, ""));

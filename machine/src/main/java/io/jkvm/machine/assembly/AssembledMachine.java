@@ -8,12 +8,14 @@ import io.jkvm.core.vm.VirtualMachine;
 import io.jkvm.devices.legacy.AcpiPm;
 import io.jkvm.devices.legacy.ExitStatusPort;
 import io.jkvm.devices.serial.Uart16550;
+import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.net.NetStatistics;
 import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.machine.agent.GuestAgent;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.MachineStatistics;
 import io.jkvm.machine.report.Problem;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +26,7 @@ public final class AssembledMachine {
   private final Uart16550 serial;
   private final AcpiPm powerManagement;
   private final ExitStatusPort exitStatus;
+  private final List<VirtioBlock> disks;
   private final List<VirtioNet> cards;
   private final Optional<GuestAgent> agent;
   private final List<Pausable> devices;
@@ -34,6 +37,7 @@ public final class AssembledMachine {
       Uart16550 serial,
       AcpiPm powerManagement,
       ExitStatusPort exitStatus,
+      List<VirtioBlock> disks,
       List<VirtioNet> cards,
       Optional<GuestAgent> agent,
       List<Pausable> devices,
@@ -42,6 +46,7 @@ public final class AssembledMachine {
     this.serial = serial;
     this.powerManagement = powerManagement;
     this.exitStatus = exitStatus;
+    this.disks = List.copyOf(disks);
     this.cards = List.copyOf(cards);
     this.agent = agent;
     this.devices = List.copyOf(devices);
@@ -155,6 +160,29 @@ public final class AssembledMachine {
   /** Plugs the cable of a card in or out. */
   public void setLink(int card, boolean up) {
     cards.get(card).setLink(up);
+  }
+
+  /**
+   * Looks whether a disk has become larger; may wait for the host, also while the machine is being
+   * closed.
+   *
+   * @throws MachineException if that can't be found out
+   */
+  public void rescanDisk(int disk) {
+    try {
+      disks.get(disk).rescan();
+    } catch (IOException | RuntimeException e) { // a backend of the user's own may throw anything
+      throw Problems.backend(Problem.DISK_FAILED, disks.get(disk).name(), e);
+    }
+  }
+
+  /**
+   * Tells the guest how large a disk is, if that is more than it knows of.
+   *
+   * @return what the guest is told, in bytes
+   */
+  public long announceDisk(int disk) {
+    return disks.get(disk).announceCapacity();
   }
 
   /** What the devices have counted. */

@@ -9,7 +9,6 @@ import io.jkvm.devices.storage.ReadOnlyBackend;
 import io.jkvm.devices.storage.engine.DiskEngine;
 import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.storage.engine.DiskEngines.Kind;
-import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.block.RateLimit;
 import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.report.Problem;
@@ -45,8 +44,8 @@ final class DiskAssembler {
     this.resources = resources;
   }
 
-  List<VirtioDevice> open(List<DiskSpec> specs) throws IOException {
-    List<VirtioDevice> disks = new ArrayList<>();
+  List<VirtioBlock> open(List<DiskSpec> specs) throws IOException {
+    List<VirtioBlock> disks = new ArrayList<>();
     if (specs.stream().anyMatch(spec -> spec.source() instanceof DiskSpec.Source.RawFile)) {
       sayEngine(host.diskEngines());
     }

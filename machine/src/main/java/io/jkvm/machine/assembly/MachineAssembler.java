@@ -19,6 +19,7 @@ import io.jkvm.devices.legacy.ExitStatusPort;
 import io.jkvm.devices.serial.SerialSink;
 import io.jkvm.devices.serial.Uart16550;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.devices.virtio.net.VirtioNet;
 import io.jkvm.devices.virtio.rng.VirtioRng;
 import io.jkvm.firmware.boot.BootConfig;
@@ -93,7 +94,7 @@ public final class MachineAssembler {
     }
     DiskAssembler diskAssembler =
         new DiskAssembler(spec.name(), spec.cpus(), host, events::progress, resources);
-    List<VirtioDevice> disks = diskAssembler.open(spec.disks());
+    List<VirtioBlock> disks = diskAssembler.open(spec.disks());
     NetworkAssembler network = new NetworkAssembler(spec.name(), resources);
     List<VirtioNet> cards = network.open(spec.cards());
     List<VirtioDevice> shares =
@@ -182,6 +183,7 @@ public final class MachineAssembler {
         serial,
         powerManagement,
         exitStatus,
+        disks,
         cards,
         agent.map(AgentPort::agent),
         board.pausables(),

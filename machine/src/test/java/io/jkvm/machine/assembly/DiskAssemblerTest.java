@@ -11,6 +11,7 @@ import io.jkvm.devices.storage.DiskException;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.ReadOnlyBackend;
 import io.jkvm.devices.virtio.VirtioDevice;
+import io.jkvm.devices.virtio.block.VirtioBlock;
 import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.DiskTuning;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ class DiskAssemblerTest {
     return open(resources, disk).get(0).features() & READ_ONLY;
   }
 
-  private List<VirtioDevice> open(CloseStack resources, DiskSpec... disks) throws Exception {
+  private List<VirtioBlock> open(CloseStack resources, DiskSpec... disks) throws Exception {
     return new DiskAssembler("test", 2, new Host(), said::add, resources).open(List.of(disks));
   }
 
