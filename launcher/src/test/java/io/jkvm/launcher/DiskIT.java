@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.util.Arrays;
@@ -135,5 +138,36 @@ class DiskIT {
     assertFalse(result.out().contains("was written"), result::toString);
     assertFalse(result.out().contains("is writable now"), result::toString);
     assertEquals(before, sha256(Files.readAllBytes(root)));
+  }
+
+  /** By jkvm's own look at the file. */
+  @Test
+  void aDiskGrowsWhileTheGuestRuns() throws Exception {
+    Path data = Files.write(folder.resolve("data.img"), new byte[DATA_BYTES]);
+    int sectors = DATA_BYTES / 512;
+    try (JkvmProcess jkvm =
+        JkvmProcess.start(
+            args(
+                "echo may grow; while grep -qx "
+                    + sectors
+                    + " /sys/block/vdb/size; do sleep 1; done; echo now `cat /sys/block/vdb/size`;"
+                    + " dd if=/dev/vda of=/dev/vdb bs=512 skip=2 seek="
+                    + (2 * sectors - 1)
+                    + " count=1 conv=fsync && echo the last sector is written",
+                root + ",ro",
+                data.toString()))) {
+      jkvm.awaitOutput("may grow");
+      try (FileChannel channel = FileChannel.open(data, StandardOpenOption.WRITE)) {
+        channel.write(ByteBuffer.allocate(1), 2 * DATA_BYTES + 99);
+      }
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.BOOT_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertTrue(result.out().contains("now " + 2 * sectors), result::toString);
+      assertTrue(result.out().contains("the last sector is written"), result::toString);
+    }
+    byte[] superblock = Arrays.copyOfRange(Files.readAllBytes(root), 1024, 1536);
+    byte[] last =
+        Arrays.copyOfRange(Files.readAllBytes(data), 2 * DATA_BYTES - 512, 2 * DATA_BYTES);
+    assertArrayEquals(superblock, last);
   }
 }

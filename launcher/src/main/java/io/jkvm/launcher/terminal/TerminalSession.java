@@ -250,6 +250,7 @@ public final class TerminalSession {
   private StopReason runToEnd(Machine machine, ConsoleStream output) throws InterruptedException {
     machine.start();
     reporter.step("the guest runs");
+    DiskWatch disks = DiskWatch.start(machine, reporter::note);
     try (ConsoleFeed typed = startFeed(machine)) {
       setFeed(Optional.of(typed));
       StopReason reason = awaitStop(machine);
@@ -259,6 +260,7 @@ public final class TerminalSession {
       }
       return reason;
     } finally {
+      disks.close();
       setFeed(Optional.empty());
     }
   }
