@@ -19,6 +19,8 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -169,5 +171,28 @@ class DiskIT {
     byte[] last =
         Arrays.copyOfRange(Files.readAllBytes(data), 2 * DATA_BYTES - 512, 2 * DATA_BYTES);
     assertArrayEquals(superblock, last);
+  }
+
+  /** A quarter goes at once, and Linux's last request of 128 KiB may go before it is paid for. */
+  @Test
+  void aDiskIsNoFasterThanItsLimit() throws Exception {
+    Path data = Files.write(folder.resolve("data.img"), new byte[DATA_BYTES]);
+    JkvmProcess.Result result =
+        JkvmProcess.run(
+            args(
+                "echo from `cat /proc/uptime`; cat /dev/vdb | sha256sum;"
+                    + " echo to `cat /proc/uptime`",
+                root + ",ro",
+                data + ",ro,queues=2,iops=1000,bps=" + DATA_BYTES / 4));
+    assertEquals(0, result.status(), result::toString);
+    assertTrue(result.out().contains(sha256(new byte[DATA_BYTES])), result::toString);
+    double seconds = uptime("to", result) - uptime("from", result);
+    assertTrue(seconds >= 2.4, seconds + " s: " + result);
+  }
+
+  private static double uptime(String word, JkvmProcess.Result result) {
+    Matcher matcher = Pattern.compile("(?m)^" + word + " ([0-9.]+) ").matcher(result.out());
+    assertTrue(matcher.find(), result::toString);
+    return Double.parseDouble(matcher.group(1));
   }
 }
