@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.storage;
 
-import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
@@ -74,7 +73,10 @@ public final class RawImage implements BlockBackend, AutoCloseable {
     direct = alignment == null ? null : new DirectIo(fd, alignment, errors, readOnly);
     zeroes = readOnly || direct != null ? null : new NativeMemory(ZERO_BYTES);
     size = new SizeProbe(() -> FileIo.size(fd));
-    sizeUnitBytes = alignment == null || readOnly ? SECTOR_BYTES : alignment.blockBytes();
+    sizeUnitBytes =
+        alignment == null || readOnly
+            ? SECTOR_BYTES
+            : Math.max(SECTOR_BYTES, alignment.blockBytes());
     flushes = new FlushLatch("disk " + name + ": fdatasync", () -> FileIo.fdatasync(fd));
   }
 
@@ -329,12 +331,13 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   /**
    * Closes the file and gives up the lock. What was not flushed is left to the host.
    *
-   * @throws CloseStack.StillInUse if the host does not say how large it is, as it was asked to
+   * @throws IllegalStateException if the host does not say how large it is, as it was asked to: the
+   *     file stays open
    */
   @Override
   public void close() {
     if (!size.end(CLOSE_MILLISECONDS)) {
-      throw new CloseStack.StillInUse("disk " + name + ": its size is still being looked at");
+      throw new IllegalStateException("disk " + name + ": its size is still being looked at");
     }
     if (closed.compareAndSet(false, true)) {
       try {
