@@ -6,8 +6,8 @@ import java.io.IOException;
 
 /**
  * Where a disk's bytes live. Offsets and lengths are bytes, multiples of 512 and inside the
- * capacity: the caller has checked. Used by one thread at a time. An exception names the disk, the
- * call and the cause in one line.
+ * capacity: the caller has checked. Used by one thread at a time, but for the two that say how
+ * large it is. An exception names the disk, the call and the cause in one line.
  */
 public interface BlockBackend {
   /** A short name for messages. */
@@ -21,7 +21,8 @@ public interface BlockBackend {
 
   /**
    * Looks how large the medium is by now, and takes that for the capacity if it is more. For any
-   * thread, also while requests are carried out. A medium that never changes need not look.
+   * thread, also while requests are carried out, and while it is closed or after that: what is gone
+   * then must not be looked at. A medium that never changes need not look.
    *
    * @return the size found, in bytes; less than the capacity if the medium has shrunk
    */

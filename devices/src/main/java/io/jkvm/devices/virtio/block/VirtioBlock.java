@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A disk (virtio 1.2, section 5.2). Data goes between the backend and guest RAM without a copy,
@@ -53,6 +54,7 @@ public final class VirtioBlock implements VirtioDevice {
   private final byte[] id;
   private final LogLimit errorLog = new LogLimit(VirtioBlock.class, MAX_LOGGED_ERRORS);
   private final LogLimit shrinkLog = new LogLimit(VirtioBlock.class, 1);
+  private final AtomicLong knownSectors = new AtomicLong();
   private volatile Runnable configChanged = () -> {};
 
   /**
@@ -176,8 +178,9 @@ public final class VirtioBlock implements VirtioDevice {
    * @throws IOException if the size can't be found out
    */
   public void rescan() throws IOException {
+    long told = config.capacitySectors() * SECTOR_BYTES; // before: another may find more meanwhile
     long found = backend.rescan();
-    long told = config.capacitySectors() * SECTOR_BYTES;
+    knownSectors.accumulateAndGet(backend.capacityBytes() / SECTOR_BYTES, Math::max);
     if (found < told) {
       shrinkLog.warn(
           name(),
@@ -185,18 +188,18 @@ public final class VirtioBlock implements VirtioDevice {
               + found
               + " bytes long by now and stays a disk of "
               + told
-              + " bytes for the guest, which gets errors beyond the end");
+              + " bytes for the guest; reads beyond the end fail");
     }
   }
 
   /**
-   * Tells the driver of the backend's capacity, if that is more than it knows of; at once, after a
-   * pause, or when it is ready. For any thread, as long as the transport is open.
+   * Tells the driver of what {@link #rescan} has found, if that is more than it knows of; at once,
+   * after a pause, or when it is ready. For any thread, as long as the transport is open.
    *
    * @return what it is told, in bytes
    */
   public long announceCapacity() {
-    config.grow(backend.capacityBytes() / SECTOR_BYTES, () -> configChanged.run());
+    config.grow(knownSectors.get(), () -> configChanged.run());
     return config.capacitySectors() * SECTOR_BYTES;
   }
 
