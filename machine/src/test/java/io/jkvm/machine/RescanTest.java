@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -167,13 +168,13 @@ class RescanTest {
     OwnDisk disk = new OwnDisk();
     Machine machine = Machine.start(spec(DiskSpec.custom("own", () -> disk)));
     disk.gate = new CountDownLatch(1);
-    Thread looking = new Thread(() -> refused(Problem.STATE, machine, 0));
-    looking.start();
+    FutureTask<Boolean> looking = new FutureTask<>(() -> refused(Problem.STATE, machine, 0), true);
+    new Thread(looking).start();
     disk.entered.await();
     machine.pause();
     machine.resume();
     assertTrue(machine.closeAndReport().isEmpty());
     disk.gate.countDown();
-    looking.join();
+    assertTrue(looking.get());
   }
 }

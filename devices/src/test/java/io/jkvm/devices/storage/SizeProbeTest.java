@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -37,18 +38,19 @@ class SizeProbeTest {
   @Test
   void aFileIsNotClosedUnderALook() throws Exception {
     SizeProbe probe = new SizeProbe(this::waitForAnswer);
-    Thread looking = new Thread(() -> assertEquals(OptionalLong.of(4096), probe.look()));
-    looking.start();
+    FutureTask<OptionalLong> looking = new FutureTask<>(probe::look);
+    new Thread(looking).start();
     asked.await();
     assertFalse(probe.end(0));
     assertFalse(probe.end(10));
     assertEquals(OptionalLong.empty(), probe.look());
-    Thread ending = new Thread(() -> assertTrue(probe.end(Long.MAX_VALUE)));
+    FutureTask<Boolean> ended = new FutureTask<>(() -> probe.end(Long.MAX_VALUE));
+    Thread ending = new Thread(ended);
     ending.start();
     ending.interrupt();
     answer.countDown();
-    ending.join();
-    looking.join();
+    assertTrue(ended.get());
+    assertEquals(OptionalLong.of(4096), looking.get());
     assertTrue(probe.end(0));
   }
 

@@ -40,8 +40,9 @@ class DiskWatchTest {
   }
 
   @AfterEach
-  void close() {
+  void close() throws InterruptedException {
     watch.close();
+    await(() -> watcher() == null);
   }
 
   private int nextLook() throws InterruptedException {
