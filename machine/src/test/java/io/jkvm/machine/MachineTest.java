@@ -7,10 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.bus.BusDevice;
-import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.core.testing.TinyKernel;
-import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.CardSpec;
@@ -226,17 +224,13 @@ class MachineTest {
   }
 
   /** A disk that can't be flushed; of no size, it is refused once it is open. */
-  private static final class BrokenDisk implements BlockBackend, AutoCloseable {
+  private static final class BrokenDisk extends EmptyDisk implements AutoCloseable {
     private final long capacityBytes;
     boolean closed;
 
     BrokenDisk(long capacityBytes) {
+      super("broken");
       this.capacityBytes = capacityBytes;
-    }
-
-    @Override
-    public String name() {
-      return "broken";
     }
 
     @Override
@@ -245,31 +239,9 @@ class MachineTest {
     }
 
     @Override
-    public boolean readOnly() {
-      return false;
-    }
-
-    @Override
-    public int logicalBlockBytes() {
-      return 512;
-    }
-
-    @Override
-    public void read(IoVector target, long offset) {}
-
-    @Override
-    public void write(IoVector source, long offset) {}
-
-    @Override
     public void flush() throws IOException {
       throw new IOException("no room");
     }
-
-    @Override
-    public void discard(long offset, long length) {}
-
-    @Override
-    public void writeZeroes(long offset, long length, boolean mayUnmap) {}
 
     @Override
     public void close() {

@@ -5,10 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.core.testing.TinyKernel;
-import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.DiskSpec;
@@ -34,16 +32,15 @@ class RescanTest {
   @TempDir Path folder;
 
   /** A disk of the user's own. */
-  private static final class OwnDisk implements BlockBackend {
+  private static final class OwnDisk extends EmptyDisk {
     volatile long size = MIB;
     volatile IOException failure;
     volatile CountDownLatch gate = new CountDownLatch(0);
     final CountDownLatch entered = new CountDownLatch(1);
     private volatile long capacity = MIB;
 
-    @Override
-    public String name() {
-      return "own";
+    OwnDisk() {
+      super("own");
     }
 
     @Override
@@ -67,31 +64,6 @@ class RescanTest {
       capacity = size;
       return size;
     }
-
-    @Override
-    public boolean readOnly() {
-      return false;
-    }
-
-    @Override
-    public int logicalBlockBytes() {
-      return 512;
-    }
-
-    @Override
-    public void read(IoVector target, long offset) {}
-
-    @Override
-    public void write(IoVector source, long offset) {}
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public void discard(long offset, long length) {}
-
-    @Override
-    public void writeZeroes(long offset, long length, boolean mayUnmap) {}
   }
 
   private MachineSpec spec(DiskSpec... disks) throws IOException {
