@@ -3,6 +3,9 @@ package io.jkvm.benchmarks.report;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.PrettyPrinter;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import io.jkvm.benchmarks.run.Sample;
 import java.io.IOException;
 import java.io.Writer;
@@ -24,7 +27,7 @@ public final class Results {
       throws IOException {
     try (Writer writer = Files.newBufferedWriter(file);
         JsonGenerator json = new JsonFactory().createGenerator(writer)) {
-      json.useDefaultPrettyPrinter();
+      json.setPrettyPrinter(sampleALine());
       json.writeStartObject();
       json.writeObjectFieldStart("about");
       for (Map.Entry<String, String> entry : about.entrySet()) {
@@ -38,6 +41,13 @@ public final class Results {
       json.writeEndArray();
       json.writeEndObject();
     }
+  }
+
+  private static PrettyPrinter sampleALine() {
+    DefaultPrettyPrinter printer = new DefaultPrettyPrinter();
+    printer.indentObjectsWith(new DefaultPrettyPrinter.FixedSpaceIndenter());
+    printer.indentArraysWith(DefaultIndenter.SYSTEM_LINEFEED_INSTANCE);
+    return printer;
   }
 
   private static void write(JsonGenerator json, Sample sample) throws IOException {
