@@ -17,7 +17,7 @@ trap 'kill $(jobs -p) 2>/dev/null || :; rm -rf "$work"' EXIT
 perl -e 'use integer; my $word = 0;
   for (1 .. 64) { my $block = "";
     for (1 .. 131072) { $word += -7046029254386353131; $block .= pack("q<", $word) }
-    print $block }' >"$work/disk" 2>/dev/null
+    print $block }' >"$work/disk"
 
 steps='disk,warm-up,100,random,4096,8,20000,0;disk,depth1,100,random,4096,1,100000,0;disk,depth8,100,random,4096,8,100000,0;end'
 two() { # options of the disk: cycles of a request in both machines, by step
