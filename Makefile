@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # make          builds the distribution, launcher/target/jkvm
 # make run      builds everything and boots the default guest to a shell on this terminal
-# make test     runs all tests, real KVM and real Linux boots included
+# make test     runs the tests, real KVM and real Linux boots included
+# make test-all runs those too that take longest (long storms, further rows of what is tested)
 # make test-svm runs jkvm on an emulated hardware-like KVM, needs no /dev/kvm (minutes)
 # make test-verdicts  the kernel's own tests under jkvm and under QEMU, and whether they agree
 # make test-suites    file system suites on what jkvm shares (JKVM_SUITES=DIR has them)
@@ -17,7 +18,7 @@ SOURCES := pom.xml docs/jkvm.1 $(wildcard guest-images/agent/*) $(shell find hyp
 	-path '*/target' -prune -o -type f ! -path '*/src/test/*' -print | sed 's/ /\\ /g')
 IMAGES := guest-images/build
 
-.PHONY: all run test test-svm test-verdicts test-suites bench guest-images default-guest docs javadoc format clean java
+.PHONY: all run test test-all test-svm test-verdicts test-suites bench guest-images default-guest docs javadoc format clean java
 .DELETE_ON_ERROR:
 
 all: $(JKVM)
@@ -54,11 +55,14 @@ run: launcher/target/cds.stamp default-guest
 	    --cmdline 'quiet jkvm.run="uname -a"' --timeout 5m; \
 	fi
 
-test: guest-images | java
+test: EXCLUDED := long
+test-all: EXCLUDED := none
+
+test test-all: guest-images | java
 	@.ci/require.sh nasm=nasm iasl=acpica-tools setpriv=util-linux \
 	  ip=iproute2 ping=iputils-ping passt=passt tcpdump=tcpdump iperf3=iperf3
-	@echo "jkvm: building and testing (several minutes)"
-	@mvn -B -ntp verify
+	@echo "jkvm: building and testing (many minutes)"
+	@mvn -B -ntp verify -Djkvm.excludedTests=$(EXCLUDED)
 
 # Stock distribution kernels and more than one CPU, which this machine's KVM may not be able to run.
 test-svm: $(JKVM)

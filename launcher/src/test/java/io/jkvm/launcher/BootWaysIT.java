@@ -4,6 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.nio.ByteBuffer;
@@ -77,13 +78,23 @@ class BootWaysIT {
     assertTrue(result.err().contains("it is entered at its PVH entry"), result::toString);
   }
 
+  @Test
+  void fromTwoInitrdsWithADiskByTheBios() throws Exception {
+    assertBootsFromTwoInitrds("bios");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"direct", "bzimage", "pvh"})
+  @LongTest
+  void fromTwoInitrdsWithADisk(String way) throws Exception {
+    assertBootsFromTwoInitrds(way);
+  }
+
   /**
    * The first ends at no multiple of 4, where Linux would not see the second. The disk is there in
    * the same boot, as a kernel that unpacks itself takes its time where KVM interprets it.
    */
-  @ParameterizedTest
-  @ValueSource(strings = {"direct", "bzimage", "bios", "pvh"})
-  void fromTwoInitrdsWithADisk(String way) throws Exception {
+  private void assertBootsFromTwoInitrds(String way) throws Exception {
     byte[] root = Files.readAllBytes(Path.of(INITRD));
     Path first = Files.write(folder.resolve("1"), Arrays.copyOf(root, root.length + 1));
     Path second = Files.write(folder.resolve("2"), CpioArchive.of("added", "from the second\n"));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.io.IOException;
@@ -198,6 +199,7 @@ class CommandHostRootIT {
 
   /** A process of the host swaps a directory and a link that leads out of the share meanwhile. */
   @Test
+  @LongTest
   void swapsOnTheHostLeadAGuestNowhereElse() throws Exception {
     Path data = Files.createDirectory(folder.resolve("data"));
     Path directory = Files.createDirectory(data.resolve("d"));

@@ -4,6 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Timeout;
 @RequiresKvm
 @Timeout(1200)
 @Guests
+@LongTest
 class IperfIT {
   /** What the receiver counted; of several streams, the line with their sum is the last. */
   private static final Pattern RECEIVED = Pattern.compile("([\\d.]+) ([KM])Bytes .* receiver");

@@ -4,6 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresKvm
 @Timeout(1200)
 @Guests(2)
+@LongTest
 class SocketNetworkIT {
   @TempDir Path folder;
 

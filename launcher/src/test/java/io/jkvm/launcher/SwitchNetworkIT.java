@@ -4,6 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.machine.Machine;
@@ -32,6 +33,7 @@ class SwitchNetworkIT {
   /** One direction of the file with a link that goes down and up. */
   @Test
   @Guests(2)
+  @LongTest
   void twoGuestsExchangeAFileAlsoWhileALinkGoesDownAndUpAndStreams() throws Exception {
     try (InProcessGuest one =
             start(

@@ -4,6 +4,7 @@ package io.jkvm.launcher;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
@@ -93,6 +94,7 @@ class TapGuestIT {
 
   /** The guest starts anew on the same tap with the same, random, address. */
   @Test
+  @LongTest
   void survivesARestart() throws Exception {
     try (NetworkNamespace host = NetworkNamespace.create()) {
       host.exec("ip", "tuntap", "add", TAP, "mode", "tap");

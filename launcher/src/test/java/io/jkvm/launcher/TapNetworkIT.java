@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.NetworkNamespace;
 import io.jkvm.core.testing.RequiresKvm;
 import java.net.InetAddress;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @RequiresKvm
 @Timeout(1200)
 @Guests
+@LongTest
 class TapNetworkIT {
   private static final String HOST = "192.168.77.1";
   private static final String GUEST = "192.168.77.2";

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import java.net.InetAddress;
@@ -102,6 +103,7 @@ class UserNetworkIT {
   }
 
   @Test
+  @LongTest
   void passtThatIsKilledDuringATransferIsStartedAgain() throws Exception {
     byte[] data = NetGuest.data(1 << 20);
     try (ServerSocket endless = listen();
