@@ -20,6 +20,7 @@ enum ImageFormat {
   VHDX("a VHDX image", false, 0, hexOf("vhdxfile")),
   VHD("a VHD image", false, 0, hexOf("conectix")),
   PARALLELS("a Parallels image", false, 0, hexOf("WithoutFreeSpace")),
+  PARALLELS_EXTENDED("a Parallels image", false, 0, hexOf("WithouFreSpacExt")),
   GZIP("compressed with gzip", true, 0, "1f8b08"),
   XZ("compressed with xz", true, 0, "fd377a585a00"),
   ZSTD("compressed with zstd", true, 0, "28b52ffd"),

@@ -40,6 +40,10 @@ class ImageFormatTest {
     "7f10dabe01000100, 64, is a VDI image",
     "7668647866696c65, 0, is a VHDX image",
     "636f6e6563746978, 0, is a VHD image",
+    "5145440000100000, 0, is a QED image",
+    "434f574401000000, 0, is a VMDK image",
+    "576974686f7574467265655370616365, 0, is a Parallels image",
+    "576974686f7546726553706163457874, 0, is a Parallels image",
   })
   void anImageOfAnotherFormatIsNoRawDisk(String magic, int at, String text) throws Exception {
     Path image = image(HexFormat.of().parseHex(magic), at);
@@ -61,6 +65,20 @@ class ImageFormatTest {
     DiskException e = refused(Files.write(folder.resolve("disk.img.gz"), bytes.toByteArray()));
     assertEquals(DiskException.Kind.COMPRESSED, e.kind());
     assertTrue(e.getMessage().contains("is compressed with gzip"), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "fd377a585a000004, xz",
+    "28b52ffd04580000, zstd",
+    "425a683931415926, bzip2",
+    "04224d1864a70000, lz4",
+    "504b030414000000, a ZIP archive",
+  })
+  void otherCompressionsAreToldToo(String magic, String text) throws Exception {
+    DiskException e = refused(image(HexFormat.of().parseHex(magic), 0));
+    assertEquals(DiskException.Kind.COMPRESSED, e.kind());
+    assertTrue(e.getMessage().contains(text), e.getMessage());
   }
 
   @Test
