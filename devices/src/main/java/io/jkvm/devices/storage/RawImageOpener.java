@@ -114,7 +114,8 @@ final class RawImageOpener {
         throw DirectProbe.refusal(name, blockDevice);
       }
       if (e.errno() == Errno.EBUSY && exclusive != 0) {
-        throw refused(Kind.USED_BY_HOST, "is in use by this host: mounted, or a part of a volume");
+        throw refused(
+            Kind.USED_BY_HOST, "is in use: mounted, a part of a volume, or open in another jkvm");
       }
       String cause = Errno.name(e.errno()) + ": " + Errno.message(e.errno());
       boolean forbidden =
