@@ -3,6 +3,7 @@ package io.jkvm.launcher.option;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Options of QEMU, lkvm and virtme-ng that are typed by habit, with jkvm's word for each. */
 public final class ForeignOptions {
@@ -57,10 +58,84 @@ public final class ForeignOptions {
 
   private ForeignOptions() {}
 
+  /** Of QEMU alone: what they ask for is not in jkvm, or is always so. */
+  private static final Set<String> WITHOUT_COUNTERPART =
+      Set.of(
+          "action",
+          "audio",
+          "audiodev",
+          "blockdev",
+          "chardev",
+          "clock",
+          "compat",
+          "cpu-pm",
+          "daemonize",
+          "debugcon",
+          "dfilter",
+          "dtb",
+          "fsdev",
+          "full-screen",
+          "fw_cfg",
+          "gdb",
+          "global",
+          "icount",
+          "incoming",
+          "iscsi",
+          "keyboard",
+          "loadvm",
+          "mem-path",
+          "mem-prealloc",
+          "mon",
+          "mtdblock",
+          "name",
+          "no-acpi",
+          "no-hpet",
+          "no-shutdown",
+          "no-user-config",
+          "numa",
+          "object",
+          "only-migratable",
+          "option-rom",
+          "overcommit",
+          "parallel",
+          "pidfile",
+          "plugin",
+          "preconfig",
+          "qmp",
+          "qmp-pretty",
+          "readconfig",
+          "rtc",
+          "runas",
+          "sandbox",
+          "sdl",
+          "seed",
+          "set",
+          "singlestep",
+          "smbios",
+          "soundhw",
+          "spice",
+          "tb-size",
+          "tpmdev",
+          "trace",
+          "uuid",
+          "virtfs",
+          "virtioconsole",
+          "vnc",
+          "watchdog",
+          "watchdog-action",
+          "writeconfig");
+
   /** What to type in place of an argument; empty for one that is not known here. */
   public static Optional<String> advice(String argument) {
     String name = argument.replaceFirst("^--?", "").replaceFirst("=.*", "");
-    return argument.startsWith("-") ? Optional.ofNullable(ADVICE.get(name)) : Optional.empty();
+    if (!argument.startsWith("-")) {
+      return Optional.empty();
+    }
+    String advice = ADVICE.get(name);
+    if (advice == null && !argument.startsWith("--") && WITHOUT_COUNTERPART.contains(name)) {
+      advice = LEAVE_OUT;
+    }
+    return Optional.ofNullable(advice);
   }
 
   /**
@@ -68,6 +143,6 @@ public final class ForeignOptions {
    * options would take "-kernel" for "-k ernel".
    */
   public static boolean isLongWithOneDash(String argument) {
-    return argument.matches("-[a-z][a-z-]+(=.*)?") && advice(argument).isPresent();
+    return argument.matches("-[a-z][a-z_-]+(=.*)?") && advice(argument).isPresent();
   }
 }
