@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which processor a guest sees: what KVM supports, less what would not work and what a guest must
@@ -60,6 +63,11 @@ public final class CpuidPolicy {
           "-perfctr_core",
           "-perfctr_nb",
           "-perfctr_llc");
+
+  private static final Set<CpuFeature> COUNTERS =
+      Stream.of("pdcm", "perfctr_core", "perfctr_nb", "perfctr_llc")
+          .map(name -> CpuFeature.named(name).orElseThrow())
+          .collect(Collectors.toUnmodifiableSet());
 
   /** Architectural performance monitoring (Intel SDM vol. 2, CPUID leaf 0AH). */
   private static final int LEAF_PMU = 0xa;
@@ -113,6 +121,11 @@ public final class CpuidPolicy {
     }
     userChanges.forEach(text -> changes.add(parse(text)));
     return new CpuidPolicy(changes, "");
+  }
+
+  /** Whether the user asks for performance counters, of either vendor. */
+  public boolean wantsCounters() {
+    return changes.stream().anyMatch(change -> change.show && COUNTERS.contains(change.feature));
   }
 
   /** The same with a name for the processor, up to 48 bytes of ASCII; KVM gives it none. */

@@ -64,6 +64,8 @@ class CpuidPolicyTest {
   void countersAndEnclavesAreThereForThoseWhoAsk() {
     assertFalse(has(0xa) || has(0x12) || has(0x80000022));
     assertTrue(has(0xa, "+pdcm") && has(0x12, "+sgx") && has(0x80000022, "+perfctr_core"));
+    assertFalse(CpuidPolicy.of(HostCapabilities.COMPLETE, List.of("-pdcm")).wantsCounters());
+    assertTrue(CpuidPolicy.of(HostCapabilities.COMPLETE, List.of("perfctr_core")).wantsCounters());
   }
 
   @Test

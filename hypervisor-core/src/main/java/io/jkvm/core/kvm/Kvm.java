@@ -98,6 +98,11 @@ public final class Kvm implements AutoCloseable {
     return KvmIoctl.CHECK_EXTENSION.call(fd.value(), cap.number());
   }
 
+  /** Whether {@link KvmVm#disablePmu} does what it says, since Linux 5.18. */
+  public boolean canDisablePmu() throws LinuxException {
+    return (capability(KvmCap.PMU_CAPABILITY) & KvmVm.KVM_PMU_CAP_DISABLE) != 0;
+  }
+
   /** The largest number of vCPUs that one VM can have. */
   public int maxVcpus() throws LinuxException {
     int max = capability(KvmCap.MAX_VCPUS);

@@ -18,7 +18,8 @@ public enum KvmCap {
   MAX_VCPUS(66, "a largest number of vCPUs"),
   TSC_DEADLINE_TIMER(72, "the local APIC timer's TSC deadline mode"),
   READONLY_MEM(81, "read-only guest memory"),
-  IMMEDIATE_EXIT(136, "kicks without lost wake-ups");
+  IMMEDIATE_EXIT(136, "kicks without lost wake-ups"),
+  PMU_CAPABILITY(212, "performance counters that can be left out");
 
   private final int number;
   private final String meaning;

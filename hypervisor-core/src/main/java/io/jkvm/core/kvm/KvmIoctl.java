@@ -43,6 +43,7 @@ enum KvmIoctl {
   GET_MP_STATE(Ioctl.ior(KvmIoctl.KVMIO, 0x98, 4)),
   GET_VCPU_EVENTS(Ioctl.ior(KvmIoctl.KVMIO, 0x9f, KvmVcpuEvents.SIZE)),
   SET_VCPU_EVENTS(Ioctl.iow(KvmIoctl.KVMIO, 0xa0, KvmVcpuEvents.SIZE)),
+  ENABLE_CAP(Ioctl.iow(KvmIoctl.KVMIO, 0xa3, 104)),
   GET_XSAVE(Ioctl.ior(KvmIoctl.KVMIO, 0xa4, KvmXsave.SIZE)),
   SET_XSAVE(Ioctl.iow(KvmIoctl.KVMIO, 0xa5, KvmXsave.SIZE)),
   GET_XCRS(Ioctl.ior(KvmIoctl.KVMIO, 0xa6, KvmXcrs.SIZE)),

@@ -17,6 +17,8 @@ public final class KvmVm implements AutoCloseable {
   public static final int IO_APIC_INPUTS = 24;
 
   private static final int KVM_MEM_READONLY = 2;
+  static final int KVM_PMU_CAP_DISABLE = 1;
+
   private static final int KVM_PIT_SPEAKER_DUMMY = 1;
   private static final int CLOCK_BYTES = 48;
 
@@ -83,6 +85,29 @@ public final class KvmVm implements AutoCloseable {
     NativeMemory config = new NativeMemory(64);
     config.buffer().putInt(KVM_PIT_SPEAKER_DUMMY);
     call(KvmIoctl.CREATE_PIT2, config);
+  }
+
+  /**
+   * KVM_PMU_CAP_DISABLE: no vCPU made later has performance counters, whatever CPUID shows. Without
+   * it KVM gives the four of the K7 to each guest of an AMD host.
+   *
+   * <pre>
+   * struct kvm_enable_cap {   offset
+   *   __u32 cap;                   0
+   *   __u32 flags;                 4
+   *   __u64 args[4];               8
+   *   __u8 pad[64];               40
+   * };
+   * </pre>
+   */
+  public void disablePmu() throws LinuxException {
+    NativeMemory capability = new NativeMemory(104);
+    capability
+        .buffer()
+        .putInt(KvmCap.PMU_CAPABILITY.number())
+        .putInt(0)
+        .putLong(KVM_PMU_CAP_DISABLE);
+    call(KvmIoctl.ENABLE_CAP, capability);
   }
 
   /** A line to an interrupt controller input, for devices that drive a level themselves. */

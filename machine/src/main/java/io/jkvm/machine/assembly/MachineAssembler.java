@@ -169,7 +169,7 @@ public final class MachineAssembler {
     }
     events.progress("kernel is loaded");
 
-    List<KvmVcpu> vcpus = createVcpus(vm, supported, capabilities);
+    List<KvmVcpu> vcpus = createVcpus(kvm, vm, supported, capabilities);
     VcpuEntry.enter(vcpus.get(0), boot);
     network.start();
     VirtualMachine machine =
@@ -238,12 +238,16 @@ public final class MachineAssembler {
     }
   }
 
-  private List<KvmVcpu> createVcpus(KvmVm vm, Cpuid supported, HostCapabilities capabilities)
+  private List<KvmVcpu> createVcpus(
+      Kvm kvm, KvmVm vm, Cpuid supported, HostCapabilities capabilities)
       throws IOException {
     CpuidPolicy policy =
         CpuidPolicy.of(
                 capabilities, spec.cpuFeatures().stream().map(CpuFeatureChange::toString).toList())
             .withBrand(host.processorName());
+    if (!policy.wantsCounters() && kvm.canDisablePmu()) {
+      vm.disablePmu();
+    }
     CpuTopology topology = new CpuTopology(spec.cpus());
     List<KvmVcpu> vcpus = new ArrayList<>();
     for (int id = 0; id < spec.cpus(); id++) {
