@@ -110,9 +110,10 @@ disk=67108864
 }
 
 # What the guest does: writes to its root disk, proves that programs keep their registers, and shows
-# its interrupts and every message about ACPI and PCI that is a warning or worse. No double quotes:
+# its interrupts, what its processor and machine are, and every message about ACPI and PCI that is a warning or worse. No double quotes:
 # it is inside of some.
 stock_command='echo cpus=$(nproc); echo disk >/root/f; sync; echo $(cat /root/f) works; vectors 2000 4; cat /proc/interrupts
+dmesg | grep -m1 Performance.Events; grep -m1 ^flags /proc/cpuinfo; echo product: $(cat /sys/class/dmi/id/product_name)
 dmesg -r | grep ^.[0-4]. | grep -iE acpi\|pci | sed s/^/complaint:/'
 stock_command=$(echo "$stock_command" | tr '\n' ';')
 stock() { # boot way, transport, CPUs
@@ -132,6 +133,11 @@ reboot: Power down" \
     --cmdline "quiet root=/dev/vda rw jkvm.run=\"$stock_command\""
   grep -q "$interrupts.*virtio" $output || problem="${problem:+$problem, }no $interrupts of virtio"
   ! grep -q '^complaint:' $output || problem="${problem:+$problem, }$(grep -c '^complaint:' $output) complaints"
+  grep -q '^flags.* hypervisor' $output || problem="${problem:+$problem, }no hypervisor in the processor's flags"
+  ! grep -qE '^flags.* (svm|vmx|sgx|arch_perfmon|perfctr_core|pdcm)( |.?$)' $output ||
+    problem="${problem:+$problem, }more than a minimal processor: $(grep ^flags $output)"
+  grep -q 'Performance Events: .*software events only' $output || problem="${problem:+$problem, }performance counters"
+  grep -q '^product: jkvm' $output || problem="${problem:+$problem, }$(grep ^product: $output) is not jkvm"
   verdict "$problem" "stock kernel, $1, $2, $3 CPU" "$start"
   rm -f /run/disk.img
 }
