@@ -17,6 +17,7 @@ import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import io.jkvm.machine.spec.NetworkSpec;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -319,6 +320,39 @@ class MachineTest {
     }
     assertTrue(stream.close(PATIENCE));
     assertEquals("K" + "x".repeat(1000), Files.readString(log));
+  }
+
+  /** The room that comes when somebody reads is none of a machine's that is gone. */
+  @Test
+  void aStreamThatIsFullOutlivesItsMachine() throws Exception {
+    Path fifo = folder.resolve("fifo");
+    assertEquals(0, new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor());
+    try (RandomAccessFile reader = new RandomAccessFile(fifo.toFile(), "rw");
+        ConsoleStream stream = ConsoleStream.file(fifo, e -> {})) {
+      try (Machine first = Machine.create(tiny().build())) {
+        first.console().attach(stream);
+        first.start();
+        first.console().send("x".repeat(300_000));
+        while (!stream.isFull()) {
+          Thread.sleep(10);
+        }
+      }
+      try (Machine second = Machine.create(tiny().build())) {
+        second.console().attach(stream);
+        assertEquals('K', reader.read());
+        while (stream.isFull()) {
+          assertEquals('x', reader.read());
+        }
+        second.start();
+        int next = reader.read();
+        while (next == 'x') {
+          next = reader.read();
+        }
+        assertEquals('K', next);
+        second.console().send("y");
+        assertEquals('y', reader.read());
+      }
+    }
   }
 
   /** The second vCPU waits for a startup IPI that nobody can send any more. */
