@@ -303,10 +303,15 @@ class JobControlIT {
     try (ShellTerminal terminal = new ShellTerminal(folder)) {
       String settings = terminal.run("stty -g");
       startGuest(terminal);
-      JkvmProcess.signal(ShellTerminal.childOf(wrapper(terminal)).pid(), "KILL");
+      long jvm = ShellTerminal.childOf(wrapper(terminal)).pid();
+      // Typed for the guest, and not read any more: a shell must not take it for a command line.
+      JkvmProcess.signal(jvm, "STOP");
+      terminal.type("echo leaked\r");
+      JkvmProcess.signal(jvm, "KILL");
       terminal.awaitPrompt();
       assertEquals("137", terminal.run("echo $?"));
       assertEquals(settings, terminal.run("stty -g"));
+      assertFalse(terminal.all().contains("\nleaked"), terminal.all());
 
       // What the shell's line editor has set while jkvm started is not what is to be put back.
       terminal.start(jkvm + " &");
