@@ -80,6 +80,10 @@ class TerminalIT {
       terminal.type(PASTE);
       terminal.await(PASTE_MD5);
 
+      // A break on the serial console is Linux's SysRq.
+      terminal.type("\u0001bh");
+      terminal.await("sysrq: HELP");
+
       terminal.type("\u0001x");
       assertEnded(terminal, 0, settings);
       assertFalse(terminal.all().contains("\nslept"), terminal.all());
@@ -144,6 +148,20 @@ class TerminalIT {
         wrapper.destroy(); // SIGTERM, which counts again when the first is a second ago
         Thread.sleep(100);
       }
+      assertEnded(terminal, 143, settings);
+    }
+  }
+
+  /** It listens to its power button and does nothing about it. */
+  @Test
+  void theGraceOfAGuestEnds() throws Exception {
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      String settings = terminal.run("stty -g");
+      startTiny(terminal, "--grace 1s");
+      terminal.type("L");
+      terminal.await("L");
+      JkvmProcess.signal(ShellTerminal.childOf(terminal.process()).pid(), "TERM");
+      terminal.await("asked the guest to power off, which has 1.0 s");
       assertEnded(terminal, 143, settings);
     }
   }
