@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,9 +53,39 @@ class MachineIT {
    */
   private static final String VECTORS = "; vectors 2000 4";
 
-  private static void assertVectorsKept(JkvmProcess.Result result) {
-    assertTrue(result.out().contains("vectors: 2000 rounds of 4 processes"), result::toString);
+  private static void assertVectorsKept(JkvmProcess.Result result) throws Exception {
+    List<String> flags = hostFlags();
+    String level = flags.contains("avx512f") ? "AVX-512" : flags.contains("avx") ? "AVX" : "SSE";
+    assertTrue(
+        result.out().contains("vectors: 2000 rounds of 4 processes with " + level),
+        result::toString);
     assertTrue(result.out().contains(", 0 wrong"), result::toString);
+  }
+
+  private static String hostCpuinfo(String name) throws Exception {
+    return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+        .filter(line -> line.startsWith(name))
+        .findFirst()
+        .map(line -> line.substring(line.indexOf(':') + 1).strip())
+        .orElse("");
+  }
+
+  private static List<String> hostFlags() throws Exception {
+    return List.of(hostCpuinfo("flags").split(" "));
+  }
+
+  /** The host's brand, a hypervisor, no nested virtualization, no counters. */
+  private static void assertNamedMinimalProcessor(JkvmProcess.Result result) throws Exception {
+    assertTrue(
+        result.out().contains("model name\t: " + hostCpuinfo("model name")), result::toString);
+    List<String> flags =
+        result.out().lines().filter(line -> line.startsWith("flags\t")).findFirst().stream()
+            .flatMap(line -> Stream.of(line.split("\\s+")))
+            .toList();
+    assertTrue(flags.contains("hypervisor"), result::toString);
+    for (String absent : List.of("vmx", "svm", "sgx", "arch_perfmon", "perfctr_core", "pdcm")) {
+      assertFalse(flags.contains(absent), result::toString);
+    }
   }
 
   @Test
@@ -61,7 +93,9 @@ class MachineIT {
     JkvmProcess.Result result =
         boot(
             "bzImage-smp",
-            "echo cpus=$(nproc); cat /proc/interrupts; cat /sys/bus/pci/devices/*/device" + VECTORS,
+            "echo cpus=$(nproc); cat /proc/interrupts /proc/cpuinfo;"
+                + " cat /sys/bus/pci/devices/*/device"
+                + VECTORS,
             "--cpus",
             "2");
     assertEquals(0, result.status(), result::toString);
@@ -71,6 +105,12 @@ class MachineIT {
     assertTrue(result.out().contains("0x1042"), result::toString);
     assertTrue(result.err().contains("guest power-off"), result::toString);
     assertVectorsKept(result);
+    assertNamedMinimalProcessor(result);
+    boolean interprets = hostFlags().stream().noneMatch(Set.of("vmx", "svm")::contains);
+    assertEquals(
+        interprets ? 1 : 0,
+        result.err().lines().filter(line -> line.contains("this host's KVM")).count(),
+        result::toString);
   }
 
   /** Linux is told to use little of it, as each page costs time where its kernel is interpreted. */
