@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A PCI function that is removed and found again by a rescan works each time, while another is
@@ -18,15 +20,15 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @RequiresKvm
 class PciRescanIT {
-  /** 50 and more with -Djkvm.rescans=50: some seconds each where KVM interprets the kernel. */
-  private static final int TIMES = Integer.getInteger("jkvm.rescans", 4);
+  /** Some seconds each where KVM interprets the kernel. */
+  private static final int FEW = 4;
+
+  private static final int MANY = 50;
 
   /** 00:01.0 is the busy disk, 00:02.0 the one that goes and comes. */
   private static final String COMMAND =
       "(while :; do dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null; done) & n=0;"
-          + " while [ $n -lt "
-          + TIMES
-          + " ]; do echo 1 > /sys/bus/pci/devices/0000:00:02.0/remove;"
+          + " while [ $n -lt %d ]; do echo 1 > /sys/bus/pci/devices/0000:00:02.0/remove;"
           + " [ ! -e /dev/vdb ] || echo STILL THERE;"
           + " echo 1 > /sys/bus/pci/rescan; until [ -b /dev/vdb ]; do :; done;"
           + " sha256sum < /dev/vdb; n=$((n+1)); done";
@@ -36,17 +38,20 @@ class PciRescanIT {
   @Test
   @Guests
   void aRemovedFunctionComesBack() throws Exception {
-    assertComesBack("bzImage", 1, "");
+    assertComesBack(FEW, "bzImage", 1, "");
   }
 
-  @Test
+  @ParameterizedTest
+  @CsvSource({"bzImage, 1, pci=realloc", "bzImage-smp, 2, pci=nocrs"})
   @Guests
   @LongTest
-  void aRemovedFunctionComesBackToTwoProcessors() throws Exception {
-    assertComesBack("bzImage-smp", 2, "pci=nocrs");
+  void aRemovedFunctionComesBackFiftyTimes(String kernel, int cpus, String parameters)
+      throws Exception {
+    assertComesBack(MANY, kernel, cpus, parameters);
   }
 
-  private void assertComesBack(String kernel, int cpus, String parameters) throws Exception {
+  private void assertComesBack(int times, String kernel, int cpus, String parameters)
+      throws Exception {
     byte[] data = NetGuest.data(64 << 10);
     Path busy = Files.write(folder.resolve("busy.img"), NetGuest.data(1 << 20));
     Path removed = Files.write(folder.resolve("removed.img"), data);
@@ -65,10 +70,14 @@ class PciRescanIT {
             "--disk",
             removed + ",ro",
             "--cmdline",
-            "quiet root=/dev/ram0 " + parameters + " jkvm.run=\"" + COMMAND + "\"");
+            "quiet root=/dev/ram0 "
+                + parameters
+                + " jkvm.run=\""
+                + String.format(COMMAND, times)
+                + "\"");
     assertEquals(0, result.status(), result::toString);
     String line = NetGuest.sha256(data) + "  -";
-    assertEquals(TIMES, result.out().lines().filter(line::equals).count(), result::toString);
+    assertEquals(times, result.out().lines().filter(line::equals).count(), result::toString);
     assertTrue(!result.out().contains("STILL THERE"), result::toString);
   }
 }
