@@ -78,6 +78,18 @@ class BootWaysIT {
     assertTrue(result.err().contains("it is entered at its PVH entry"), result::toString);
   }
 
+  /** As of kernels before Linux 3.8, and of what is no Linux: XLF_KERNEL_64 is not set. */
+  @Test
+  @LongTest
+  void anImageWithoutA64BitEntryBootsByTheBios() throws Exception {
+    byte[] image = Files.readAllBytes(ProjectFiles.guestImage("bzImage"));
+    image[0x236] &= ~1; // xloadflags
+    Path kernel = Files.write(folder.resolve("bzImage"), image);
+    JkvmProcess.Result result = boot(kernel, UNAME, "--initrd", INITRD);
+    assertAnswers(result);
+    assertTrue(result.err().contains("has no 64-bit entry"), result::toString);
+  }
+
   @Test
   void fromTwoInitrdsWithADiskByTheBios() throws Exception {
     assertBootsFromTwoInitrds("bios");
