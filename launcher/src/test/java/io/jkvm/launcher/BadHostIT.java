@@ -145,6 +145,22 @@ class BadHostIT {
         "leave one out, or give both as FILE,ro");
   }
 
+  /** What it is counts, not its name. */
+  @Test
+  void theSameDiskByTwoNames() throws Exception {
+    Path disk = BadFiles.sparse(folder.resolve("d"), 1 << 20, 0);
+    Path link = Files.createSymbolicLink(folder.resolve("symbolic"), disk);
+    Path hardLink = Files.createLink(folder.resolve("hard"), disk);
+    String kernel = ProjectFiles.guestImage("bzImage").toString();
+    for (Path other : List.of(link, hardLink)) {
+      BadFiles.assertOneLine(
+          JkvmProcess.runInThisJvm("--kernel", kernel, "--disk", "" + disk, "--disk", "" + other),
+          ExitStatus.HOST,
+          other + " is given as two disks",
+          "leave one out, or give both as FILE,ro");
+    }
+  }
+
   @Test
   @RequiresKvm
   void initrdMissing() throws Exception {

@@ -11,13 +11,18 @@ import io.jkvm.devices.storage.engine.DiskEngines;
 import io.jkvm.devices.storage.engine.DiskEngines.Kind;
 import io.jkvm.devices.virtio.block.RateLimit;
 import io.jkvm.devices.virtio.block.VirtioBlock;
+import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
 import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.DiskTuning;
 import io.jkvm.machine.spec.DiskTuning.Cache;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /** Opens the disks of a machine. */
@@ -49,6 +54,7 @@ final class DiskAssembler {
     if (specs.stream().anyMatch(spec -> spec.source() instanceof DiskSpec.Source.RawFile)) {
       sayEngine(host.diskEngines());
     }
+    checkTwice(specs);
     for (DiskSpec spec : specs) {
       BlockBackend backend = backend(spec);
       if (spec.tuning().cache() != Cache.UNSAFE) {
@@ -66,6 +72,28 @@ final class DiskAssembler {
       }
     }
     return disks;
+  }
+
+  /** By what they are: a file has as many names as there are links to it. */
+  private static void checkTwice(List<DiskSpec> specs) {
+    Map<Object, DiskSpec> images = new HashMap<>();
+    for (DiskSpec spec : specs) {
+      if (spec.source() instanceof DiskSpec.Source.RawFile file) {
+        DiskSpec other = images.put(identity(file), spec);
+        if (other != null && !(other.readOnly() && spec.readOnly())) {
+          throw new MachineException(
+              Problem.DISK_TWICE, file.path() + " is given as two disks, and the guest may write");
+        }
+      }
+    }
+  }
+
+  private static Object identity(DiskSpec.Source.RawFile file) {
+    try {
+      return Files.readAttributes(file.opened(), BasicFileAttributes.class).fileKey();
+    } catch (IOException e) {
+      return file; // whoever opens it says why
+    }
   }
 
   private void sayEngine(DiskEngines engines) {
