@@ -33,6 +33,7 @@ import io.jkvm.firmware.cpu.ResetVector;
 import io.jkvm.firmware.cpu.VcpuEntry;
 import io.jkvm.firmware.layout.E820Map;
 import io.jkvm.firmware.layout.X86Layout;
+import io.jkvm.machine.agent.channel.AgentLink;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Note;
 import io.jkvm.machine.report.Problem;
@@ -130,8 +131,8 @@ public final class MachineAssembler {
     if (spec.entropySource()) {
       virtio.add(new VirtioRng());
     }
-    Optional<AgentPort> agent = spec.agent() ? Optional.of(new AgentPort()) : Optional.empty();
-    agent.ifPresent(port -> virtio.add(port.device()));
+    Optional<AgentLink> agent = spec.agent().map(AgentLink::over);
+    agent.ifPresent(link -> virtio.add(link.device()));
     for (Supplier<VirtioDevice> factory : spec.virtioDevices()) {
       virtio.add(ownDevice(board, factory));
     }
@@ -185,7 +186,7 @@ public final class MachineAssembler {
         exitStatus,
         disks,
         cards,
-        agent.map(AgentPort::agent),
+        agent.map(AgentLink::agent),
         board.pausables(),
         resources);
   }
@@ -239,8 +240,7 @@ public final class MachineAssembler {
   }
 
   private List<KvmVcpu> createVcpus(
-      Kvm kvm, KvmVm vm, Cpuid supported, HostCapabilities capabilities)
-      throws IOException {
+      Kvm kvm, KvmVm vm, Cpuid supported, HostCapabilities capabilities) throws IOException {
     CpuidPolicy policy =
         CpuidPolicy.of(
                 capabilities, spec.cpuFeatures().stream().map(CpuFeatureChange::toString).toList())

@@ -48,10 +48,12 @@ public final class KernelRequirements {
                   orModule("VIRTIO_PCI", "virtio_pci", "PCI", "VIRTIO_MENU"),
                   orModule("VIRTIO_MMIO", "virtio_mmio", "VIRTIO_MENU")),
               COMMAND),
-          of(
+          anyOf(
               NEEDED,
               "the agent's channel to the host",
-              orModule("VIRTIO_CONSOLE", "virtio_console", "TTY"),
+              List.of(
+                  orModule("VIRTIO_CONSOLE", "virtio_console", "TTY"),
+                  orModule("VIRTIO_VSOCKETS", "vmw_vsock_virtio_transport", "NET", "VSOCKETS")),
               COMMAND),
           of(RECOMMENDED, "interrupts of their own for queues", builtIn("PCI_MSI", "PCI"), COMMAND),
           of(

@@ -11,6 +11,7 @@ import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.kernel.Purpose;
 import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.report.Problem;
+import io.jkvm.machine.spec.AgentTransport;
 import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import io.jkvm.machine.spec.ShareProtocol;
@@ -56,6 +57,7 @@ public final class GuestRoot implements AutoCloseable {
   private final Set<Purpose> purposes;
   private final ModulePacking modules;
   private final ShareMounts shares;
+  private final AgentTransport transport;
   private final List<String> notes;
 
   private GuestRoot(
@@ -65,6 +67,7 @@ public final class GuestRoot implements AutoCloseable {
       Set<Purpose> purposes,
       ModulePacking modules,
       ShareMounts shares,
+      AgentTransport transport,
       List<String> notes) {
     this.spec = spec;
     this.file = file;
@@ -72,6 +75,7 @@ public final class GuestRoot implements AutoCloseable {
     this.purposes = purposes;
     this.modules = modules;
     this.shares = shares;
+    this.transport = transport;
     this.notes = List.copyOf(notes);
   }
 
@@ -122,7 +126,8 @@ public final class GuestRoot implements AutoCloseable {
       notes.addAll(builder.notes());
       long size = builder.size();
       AnonymousFile file = AnonymousFile.of(size, builder::write);
-      return new GuestRoot(spec, file, size, purposes, modules, shares, notes);
+      AgentTransport transport = known.agentTransport();
+      return new GuestRoot(spec, file, size, purposes, modules, shares, transport, notes);
     } catch (IOException e) {
       throw new MachineException(
           Problem.INITRD_UNREADABLE, "the guest's root: " + e.getMessage(), e);
@@ -234,7 +239,7 @@ public final class GuestRoot implements AutoCloseable {
 
   /** The same machine with this root, and its agent as init. */
   public MachineSpec boot(MachineSpec machine) {
-    MachineSpecBuilder builder = machine.toBuilder().agent(true).firstInitrd(file.path());
+    MachineSpecBuilder builder = machine.toBuilder().agent(transport).firstInitrd(file.path());
     String init = "rdinit=" + AGENT + " printk.time=1";
     // All of the initrds are kept, or none.
     if (machine.initrds().isEmpty() && size <= machine.memoryBytes() / KEPT_PART_OF_MEMORY) {

@@ -4,14 +4,15 @@ package io.jkvm.machine.root;
 import io.jkvm.machine.kernel.KernelConfig;
 import io.jkvm.machine.kernel.KernelModules;
 import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.spec.AgentTransport;
 import io.jkvm.machine.spec.ShareProtocol;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * How a kernel can have directories of the host, as far as that is known before it boots: by its
- * configuration, and by the modules that belong to it.
+ * How a kernel can have directories of the host and the agent's channel, as far as that is known
+ * before it boots: by its configuration, and by the modules that belong to it.
  */
 public final class KernelShares {
   private final KernelSource kernel;
@@ -76,6 +77,15 @@ public final class KernelShares {
     }
     String unknown = config().isEmpty() ? ", whose configuration is not known" : "";
     return Optional.of(String.join(" and ", missing) + unknown);
+  }
+
+  /** What carries the agent's bytes: the port, unless the kernel is known to have vsock alone. */
+  AgentTransport agentTransport() {
+    boolean socketAlone =
+        config().isPresent()
+            && !has("VIRTIO_CONSOLE", "virtio_console")
+            && has("VIRTIO_VSOCKETS", "vmw_vsock_virtio_transport");
+    return socketAlone ? AgentTransport.VSOCK : AgentTransport.CONSOLE_PORT;
   }
 
   private boolean has(String option, String module) {

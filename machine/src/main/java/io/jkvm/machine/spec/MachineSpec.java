@@ -30,7 +30,8 @@ import java.util.function.UnaryOperator;
  *     announced
  * @param cpuFeatures changes to what CPUID shows, later ones win
  * @param kvmDevice {@code /dev/kvm} as a rule
- * @param agent whether there is a channel for the program that runs commands in the guest
+ * @param agent what carries the bytes of the program that runs commands in the guest, if there is a
+ *     channel for it
  * @param portDevices devices of the user's own on I/O ports
  * @param virtioDevices virtio devices of the user's own, on the transport after all others
  */
@@ -50,7 +51,7 @@ public record MachineSpec(
     Optional<String> commandLineOnly,
     List<CpuFeatureChange> cpuFeatures,
     Path kvmDevice,
-    boolean agent,
+    Optional<AgentTransport> agent,
     List<PortDevice> portDevices,
     List<Supplier<VirtioDevice>> virtioDevices) {
 
@@ -78,6 +79,7 @@ public record MachineSpec(
     SpecChecks.whole(commandLineOnly, "the only command line");
     cpuFeatures = SpecChecks.wholeList(cpuFeatures, "a processor feature");
     SpecChecks.whole(kvmDevice, "the KVM device");
+    SpecChecks.whole(agent, "what carries the agent's bytes");
     portDevices = SpecChecks.wholeList(portDevices, "a device on I/O ports");
     virtioDevices = SpecChecks.wholeList(virtioDevices, "what makes a virtio device");
     SpecChecks.name(name);
@@ -94,7 +96,7 @@ public record MachineSpec(
             + cards.size()
             + shares.size()
             + (entropySource ? 1 : 0)
-            + (agent ? 1 : 0)
+            + (agent.isPresent() ? 1 : 0)
             + virtioDevices.size();
     if (transport == VirtioTransport.PCI) {
       SpecChecks.pciDevices(devices);

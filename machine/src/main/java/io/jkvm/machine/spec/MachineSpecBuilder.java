@@ -35,7 +35,7 @@ public final class MachineSpecBuilder {
   private String commandLine = "";
   private Optional<String> commandLineOnly = Optional.empty();
   private Path kvmDevice = Path.of("/dev/kvm");
-  private boolean agent;
+  private Optional<AgentTransport> agent = Optional.empty();
 
   MachineSpecBuilder(Path kernel) {
     this.kernel = kernel;
@@ -179,10 +179,16 @@ public final class MachineSpecBuilder {
 
   /**
    * Whether there is a channel for jkvm's agent, which runs commands in the guest; the guest has to
-   * have it, as its init or started by that.
+   * have it, as its init or started by that. The channel is a {@link AgentTransport#CONSOLE_PORT}.
    */
   public MachineSpecBuilder agent(boolean wanted) {
-    agent = wanted;
+    agent = wanted ? Optional.of(AgentTransport.CONSOLE_PORT) : Optional.empty();
+    return this;
+  }
+
+  /** The same, over a channel of one's choice. */
+  public MachineSpecBuilder agent(AgentTransport transport) {
+    agent = Optional.of(transport);
     return this;
   }
 

@@ -36,7 +36,7 @@ public record TestSpec(
     GuestMounts mounts) {
   /** Checks that the machine has an agent. */
   public TestSpec {
-    if (!machine.agent()) {
+    if (machine.agent().isEmpty()) {
       throw new IllegalArgumentException("a machine without an agent");
     }
   }

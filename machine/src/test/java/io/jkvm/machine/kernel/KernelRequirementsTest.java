@@ -88,8 +88,10 @@ class KernelRequirementsTest {
     assertEquals(
         List.of(
             "CONFIG_VIRTIO_CONSOLE (is m, and module virtio_console was not found)"
-                + ": the agent's channel to the host"),
+                + " or CONFIG_VIRTIO_VSOCKETS: the agent's channel to the host"),
         lines(modular, NONE, Purpose.COMMAND));
+    KernelConfig vsockAlone = config(fragment.replace("VIRTIO_CONSOLE=y", "VIRTIO_VSOCKETS=y"));
+    assertEquals(List.of(), lines(vsockAlone, NONE, Purpose.COMMAND));
     KernelConfig embedded = config(KernelRequirements.fragment(ALL) + "CONFIG_IKCONFIG=m\n");
     assertEquals(
         List.of(

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.jkvm.machine.kernel.KernelFiles;
 import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.spec.AgentTransport;
 import io.jkvm.machine.spec.ShareProtocol;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -62,6 +63,19 @@ class KernelSharesTest {
     assertKnown(Optional.empty(), false, shares(modular));
     assertKnown(Optional.of(ShareProtocol.VIRTIO_FS), false, shares(modular, "virtiofs"));
     assertKnown(Optional.of(ShareProtocol.VIRTIO_FS), true, shares(modular, "virtiofs", "overlay"));
+  }
+
+  @Test
+  void theAgentHasASocketOnlyWhereThereIsNoPort() throws IOException {
+    String vsock = "CONFIG_VIRTIO_VSOCKETS=m\n";
+    String socket = "vmw_vsock_virtio_transport";
+    assertEquals(AgentTransport.VSOCK, shares(vsock, socket).agentTransport());
+    assertEquals(AgentTransport.CONSOLE_PORT, shares(vsock).agentTransport());
+    assertEquals(
+        AgentTransport.CONSOLE_PORT, shares(vsock, socket, "virtio_console").agentTransport());
+    assertEquals(
+        AgentTransport.CONSOLE_PORT,
+        shares("CONFIG_VIRTIO_CONSOLE=y\nCONFIG_VIRTIO_VSOCKETS=y\n").agentTransport());
   }
 
   @Test

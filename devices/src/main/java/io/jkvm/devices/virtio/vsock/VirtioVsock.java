@@ -55,6 +55,7 @@ public final class VirtioVsock implements VirtioDevice {
   private final Object lock;
   private final ByteBuffer transportReset =
       ByteBuffer.allocateDirect(EVENT_BYTES).order(ByteOrder.LITTLE_ENDIAN); // its id is 0
+  private volatile SequentialService fromGuest;
   private volatile SequentialService events;
 
   // Guarded by the lock.
@@ -162,6 +163,20 @@ public final class VirtioVsock implements VirtioDevice {
     }
   }
 
+  /**
+   * Runs something once the peers have been given what the guest has sent up to now: at once, or on
+   * the thread that calls {@link VsockPeer#accept}. What a peer has not taken is left out, as are
+   * packets where the machine is paused, or is closed before. It must not wait.
+   */
+  public void afterReceived(Runnable action) {
+    SequentialService current = fromGuest;
+    if (current == null) {
+      action.run();
+    } else {
+      current.afterPending(action);
+    }
+  }
+
   private void endAll(VsockEnd why, boolean driverStays) {
     List<VsockConnection> ended;
     synchronized (lock) {
@@ -251,6 +266,7 @@ public final class VirtioVsock implements VirtioDevice {
       PacketReceiver receiver = new PacketReceiver(name, guestCid, bufferBytes, sender, table, log);
       SequentialService service = new SequentialService(rings, receiver);
       sender.receiver(service);
+      fromGuest = service;
       return service;
     }
     events = new SequentialService(rings, this::sendEvent);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.machine.assembly;
+package io.jkvm.machine.agent.channel;
 
 import io.jkvm.devices.virtio.console.ConsolePort;
 import io.jkvm.devices.virtio.console.PortHost;
@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /** The agent's channel as a port of a console device. */
-final class AgentPort implements PortHost, AgentChannel {
+final class AgentPort implements PortHost, AgentChannel, AgentLink {
   /** What the agent looks for: docs/agent-protocol.md, "The channel". */
   private static final String NAME = "io.jkvm.agent";
 
@@ -25,11 +25,13 @@ final class AgentPort implements PortHost, AgentChannel {
     port.open();
   }
 
-  VirtioConsole device() {
+  @Override
+  public VirtioConsole device() {
     return device;
   }
 
-  GuestAgent agent() {
+  @Override
+  public GuestAgent agent() {
     return agent;
   }
 
