@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the PVH start information and the command line, finds the disk and runs the steps. */
+/* Reads the PVH start information and the command line, finds the devices and runs the steps. */
 #include "guest.h"
 
 #include "measure.h"
 #include "steps.h"
-#include "virtio.h"
 
 #define START_MAGIC 0x336ec578
 #define MEMORY_RAM 1
@@ -35,6 +34,7 @@ struct memory_map_entry {
 
 static char command_line[COMMAND_LINE_BYTES];
 static struct disk disk;
+static struct card card;
 
 /* The end of the RAM that this image is in. */
 static u64 ram_end(const struct start_info *info)
@@ -71,20 +71,24 @@ static const char *behind(const char *text, const char *word)
 }
 
 /* "virtio_mmio.device=4K@0xd0000000:5", as often as there are devices. */
-static bool find_disk(void)
+static bool find_devices(void)
 {
 	const char *text = command_line;
+	bool has_disk = false;
 
 	while ((text = behind(text, DEVICE_WORD))) {
 		u64 address;
 
 		while (*text && *text != '@' && *text != ' ')
 			text++;
-		if (take_char(&text, '@') && take_number(&text, &address) &&
-		    disk_start(&disk, address))
-			return true;
+		if (!take_char(&text, '@') || !take_number(&text, &address))
+			continue;
+		if (!has_disk)
+			has_disk = disk_start(&disk, address);
+		if (!card.transmit.size)
+			card_start(&card, address);
 	}
-	return false;
+	return has_disk;
 }
 
 void main(const struct start_info *info);
@@ -98,16 +102,16 @@ void main(const struct start_info *info)
 		fail("not started by PVH, version 1");
 	copy_command_line(info);
 	measure_start(ram_end(info));
-	if (!find_disk())
+	if (!find_devices())
 		fail("no disk at any virtio_mmio.device= of the command line");
 	put_text("bench: ");
 	put_decimal(disk.sectors);
 	put_text(" sectors, queue of ");
-	put_decimal(disk.queue_size);
+	put_decimal(disk.queue.size);
 	put_text(", features ");
 	put_hex(disk.features);
 	put_char('\n');
-	steps_disk(&disk);
+	steps_devices(&disk, &card);
 	steps = behind(command_line, STEPS_WORD);
 	if (steps)
 		run_steps(steps);

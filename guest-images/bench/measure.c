@@ -98,12 +98,12 @@ static bool start(struct run *run, u16 head)
 	request->status = 0xff;
 	request->under_way = true;
 	describe(request, buffer, workload->bytes);
-	*disk_descriptor(head) =
+	run->disk->queue.rings->descriptors[head] =
 		(struct descriptor){(u64)request->table,
 				    sizeof(struct descriptor) * (kind == FLUSH ? 2 : 3),
 				    DESC_INDIRECT, 0};
 	request->started = cycles();
-	disk_offer(run->disk, head);
+	queue_offer(&run->disk->queue, head);
 	run->under_way++;
 	return true;
 }
@@ -157,11 +157,11 @@ static void run_to_end(struct run *run)
 	for (u16 slot = 0; slot < run->workload->depth; slot++)
 		if (!start(run, slot))
 			break;
-	disk_publish(run->disk);
+	queue_publish(&run->disk->queue);
 	while (run->under_way) {
 		u64 now = 0;
 
-		while (disk_take(run->disk, &head, &length)) {
+		while (queue_take(&run->disk->queue, &head, &length)) {
 			/* Those that are found together have ended by now. */
 			if (!now)
 				now = cycles();
@@ -169,7 +169,7 @@ static void run_to_end(struct run *run)
 			start(run, (u16)head);
 		}
 		if (now) {
-			disk_publish(run->disk);
+			queue_publish(&run->disk->queue);
 			quiet_since = now;
 		} else if (++looks % (1 << 20) == 0 && cycles() - quiet_since > PATIENCE) {
 			fail_number(run->workload->name, "no answer; requests under way:",
@@ -182,7 +182,7 @@ static void run_to_end(struct run *run)
 void measure(struct disk *disk, const struct workload *workload, struct measurement *measurement)
 {
 	struct run run = {.disk = disk, .workload = workload};
-	u64 notifications = disk->notifications;
+	u64 notifications = disk->queue.notifications;
 	u64 begin;
 
 	latency_clear();
@@ -190,7 +190,7 @@ void measure(struct disk *disk, const struct workload *workload, struct measurem
 	run_to_end(&run);
 	measurement->cycles = cycles() - begin;
 	measurement->count = run.done;
-	measurement->notifications = disk->notifications - notifications;
+	measurement->notifications = disk->queue.notifications - notifications;
 	measurement->median_cycles = latency_percentile(50);
 	measurement->late_cycles = latency_percentile(99);
 }

@@ -3,7 +3,7 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
-#include "virtio.h"
+#include "disk.h"
 #include "workload.h"
 
 struct measurement {

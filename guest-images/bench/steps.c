@@ -6,6 +6,8 @@
  *   notify,NAME,COUNT      notifications of the disk's empty queue
  *   disk,NAME,READ_PERCENT,random|sequential,BYTES,DEPTH,COUNT,FLUSH_EVERY
  *   commit,NAME,BYTES,DEPTH,FIRST,ROUNDS,FLUSH
+ *   flood,NAME,BYTES,DEPTH,COUNT   frames to a peer that takes them
+ *   echo,NAME,BYTES,DEPTH,COUNT    frames to a peer that sends each back
  *   end
  * and each but commit prints "result NAME CYCLES COUNT NOTIFICATIONS MEDIAN P99 TSC", cycles all.
  */
@@ -16,11 +18,13 @@
 #define LINE_BYTES 256
 
 static struct disk *disk;
+static struct card *card;
 static bool from_console;
 
-void steps_disk(struct disk *found)
+void steps_devices(struct disk *a_disk, struct card *a_card)
 {
-	disk = found;
+	disk = a_disk;
+	card = a_card;
 }
 
 /* Lets whoever watches prepare the host: a step from the console begins when a line comes. */
@@ -71,9 +75,9 @@ static void count_accesses(enum access access, const char **text)
 		if (access == PORT)
 			in8(CONSOLE_LINE_STATUS);
 		else if (access == MMIO)
-			register_read(disk->base, INTERRUPT_STATUS);
+			register_read(disk->queue.base, INTERRUPT_STATUS);
 		else
-			register_write(disk->base, QUEUE_NOTIFY, 0);
+			register_write(disk->queue.base, QUEUE_NOTIFY, 0);
 	}
 	measurement.cycles = cycles() - start;
 	measurement.count = count;
@@ -91,8 +95,8 @@ static void measure_disk(const char **text)
 
 	if (wrong)
 		fail_number("a disk step is wrong", wrong, runs);
-	if (workload.depth > disk->queue_size)
-		fail_number(workload.name, "depth is more than the queue's", disk->queue_size);
+	if (workload.depth > disk->queue.size)
+		fail_number(workload.name, "depth is more than the queue's", disk->queue.size);
 	if (workload.depth * workload.bytes > measure_room())
 		fail_number(workload.name, "depth * bytes is more than there is memory:",
 			    measure_room());
@@ -122,7 +126,7 @@ static void commit(const char **text)
 	    !take_char(text, ',') || !take_number(text, &flushes))
 		fail("a commit step lacks something");
 	if (!writes.bytes || writes.bytes % SECTOR_BYTES || !writes.depth ||
-	    writes.depth > disk->queue_size || writes.depth * writes.bytes > measure_room())
+	    writes.depth > disk->queue.size || writes.depth * writes.bytes > measure_room())
 		fail_number(writes.name, "bytes or depth can't be", writes.bytes);
 	half = disk->sectors / 2 * SECTOR_BYTES;
 	places = half / writes.bytes / writes.depth;
@@ -142,6 +146,19 @@ static void commit(const char **text)
 	}
 }
 
+static void measure_card(bool echo, const char **text)
+{
+	struct traffic traffic = {.echo = echo};
+	struct measurement measurement;
+	const char *wrong = traffic_take(text, &traffic, card);
+
+	if (wrong)
+		fail_number("a step of the card is wrong", wrong, 0);
+	begin(traffic.name);
+	traffic_measure(card, &traffic, &measurement);
+	report(traffic.name, &measurement);
+}
+
 static void run_step(const char **text)
 {
 	char what[16];
@@ -158,6 +175,10 @@ static void run_step(const char **text)
 		measure_disk(text);
 	else if (starts_with(what, "commit"))
 		commit(text);
+	else if (starts_with(what, "flood"))
+		measure_card(false, text);
+	else if (starts_with(what, "echo"))
+		measure_card(true, text);
 	else if (starts_with(what, "end"))
 		end();
 	else

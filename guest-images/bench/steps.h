@@ -3,10 +3,10 @@
 #ifndef BENCH_STEPS_H
 #define BENCH_STEPS_H
 
-#include "virtio.h"
+#include "card.h"
 
-/* The disk that all steps are about. */
-void steps_disk(struct disk *disk);
+/* What the steps are about; the card may have no queues, as there is none. */
+void steps_devices(struct disk *disk, struct card *card);
 
 /* Runs steps that semicolons separate, then ends the machine. */
 void run_steps(const char *steps) __attribute__((noreturn));

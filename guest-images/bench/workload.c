@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload.h"
 
-#include "virtio.h"
+#include "disk.h"
 
 #define PAGE_WORDS 512
 

@@ -6,6 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.machine.Machine;
+import io.jkvm.machine.spec.CardSpec;
+import io.jkvm.machine.spec.DiskSpec;
+import io.jkvm.machine.spec.MachineSpec;
+import io.jkvm.machine.spec.NetworkSpec;
+import io.jkvm.machine.spec.VirtioTransport;
+import io.jkvm.machine.spec.VirtualSwitch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -70,6 +77,32 @@ class BenchGuestIT {
       assertTrue(Long.parseLong(line.group(2)) > 0, result::toString);
     }
     assertEquals("a50 b50 c50 d100 e1000 f8 g100 h100 ", steps.toString(), result::toString);
+  }
+
+  @Test
+  void framesAreTakenAndComeBack() throws Exception {
+    VirtualSwitch lan = new VirtualSwitch("bench");
+    EchoingNetwork network = new EchoingNetwork();
+    MachineSpec spec =
+        MachineSpec.boot(ProjectFiles.guestImage("bench.elf"))
+            .transport(VirtioTransport.MMIO)
+            .disk(DiskSpec.raw(disk))
+            .card(CardSpec.on(new NetworkSpec.Switch(lan)))
+            .commandLineOnly("bench.steps=flood,f,60,64,2000;echo,a,60,1,200;echo,b,1514,16,1000")
+            .build();
+    try (AutoCloseable connection = lan.connect(network);
+        Machine machine = Machine.start(spec)) {
+      machine.awaitStop();
+      String output = machine.console().output();
+      String done =
+          RESULT
+              .matcher(output)
+              .results()
+              .map(m -> m.group(1) + m.group(3) + " ")
+              .reduce("", String::concat);
+      assertEquals("f2000 a200 b1000 ", done, output);
+      assertEquals(3200, network.frames(), "frames that " + connection + " had");
+    }
   }
 
   @Test
