@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# bench.sh: the disk, and what an exit costs, under jkvm and QEMU's microvm with a guest of our own
-# (guest-images/bench), and fio on the bare host beside it. Prints tables; writes
+# bench.sh: the disk, the network and what an exit costs, under jkvm and QEMU's microvm with a guest of
+# our own (guest-images/bench), and fio on the bare host beside it. The network is a Unix socket, on
+# whose other side this benchmark takes frames and sends them back. Prints tables; writes
 # benchmarks/results/NAME.json and NAME.svg. Also 'make bench'. Settings are variables:
 #   ROUNDS=5      how often everything is measured
 #   SHORT=1       few and small steps, one round: whether it works, not how fast

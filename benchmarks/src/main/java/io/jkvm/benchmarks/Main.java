@@ -7,6 +7,7 @@ import io.jkvm.benchmarks.report.Summary;
 import io.jkvm.benchmarks.report.Tables;
 import io.jkvm.benchmarks.run.Contender;
 import io.jkvm.benchmarks.run.Contenders;
+import io.jkvm.benchmarks.run.FramePeer;
 import io.jkvm.benchmarks.run.PatternFile;
 import io.jkvm.benchmarks.run.Rounds;
 import io.jkvm.benchmarks.run.Sample;
@@ -52,12 +53,14 @@ public final class Main {
             .stream().filter(step -> wanted.matcher(step.name()).matches()).toList();
 
     Path disk = work.resolve("disk.img");
+    Path socket = work.resolve("network");
     List<Contender> contenders =
         new Contenders(
                 settings,
                 root.resolve("launcher/target/jkvm/bin/jkvm"),
                 root.resolve("guest-images/build/bench.elf"),
-                disk)
+                disk,
+                socket)
             .find();
     if (contenders.isEmpty() || steps.isEmpty()) {
       throw new IOException("ONLY or STEPS leaves nothing to measure");
@@ -68,16 +71,20 @@ public final class Main {
     if (Surroundings.isBusy()) {
       System.err.println("bench: other programs are running here; what comes out says little");
     }
-    List<Sample> samples =
-        new Rounds(
-                contenders,
-                steps,
-                few ? SHORT_WARM_UP_COUNT : WARM_UP_COUNT,
-                disk,
-                bytes,
-                work.resolve("errors"),
-                line -> System.err.println("bench: " + line))
-            .run(rounds);
+    List<Sample> samples;
+    try (FramePeer peer = new FramePeer(socket)) {
+      samples =
+          new Rounds(
+                  contenders,
+                  steps,
+                  few ? SHORT_WARM_UP_COUNT : WARM_UP_COUNT,
+                  disk,
+                  bytes,
+                  peer,
+                  work.resolve("errors"),
+                  line -> System.err.println("bench: " + line))
+              .run(rounds);
+    }
 
     Summary summary =
         new Summary(

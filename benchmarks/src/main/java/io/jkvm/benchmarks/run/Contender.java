@@ -9,7 +9,7 @@ import java.util.List;
  * @param name as it is in tables
  * @param group whose it is
  * @param direct past the host's page cache (O_DIRECT)
- * @param registers whether it is measured for the accesses that have nothing to do with disks
+ * @param registers whether it is measured for what has nothing to do with disks; it has a network
  * @param vcpuThread how the name of the thread begins that runs the guest
  * @param command starts the machine; empty for the bare host
  */

@@ -18,17 +18,20 @@ public final class Contenders {
   private final Path jkvm;
   private final Path guest;
   private final Path disk;
+  private final Path socket;
 
   /**
    * Nothing is started yet.
    *
    * @param settings variables, as benchmarks/bench.sh describes them
+   * @param socket where a {@link FramePeer} listens
    */
-  public Contenders(Map<String, String> settings, Path jkvm, Path guest, Path disk) {
+  public Contenders(Map<String, String> settings, Path jkvm, Path guest, Path disk, Path socket) {
     this.settings = settings;
     this.jkvm = jkvm;
     this.guest = guest;
     this.disk = disk;
+    this.socket = socket;
   }
 
   /** All of them, in the order of the first round. */
@@ -68,18 +71,22 @@ public final class Contenders {
   private Contender jkvm(String name, Path program, String diskOptions) {
     boolean direct = diskOptions.contains(",direct");
     List<String> command =
-        List.of(
-            program.toString(),
-            "run",
-            "--virtio=mmio",
-            "--mem",
-            MEMORY_MIB + "M",
-            "--kernel",
-            guest.toString(),
-            "--disk",
-            disk + diskOptions,
-            "--cmdline-only",
-            "");
+        new ArrayList<>(
+            List.of(
+                program.toString(),
+                "run",
+                "--virtio=mmio",
+                "--mem",
+                MEMORY_MIB + "M",
+                "--kernel",
+                guest.toString(),
+                "--disk",
+                disk + diskOptions,
+                "--cmdline-only",
+                ""));
+    if (!direct) {
+      command.addAll(List.of("--net", "socket=connect:" + socket));
+    }
     return new Contender(name, Group.JKVM, direct, !direct, "jkvm/vcpu", command);
   }
 
@@ -92,43 +99,50 @@ public final class Contenders {
       cpu = "host,-arch-capabilities,-cx16";
     }
     List<String> command =
-        List.of(
-            "qemu-system-x86_64",
-            "-M",
-            "microvm,acpi=off,x-option-roms=off,rtc=on,pit=off,pic=off,isa-serial=on",
-            "-enable-kvm",
-            "-cpu",
-            cpu,
-            "-m",
-            MEMORY_MIB,
-            "-name",
-            "bench,debug-threads=on",
-            "-nodefaults",
-            "-no-user-config",
-            "-no-reboot",
-            "-display",
-            "none",
-            "-serial",
-            "stdio",
-            "-global",
-            "virtio-mmio.force-legacy=false",
-            "-object",
-            "iothread,id=iothread0",
-            "-blockdev",
-            "driver=file,node-name=file0,filename="
-                + disk.toString().replace(",", ",,")
-                + ",aio="
-                + engine
-                + ",cache.direct="
-                + (direct ? "on" : "off"),
-            "-blockdev",
-            "driver=raw,node-name=disk0,file=file0",
-            "-device",
-            "virtio-blk-device,drive=disk0,iothread=iothread0",
-            "-kernel",
-            guest.toString(),
-            "-append",
-            "");
-    return new Contender(name, Group.QEMU, direct, engine.equals("threads"), "CPU ", command);
+        new ArrayList<>(
+            List.of(
+                "qemu-system-x86_64",
+                "-M",
+                "microvm,acpi=off,x-option-roms=off,rtc=on,pit=off,pic=off,isa-serial=on",
+                "-enable-kvm",
+                "-cpu",
+                cpu,
+                "-m",
+                MEMORY_MIB,
+                "-name",
+                "bench,debug-threads=on",
+                "-nodefaults",
+                "-no-user-config",
+                "-no-reboot",
+                "-display",
+                "none",
+                "-serial",
+                "stdio",
+                "-global",
+                "virtio-mmio.force-legacy=false",
+                "-object",
+                "iothread,id=iothread0",
+                "-blockdev",
+                "driver=file,node-name=file0,filename="
+                    + disk.toString().replace(",", ",,")
+                    + ",aio="
+                    + engine
+                    + ",cache.direct="
+                    + (direct ? "on" : "off"),
+                "-blockdev",
+                "driver=raw,node-name=disk0,file=file0",
+                "-device",
+                "virtio-blk-device,drive=disk0,iothread=iothread0",
+                "-kernel",
+                guest.toString(),
+                "-append",
+                ""));
+    boolean registers = engine.equals("threads");
+    if (registers) {
+      command.add("-netdev");
+      command.add("stream,id=net0,server=off,addr.type=unix,addr.path=" + socket);
+      command.addAll(List.of("-device", "virtio-net-device,netdev=net0"));
+    }
+    return new Contender(name, Group.QEMU, direct, registers, "CPU ", command);
   }
 }

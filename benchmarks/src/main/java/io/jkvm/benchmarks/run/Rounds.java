@@ -19,6 +19,7 @@ public final class Rounds {
   private final int warmUpCount;
   private final PageCache cache;
   private final Fio fio;
+  private final FramePeer peer;
   private final Path errors;
   private final Consumer<String> progress;
   private final List<Sample> samples = new ArrayList<>();
@@ -28,6 +29,7 @@ public final class Rounds {
    *
    * @param warmUpCount requests that each machine serves before it is measured
    * @param disk the file, as {@link PatternFile} writes it
+   * @param peer the other side of the machines' network cards
    * @param errors where the machines' standard error goes
    * @param progress is told a line for each sample
    */
@@ -37,6 +39,7 @@ public final class Rounds {
       int warmUpCount,
       Path disk,
       long fileBytes,
+      FramePeer peer,
       Path errors,
       Consumer<String> progress) {
     this.contenders = contenders;
@@ -44,6 +47,7 @@ public final class Rounds {
     this.warmUpCount = warmUpCount;
     this.cache = new PageCache(disk);
     this.fio = new Fio(disk, fileBytes);
+    this.peer = peer;
     this.errors = errors;
     this.progress = progress;
   }
@@ -91,8 +95,17 @@ public final class Rounds {
       // Twice, since the frequency of its counter is known from two points in time.
       guest.run(Steps.warmUp(warmUpCount / 2), cache);
       guest.run(Steps.warmUp(warmUpCount / 2), cache);
+      if (mine.stream().anyMatch(Step::isNetwork)) {
+        for (Step step : Steps.networkWarmUp(warmUpCount)) {
+          guest.run(step, cache);
+          peer.await(step.count());
+        }
+      }
       for (Step step : mine) {
         GuestRun.Outcome outcome = guest.run(step, cache);
+        if (step.isNetwork()) {
+          peer.await(step.count()); // or frames were lost, and the time says nothing
+        }
         add(sample(contender, step, round, outcome, guest.cyclesPerNano()));
       }
       guest.end();

@@ -3,6 +3,7 @@ package io.jkvm.benchmarks.run;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * One thing to measure.
@@ -12,7 +13,7 @@ import java.util.List;
  * @param cache what the host's page cache holds of the disk's file when it begins
  * @param readPercent of the requests that are not flushes
  * @param random order of the blocks, each once before any twice; else sequential
- * @param bytes of a request
+ * @param bytes of a request or frame
  * @param depth requests under way
  * @param count requests in all
  * @param flushEvery each so many requests one is a flush; 0 for none
@@ -27,12 +28,16 @@ public record Step(
     int depth,
     int count,
     int flushEvery) {
-  /** What is accessed: a register of a device, or the disk's data. */
+  /** What is accessed: a register of a device, the disk's data, or the network. */
   public enum Access {
     PORT,
     MMIO,
     NOTIFY,
-    DISK
+    DISK,
+    /** Frames to a peer that takes them. */
+    FLOOD,
+    /** Frames to a peer that sends each back. */
+    ECHO
   }
 
   /** What the page cache holds: nothing of the file or all of it. */
@@ -42,8 +47,22 @@ public record Step(
   }
 
   static Step register(Access access, int count) {
-    String name = access.name().toLowerCase(java.util.Locale.ROOT);
+    String name = access.name().toLowerCase(Locale.ROOT);
     return new Step(name, access, Cache.WARM, 0, false, 0, 0, count, 0);
+  }
+
+  static Step network(Access access, int bytes, int depth, int count) {
+    String name = access.name().toLowerCase(Locale.ROOT);
+    return new Step(
+        name + "-" + bytes + "-depth" + depth,
+        access,
+        Cache.WARM,
+        0,
+        false,
+        bytes,
+        depth,
+        count,
+        0);
   }
 
   static Step read(Cache cache, boolean random, int bytes, int depth, int count) {
@@ -90,13 +109,21 @@ public record Step(
     return access == Access.DISK && readPercent == 100 && flushEvery == 0;
   }
 
+  boolean isNetwork() {
+    return access == Access.FLOOD || access == Access.ECHO;
+  }
+
   /** Whether threads besides the vCPU's have to do with it. */
   boolean hasCpuTime() {
-    return access == Access.DISK || access == Access.NOTIFY;
+    return access == Access.DISK || access == Access.NOTIFY || isNetwork();
   }
 
   /** As the guest takes it from its console (guest-images/bench). */
   String guestLine() {
+    if (isNetwork()) {
+      String what = access.name().toLowerCase(Locale.ROOT);
+      return String.format(Locale.ROOT, "%s,%s,%d,%d,%d", what, name, bytes, depth, count);
+    }
     if (access != Access.DISK) {
       return String.join(",", name, name, Integer.toString(count));
     }
