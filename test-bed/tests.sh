@@ -113,7 +113,7 @@ disk=67108864
 # its interrupts, what its processor and machine are, and every message about ACPI and PCI that is a warning or worse. No double quotes:
 # it is inside of some.
 stock_command='echo cpus=$(nproc); echo disk >/root/f; sync; echo $(cat /root/f) works; vectors 2000 4; cat /proc/interrupts
-dmesg | grep -m1 Performance.Events; grep -m1 ^flags /proc/cpuinfo; echo product: $(cat /sys/class/dmi/id/product_name)
+dmesg | grep -m1 [E]vents:; grep -m1 ^flags /proc/cpuinfo; echo product: $(cat /sys/class/dmi/id/product_name)
 dmesg -r | grep ^.[0-4]. | grep -iE acpi\|pci | sed s/^/complaint:/'
 stock_command=$(echo "$stock_command" | tr '\n' ';')
 stock() { # boot way, transport, CPUs
