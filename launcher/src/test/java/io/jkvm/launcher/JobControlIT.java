@@ -325,6 +325,23 @@ class JobControlIT {
     }
   }
 
+  /** A JVM of the test's own: what is typed meanwhile is for the shell. */
+  @Test
+  void aHighStatusLeavesWhatWasTyped() throws Exception {
+    Path java = Files.createDirectories(folder.resolve("jvm/bin")).resolve("java");
+    Files.writeString(
+        java,
+        "#!/bin/sh\necho runs\nwhile [ ! -e " + folder + "/go ]; do sleep 0.1; done\nexit 201\n");
+    BadFiles.chmod(java, "rwxr-xr-x");
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      terminal.start("JAVA_HOME=" + folder.resolve("jvm") + " " + jkvm);
+      terminal.await("runs");
+      terminal.type("echo kept $?\r");
+      Files.createFile(folder.resolve("go"));
+      terminal.await("kept 201");
+    }
+  }
+
   @Test
   void theTerminalGoesAway() throws Exception {
     try (ShellTerminal terminal = new ShellTerminal(folder)) {
