@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.devices.virtio.VirtioType;
 import io.jkvm.devices.virtio.testing.Buffer;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +66,23 @@ class ConnectionTest {
       }
       assertArrayEquals(random(6000, 3), got.array());
       guest.assertSilent();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatTheGuestHasSentIsTakenFirst(Transport transport) throws Exception {
+    CompletableFuture<Boolean> idle = new CompletableFuture<>();
+    new VirtioVsock("x", 3).afterReceived(() -> idle.complete(true));
+    assertTrue(idle.isDone(), "nothing can be on its way");
+    try (VsockFixture guest = new VsockFixture(transport).startConnected()) {
+      for (int packets = 1; packets <= 30; packets++) {
+        guest.add(Packet.data(1000, 5, random(1000, packets)));
+        CompletableFuture<Long> taken = new CompletableFuture<>();
+        guest.device.afterReceived(() -> taken.complete((long) guest.peer.takenBytes()));
+        assertEquals(1000L * packets, taken.get());
+        guest.awaitTaken();
+      }
     }
   }
 
