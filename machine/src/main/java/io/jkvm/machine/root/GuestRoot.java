@@ -124,9 +124,9 @@ public final class GuestRoot implements AutoCloseable {
       }
       notes.addAll(modules.pack(spec.modules(), wishes));
       notes.addAll(builder.notes());
+      AgentTransport transport = known.agentTransport();
       long size = builder.size();
       AnonymousFile file = AnonymousFile.of(size, builder::write);
-      AgentTransport transport = known.agentTransport();
       return new GuestRoot(spec, file, size, purposes, modules, shares, transport, notes);
     } catch (IOException e) {
       throw new MachineException(
