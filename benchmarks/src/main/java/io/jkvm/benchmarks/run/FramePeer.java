@@ -54,6 +54,7 @@ public final class FramePeer implements AutoCloseable {
 
   private void serve(SocketChannel machine) throws IOException {
     in.clear();
+    out.clear(); // of a machine that ended while it was sent something
     while (machine.read(in) >= 0) {
       in.flip();
       int frames = 0;
