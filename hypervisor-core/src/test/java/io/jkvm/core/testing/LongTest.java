@@ -8,9 +8,8 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.Tag;
 
 /**
- * What takes minutes where KVM interprets the guest's kernel, and of which {@code make test} has a
- * shorter one of its kind: {@code make test-all} runs it. A test that fails is looked for among
- * these next.
+ * What takes minutes where KVM interprets the guest's kernel: {@code make test-all} runs it, and
+ * {@code make test} has something shorter of its kind, at least unit tests of the parts.
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)
