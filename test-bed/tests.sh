@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing [WORD] | repeat N]: runs in the outer machine. Boots guests, prints a line for
+# tests.sh [-v] [all | quick | network | rescan | vectors | ends [WORD] | testing [WORD] | repeat N]: runs in the outer machine. Boots guests, prints a line for
 # each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
 # number of outer machines before this one, which Linux gives process 1 in its environment.
 
@@ -273,14 +273,23 @@ act() { # action, output to wait for
   esac
 }
 end() { # how, kernel, more of its command line, guest's command, host's action, message, status
-  [ "$2" = up ] && kernel=$images/bzImage || kernel=$images/bzImage-$2
+  case $2 in
+    up) kernel=$images/bzImage ;;
+    */*) kernel=$images/$2 ;;
+    *) kernel=$images/bzImage-$2 ;;
+  esac
   [ "$3" = - ] && line=quiet || line="quiet $3"
   [ "$4" = - ] || line="$line jkvm.run=\"$4\""
-  action=${5%% after *} after=${5#* after } limits="--grace=600s --timeout=${small_limit}s" target=$output
-  case $action in
-    '>'*) target=${action#>} ;;
-    --*) limits=$action ;;
-  esac
+  host=${5%% after *} after=${5#* after } action='' limits='' target=$output
+  case $host in '>'*) target=${host#>} && host= ;; esac
+  for word in $host; do
+    case $word in
+      --*) limits="$limits $word" ;;
+      *) action=${action:+$action }$word ;;
+    esac
+  done
+  case $limits in *--grace=*) ;; *) limits="$limits --grace=600s" ;; esac
+  case $limits in *--timeout=*) ;; *) limits="$limits --timeout=${small_limit}s" ;; esac
   [ "$after" != 'the guest runs' ] || limits="$limits --verbose"
   set -- "$7" "$6" $jkvm run $limits --mem=64M --kernel="$kernel" --initrd=$images/initramfs.cpio --cmdline="$line"
   wanted_status=$1 wanted=$2
@@ -288,7 +297,7 @@ end() { # how, kernel, more of its command line, guest's command, host's action,
   : >$output
   # The command itself is in the foreground: a shell has what it starts in the background ignore SIGINT.
   case $action in
-    -* | '>'*) "$@" </dev/null >"$target" 2>>$output ;;
+    '' | -) "$@" </dev/null >"$target" 2>>$output ;;
     ?)
       printf "'%s' " "$@" >/run/command
       # Open for both, so that the keyboard never ends.
@@ -410,7 +419,7 @@ case $what in
     stock direct "$first_transport" "$stock_most"
     testing_once stock 42 exited -- sh -c 'exit 42'
     testing_once bzImage 201 panic -- sh -c 'echo c >/proc/sysrq-trigger'
-    ends '^Ctrl-A x\|^halt that\|by the BIOS	\|announced	\|^SIGINT'
+    ends '^Ctrl-A x\|^halt that\|by the BIOS	\|announced	\|^SIGINT\|^instruction'
     ;;
   all)
     for transport in $transports; do
@@ -428,7 +437,7 @@ case $what in
     testing
     ;;
   network) network_all ;;
-  ends) ends . ;;
+  ends) ends "${2:-.}" ;;
   testing) testing "${2:-}" ;;
   rescan) rescans ;;
   vectors) for cpus in $stock_cpu_counts; do stock direct "$first_transport" "$cpus"; done ;;
@@ -440,7 +449,7 @@ case $what in
     done
     ;;
   *)
-    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends | testing [WORD] | repeat N], not '$what'"
+    echo "usage: tests.sh [-v] [all | quick | network | rescan | vectors | ends [WORD] | testing [WORD] | repeat N], not '$what'"
     exit 2
     ;;
 esac

@@ -7,12 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A row of {@code test-bed/ends.tsv}: a way in which a machine ends.
  *
  * @param how the way, for a person
- * @param kernel "up" or "smp"
+ * @param kernel "up", "smp" or a file of {@code guest-images/build}
  * @param kernelOptions more for the kernel's command line; may be empty
  * @param guestCommand what the default guest runs; empty for its shell
  * @param host what the host does; may be empty
@@ -52,9 +54,28 @@ public record End(
     return kernelOptions + (guestCommand.isEmpty() ? "" : " jkvm.run=\"" + guestCommand + "\"");
   }
 
-  /** What the host does without when it does it. */
+  /** The kernel's file. */
+  Path image() {
+    return ProjectFiles.guestImage(
+        switch (kernel) {
+          case "up" -> "bzImage";
+          case "smp" -> "bzImage-smp";
+          default -> kernel;
+        });
+  }
+
+  /** What the host does, without its options and without when it does it. */
   String action() {
-    return host.replaceFirst(" after .*", "");
+    return words(host).filter(word -> !word.startsWith("--")).collect(Collectors.joining(" "));
+  }
+
+  /** Further options of jkvm. */
+  List<String> options() {
+    return words(host).filter(word -> word.startsWith("--")).toList();
+  }
+
+  private static Stream<String> words(String host) {
+    return Stream.of(host.replaceFirst(" after .*", "").split(" "));
   }
 
   /** The output that it waits for. */

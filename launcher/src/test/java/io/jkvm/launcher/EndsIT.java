@@ -60,20 +60,19 @@ class EndsIT {
   }
 
   private static List<String> command(End end) {
-    String suffix = end.kernel().equals("up") ? "" : "-" + end.kernel();
     List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT,TERM,HUP"));
     command.addAll(
         JkvmProcess.runCommand(
             "--mem=64M",
-            "--grace=600s",
-            "--kernel=" + ProjectFiles.guestImage("bzImage" + suffix),
+            "--kernel=" + end.image(),
             "--initrd=" + ProjectFiles.guestImage("initramfs.cpio"),
             "--cmdline=quiet " + end.commandLine()));
     if (end.trigger().equals(RUNS)) {
       command.add("--verbose");
     }
-    if (end.action().startsWith("--")) {
-      command.add(end.action());
+    command.addAll(end.options());
+    if (end.options().stream().noneMatch(option -> option.startsWith("--grace"))) {
+      command.add("--grace=600s");
     }
     if (end.action().startsWith(">")) {
       command.addAll(0, List.of("sh", "-c", "exec \"$@\" " + end.action(), "sh"));
