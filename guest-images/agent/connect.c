@@ -11,6 +11,8 @@
 #define FIRST_RETRY_MS 10 /* in the first second: the devices may just be on their way */
 #define HINT_MS 10000
 #define HOST_CID 2
+#define ANY_CID 0xffffffff
+#define PRIVILEGED_PORTS 1024 /* below it */
 #define PATH_BYTES 600
 
 static const char *base = ""; /* what stands before /sys, /proc and /dev */
@@ -36,11 +38,26 @@ static bool is_connected(int fd, long result)
 	return sys(getsockopt, fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error;
 }
 
+/*
+ * From a port that only root can have, or the host would not believe that we are no program of some
+ * user's. One that was given up lately may still be taken.
+ */
+static void bind_low(int fd)
+{
+	struct vsock_address here = { AF_VSOCK, 0, PRIVILEGED_PORTS, ANY_CID, { 0 } };
+
+	do
+		here.port--;
+	while (here.port && sys(bind, fd, &here, sizeof(here)) == -EADDRINUSE);
+}
+
 static int open_vsock(void)
 {
 	struct vsock_address host = { AF_VSOCK, 0, VSOCK_PORT, HOST_CID, { 0 } };
 	int fd = sys(socket, AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+	if (fd >= 0)
+		bind_low(fd);
 	if (fd >= 0 && !is_connected(fd, sys(connect, fd, &host, sizeof(host))))
 		close_fd(&fd);
 	return fd;

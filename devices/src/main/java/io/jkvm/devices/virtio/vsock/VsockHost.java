@@ -14,4 +14,13 @@ public interface VsockHost {
    * @return what the host has at its end; null refuses the connection
    */
   VsockPeer accept(VsockConnection connection);
+
+  /**
+   * The same, asked only about connections from the guest's ports below 1024, which in Linux are
+   * root's (CAP_NET_BIND_SERVICE); others are refused.
+   */
+  default VsockHost forPrivilegedPorts() {
+    return connection ->
+        Integer.compareUnsigned(connection.guestPort(), 1024) < 0 ? accept(connection) : null;
+  }
 }

@@ -69,6 +69,20 @@ class ConnectionTest {
     }
   }
 
+  @Test
+  void onlyRootOfTheGuestHasPrivilegedPorts() throws Exception {
+    try (VsockFixture guest = new VsockFixture(Transport.PCI).start()) {
+      guest.device.listen(6, guest.peer.forPrivilegedPorts());
+      for (int port : new int[] {1024, 0x7fff_ffff, 0x8000_0000, -1}) {
+        guest.send(Packet.of(Packet.REQUEST, port, 6));
+        assertEquals("RST 6>" + Integer.toUnsignedString(port), guest.next().toString());
+      }
+      assertTrue(guest.peer.heard.isEmpty(), guest.peer.heard::toString);
+      guest.send(Packet.of(Packet.REQUEST, 1023, 6));
+      assertEquals("RESPONSE 6>1023", guest.next().toString());
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void whatTheGuestHasSentIsTakenFirst(Transport transport) throws Exception {

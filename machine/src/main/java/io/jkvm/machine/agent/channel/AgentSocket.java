@@ -4,14 +4,15 @@ package io.jkvm.machine.agent.channel;
 import io.jkvm.devices.virtio.vsock.VirtioVsock;
 import io.jkvm.devices.virtio.vsock.VsockConnection;
 import io.jkvm.devices.virtio.vsock.VsockEnd;
+import io.jkvm.devices.virtio.vsock.VsockHost;
 import io.jkvm.devices.virtio.vsock.VsockPeer;
 import io.jkvm.machine.agent.AgentChannel;
 import io.jkvm.machine.agent.GuestAgent;
 import java.nio.ByteBuffer;
 
 /**
- * The agent's channel as a stream socket: the first connection that the guest makes to our port.
- * Another one is refused as long as that is open, and for good once an agent has spoken on it.
+ * The agent's channel as a stream socket: the first connection to our port that root makes in the
+ * guest. Another one is refused as long as that is open, and for good once anything came by it.
  */
 final class AgentSocket implements VsockPeer, AgentChannel, AgentLink {
   /** What the agent connects to. */
@@ -25,8 +26,12 @@ final class AgentSocket implements VsockPeer, AgentChannel, AgentLink {
   /** Guarded by this; null before the guest has one. */
   private VsockConnection connection;
 
+  /** Bytes came, perhaps a part of a frame: another connection's can't go on with them. */
+  private volatile boolean heard;
+
   AgentSocket() {
-    device.listen(PORT, this::accept);
+    VsockHost host = this::accept;
+    device.listen(PORT, host.forPrivilegedPorts()); // no program of a user's may come first
   }
 
   private synchronized VsockPeer accept(VsockConnection offered) {
@@ -49,6 +54,7 @@ final class AgentSocket implements VsockPeer, AgentChannel, AgentLink {
 
   @Override
   public void accept(ByteBuffer bytes) {
+    heard = true;
     agent.accept(bytes);
   }
 
@@ -61,12 +67,12 @@ final class AgentSocket implements VsockPeer, AgentChannel, AgentLink {
   /** All that the guest had sent has been taken before. */
   @Override
   public void closed(VsockEnd why) {
-    if (agent.hasSpoken()) {
+    if (heard) {
       agent.fail("the guest's agent is gone");
       return;
     }
     synchronized (this) {
-      connection = null; // whoever it was, the agent may still come
+      connection = null; // it gave up before it was heard, and may come again
     }
   }
 
