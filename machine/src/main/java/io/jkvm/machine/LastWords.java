@@ -49,8 +49,10 @@ final class LastWords {
   private static StopReason reset(StopReason reason, String output) {
     int panic = output.lastIndexOf(PANIC);
     int restart = output.lastIndexOf(RESTART);
-    if (restart > panic && reason.kind() == StopReason.Kind.TRIPLE_FAULT) {
-      return new StopReason(StopReason.Kind.GUEST_RESET, "by a triple fault");
+    if (restart > panic) { // in good order; what a log that was shown before says is not its end
+      return reason.kind() == StopReason.Kind.TRIPLE_FAULT
+          ? new StopReason(StopReason.Kind.GUEST_RESET, "by a triple fault")
+          : reason;
     }
     return panic < 0 ? reason : new StopReason(StopReason.Kind.GUEST_PANIC, message(output, panic));
   }

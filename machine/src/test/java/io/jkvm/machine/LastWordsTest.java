@@ -51,6 +51,16 @@ class LastWordsTest {
     assertEquals(StopReason.Kind.GUEST_RESET, LastWords.refine(fault, console).kind());
   }
 
+  /** Who tests kernels shows logs. */
+  @Test
+  void aRestartInGoodOrderIsNoPanicWhateverWasPrintedBefore() {
+    print("Kernel panic - not syncing: of another machine\n");
+    print("[ 6.0] reboot: Restarting system\r\n[ 6.1] reboot: machine restart\r\n");
+    assertSame(RESET, LastWords.refine(RESET, console));
+    print("Kernel panic - not syncing: on the way\n");
+    assertEquals("on the way", LastWords.refine(RESET, console).detail());
+  }
+
   @Test
   void aKernelThatHangsAfterItsPanicIsNamedWhateverEndsIt() {
     print("Kernel panic - not syncing: VFS: no root\r\n[ 6.1] CPU: 0\r\n");
