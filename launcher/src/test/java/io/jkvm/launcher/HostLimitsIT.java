@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
+import io.jkvm.core.testing.TinyKernel;
 import io.jkvm.launcher.report.ExitStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,6 +86,22 @@ class HostLimitsIT {
             ProjectFiles.guestImage("bzImage").toString());
     BadFiles.assertOneLine(
         result, ExitStatus.HOST, "write to standard output: EFBIG", "(ulimit -f)");
+  }
+
+  /** As in a container whose image is all there is. */
+  @Test
+  @RequiresKvm
+  void nothingIsToldOfPlacesThatCanNotBeWrittenTo() throws Exception {
+    JkvmProcess.Result result =
+        after(
+            "export XDG_CACHE_HOME=/nonexistent JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/nonexistent",
+            "--quiet",
+            "--timeout=1s",
+            "--mem=64M",
+            "--kernel",
+            TinyKernel.write(folder).toString());
+    assertEquals(ExitStatus.TIMEOUT, result.status(), result::toString);
+    assertEquals(1, result.err().lines().count(), result::toString);
   }
 
   @Test
