@@ -186,6 +186,18 @@ final class MachineOptions {
     return checked("", builder::build);
   }
 
+  /** What {@link #spec} names, but for the kernel. */
+  List<Path> files(Optional<Path> root) {
+    List<Path> files = new ArrayList<>();
+    spec(Path.of(""), root)
+        .openedBy(
+            path -> {
+              files.add(path);
+              return path;
+            });
+    return files;
+  }
+
   private MachineSpecBuilder builder(Path kernel) {
     MachineSpecBuilder builder =
         MachineSpec.boot(kernel)

@@ -12,6 +12,7 @@ import io.jkvm.machine.spec.MachineSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -76,6 +77,9 @@ public final class ShellCommand implements Callable<Integer> {
             ? List.of(shell().getBytes(java.nio.charset.StandardCharsets.UTF_8))
             : RawArguments.last(command);
     RootOptions root = new RootOptions(guest);
+    List<Path> read = new ArrayList<>(machine.files(root.image()));
+    read.add(kernel);
+    new WrittenFiles(spec.commandLine()).add("--log", Optional.ofNullable(log)).check(read);
     KernelSource source = KernelSource.of(kernel);
     KernelShares known = KernelShares.of(source);
     MachineSpec asked = machine.spec(source.image(), root.image());

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -218,7 +219,14 @@ public final class TestCommand implements Callable<Integer> {
       kernels = List.of(found);
     }
     RootOptions root = new RootOptions(guest);
-    machine.spec(Path.of("."), root.image()); // what is wrong with an option is said before a run
+    // What is wrong with an option is said before a run.
+    List<Path> read = new ArrayList<>(machine.files(root.image()));
+    read.addAll(kernels);
+    new WrittenFiles(spec.commandLine())
+        .add("--log", Optional.ofNullable(log))
+        .add("--junit", Optional.ofNullable(junit))
+        .add("--json", Optional.ofNullable(json))
+        .check(read);
     return new TestPlan(
         new String(arguments.get(0), StandardCharsets.UTF_8),
         kernels,
