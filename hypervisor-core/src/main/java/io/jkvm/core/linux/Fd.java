@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.linux;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /** An open file descriptor. Closing twice is harmless; using it after that fails. */
 public final class Fd implements AutoCloseable {
@@ -24,6 +28,9 @@ public final class Fd implements AutoCloseable {
   public static final int HANDLE = 0x20_0000; // O_PATH
 
   private static final int READ_AND_WRITE_BY_ALL = 0666;
+  private static final int READER_SECONDS = 10;
+  private static final int S_IFMT = 0170000;
+  private static final int S_IFIFO = 0010000;
 
   private final AtomicInteger fd;
 
@@ -45,15 +52,52 @@ public final class Fd implements AutoCloseable {
   }
 
   /**
-   * Opens a file for writing: makes it, readable and writable as the umask allows, or empties it.
+   * Opens a file for writing: makes it, readable and writable as the umask allows, or empties it. A
+   * FIFO has {@value #READER_SECONDS} s to get its reader.
    *
    * @throws LinuxException naming the path and the error
    */
   public static Fd create(String path) throws LinuxException {
     int flags = Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_CLOEXEC;
-    return new Fd(
-        LinuxException.check(
-            "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
+    Fd held = awaitReader(path);
+    try {
+      return new Fd(
+          LinuxException.check(
+              "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
+    } finally {
+      if (held != null) {
+        held.close();
+      }
+    }
+  }
+
+  /**
+   * Waits for the reader of a FIFO, which an open that waits would do for ever, whatever signal
+   * comes.
+   *
+   * @return what keeps the reader from seeing the end; null if the path is no such FIFO
+   */
+  private static Fd awaitReader(String path) throws LinuxException {
+    int flags = Libc.O_WRONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC;
+    for (int i = 0; i < READER_SECONDS * 20 && isFifo(path); i++) {
+      int fd = Libc.open(Libc.cString(path), flags, 0);
+      if (fd >= 0 || Libc.errno() != Errno.ENXIO) {
+        return fd < 0 ? null : new Fd(fd);
+      }
+      LockSupport.parkNanos(50_000_000);
+    }
+    if (isFifo(path)) {
+      throw new LinuxException("open " + path + ", a FIFO that nobody reads", Errno.ENXIO);
+    }
+    return null;
+  }
+
+  private static boolean isFifo(String path) {
+    try {
+      return ((int) Files.getAttribute(Path.of(path), "unix:mode") & S_IFMT) == S_IFIFO;
+    } catch (IOException e) {
+      return false; // the open itself tells
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.results;
 
+import io.jkvm.core.linux.Fd;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -54,7 +55,10 @@ public final class ReportFile implements AutoCloseable {
   public static ReportFile open(Path target) throws IOException {
     try {
       if (Files.exists(target) && !Files.isRegularFile(target)) {
-        return new ReportFile(target, null, null, Files.newOutputStream(target));
+        try (Fd opened = Fd.create(target.toString())) {
+          OutputStream stream = Files.newOutputStream(Path.of(opened.path()));
+          return new ReportFile(target, null, null, stream);
+        }
       }
       Path file = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath();
       DirectoryStream<Path> opened = Files.newDirectoryStream(file.getParent());
