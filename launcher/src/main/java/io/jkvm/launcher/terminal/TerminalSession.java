@@ -28,6 +28,8 @@ import java.util.concurrent.TimeUnit;
  */
 public final class TerminalSession {
   private static final Duration DRAIN = Duration.ofSeconds(1);
+  private static final int ALL_RESTARTS_NOTED = 10;
+  private static final long SHORTEST_LIFE_NANOSECONDS = 1_000_000_000;
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
 
   /** What is sent to a process group comes twice: from the sender, and sent on by bin/jkvm. */
@@ -208,7 +210,8 @@ public final class TerminalSession {
     try {
       MachineSpec machineSpec = restarts ? held.hold(spec) : spec;
       jobControl.start();
-      while (true) {
+      for (int life = 1; ; life++) {
+        long begun = System.nanoTime();
         Machine machine = create(machineSpec, host, held);
         MachineEnd ending;
         try {
@@ -225,7 +228,8 @@ public final class TerminalSession {
         if (!restarts || lastLife || !reset || !ending.failures().isEmpty()) {
           return ending;
         }
-        reporter.note("guest reset, starting again");
+        noteRestart(life);
+        pace(begun);
       }
     } finally {
       output.stopHolding();
@@ -233,6 +237,20 @@ public final class TerminalSession {
       terminal.giveBack();
       held.close();
     }
+  }
+
+  /** A guest may go on for ever: after some, each time that there are twice as many. */
+  private void noteRestart(int restarts) {
+    if (restarts <= ALL_RESTARTS_NOTED || Integer.bitCount(restarts) == 1) {
+      reporter.note(
+          "guest reset, starting again" + (restarts == 1 ? "" : ", " + restarts + " times now"));
+    }
+  }
+
+  /** One that resets at once shall not keep a processor busy, nor have more warnings than that. */
+  private static void pace(long begun) throws InterruptedException {
+    long left = SHORTEST_LIFE_NANOSECONDS - (System.nanoTime() - begun);
+    TimeUnit.NANOSECONDS.sleep(left);
   }
 
   private Machine create(MachineSpec machineSpec, Host host, HeldFiles held) {
