@@ -115,6 +115,8 @@ class ConsoleIT {
       JkvmProcess.signal(jkvm.pid(), "TERM");
       JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
       assertEquals(143, result.status(), result::toString);
+      // A script that can't be read must not look like one that has ended.
+      assertEquals(input.equals("<."), result.err().contains("read: EISDIR"), result::toString);
     }
   }
 

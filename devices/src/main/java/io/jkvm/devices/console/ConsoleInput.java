@@ -62,6 +62,7 @@ public final class ConsoleInput implements AutoCloseable {
   private final EventFd wake = new EventFd();
   private final WorkerThread thread;
   private final LogLimit filterFailures = new LogLimit(ConsoleInput.class, 1);
+  private final LogLimit sourceFailures = new LogLimit(ConsoleInput.class, 1);
   private final LogLimit sinkFailures = new LogLimit(ConsoleInput.class, 1);
 
   /** Written with the monitor held, which whoever signals holds too: close() ends the eventfd. */
@@ -138,6 +139,7 @@ public final class ConsoleInput implements AutoCloseable {
           keep(buffer.buffer(), (int) count);
         } else if (count != -Errno.EAGAIN) {
           ended = true; // the guest runs on without
+          tellFailure((int) -count);
         }
       }
       deliver();
@@ -150,6 +152,17 @@ public final class ConsoleInput implements AutoCloseable {
       return RETRY_MILLISECONDS;
     }
     return askAgain ? ASK_MILLISECONDS : -1;
+  }
+
+  /** A script that ends in its midst looks like a whole one to the guest. */
+  private void tellFailure(int errno) {
+    boolean isEnd =
+        errno == 0
+            || errno == Errno.EBADF // closed, as was wanted
+            || errno == Errno.EIO && filter.isPresent(); // the terminal is gone
+    if (!isEnd) {
+      sourceFailures.warn(thread.name(), "read: " + Errno.name(errno) + "; no more is typed");
+    }
   }
 
   /** True if there is a place for whatever one read brings. */
