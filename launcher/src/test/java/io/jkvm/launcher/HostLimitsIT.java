@@ -94,7 +94,7 @@ class HostLimitsIT {
   void nothingIsToldOfPlacesThatCanNotBeWrittenTo() throws Exception {
     JkvmProcess.Result result =
         after(
-            "export XDG_CACHE_HOME=/nonexistent JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/nonexistent",
+            "export XDG_CACHE_HOME=/dev/null/x JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/dev/null/x",
             "--quiet",
             "--timeout=1s",
             "--mem=64M",
