@@ -21,11 +21,21 @@ enum ImageFormat {
   VHD("a VHD image", false, 0, hexOf("conectix")),
   PARALLELS("a Parallels image", false, 0, hexOf("WithoutFreeSpace")),
   PARALLELS_EXTENDED("a Parallels image", false, 0, hexOf("WithouFreSpacExt")),
+  BOCHS("a Bochs image", false, 0, hexOf("Bochs Virtual HD Image")),
+  ANDROID_SPARSE("an Android sparse image", true, 0, "3aff26ed"),
+  PROXMOX_BACKUP("a Proxmox backup", true, 0, hexOf("VMA") + "00"),
+  EXPERT_WITNESS("an Expert Witness image", true, 0, "455646090d0aff00"),
+  WINDOWS_IMAGING("a Windows Imaging file", true, 0, hexOf("MSWIM") + "000000"),
   GZIP("compressed with gzip", true, 0, "1f8b08"),
   XZ("compressed with xz", true, 0, "fd377a585a00"),
   ZSTD("compressed with zstd", true, 0, "28b52ffd"),
   BZIP2("compressed with bzip2", true, 0, "425a68"),
   LZ4("compressed with lz4", true, 0, "04224d18"),
+  LZ4_LEGACY("compressed with lz4", true, 0, "02214c18"),
+  LZOP("compressed with lzop", true, 0, "894c5a4f000d0a1a0a"),
+  COMPRESS("compressed with compress", true, 0, "1f9d"),
+  SEVEN_ZIP("a 7z archive", true, 0, "377abcaf271c"),
+  RAR("a RAR archive", true, 0, "526172211a07"),
   ZIP("a ZIP archive", true, 0, "504b0304");
 
   /** How much of the file {@link #of} looks at. */

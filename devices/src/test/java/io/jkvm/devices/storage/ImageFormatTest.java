@@ -44,6 +44,7 @@ class ImageFormatTest {
     "434f574401000000, 0, is a VMDK image",
     "576974686f7574467265655370616365, 0, is a Parallels image",
     "576974686f7546726553706163457874, 0, is a Parallels image",
+    "426f636873205669727475616c20484420496d616765, 0, is a Bochs image",
   })
   void anImageOfAnotherFormatIsNoRawDisk(String magic, int at, String text) throws Exception {
     Path image = image(HexFormat.of().parseHex(magic), at);
@@ -54,6 +55,24 @@ class ImageFormatTest {
     assertThrows(DiskException.class, () -> RawImage.open(image, false).close());
     assertTrue(Arrays.equals(before, Files.readAllBytes(image)));
     RawImage.open("disk", image, false, true, false).close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "3aff26ed01000000, an Android sparse image",
+    "564d410000000001, a Proxmox backup",
+    "455646090d0aff00, an Expert Witness image",
+    "4d5357494d000000, a Windows Imaging file",
+    "02214c1800000000, compressed with lz4",
+    "894c5a4f000d0a1a0a, compressed with lzop",
+    "1f9d900000000000, compressed with compress",
+    "377abcaf271c0004, a 7z archive",
+    "526172211a070100, a RAR archive",
+  })
+  void whatIsToBeUnpackedIsNoRawDisk(String magic, String text) throws Exception {
+    DiskException e = refused(image(HexFormat.of().parseHex(magic), 0));
+    assertEquals(DiskException.Kind.COMPRESSED, e.kind());
+    assertTrue(e.getMessage().contains("is " + text), e.getMessage());
   }
 
   @Test
