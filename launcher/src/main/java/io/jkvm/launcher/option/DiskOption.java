@@ -5,8 +5,10 @@ import io.jkvm.machine.spec.DiskSpec;
 import io.jkvm.machine.spec.DiskTuning;
 import io.jkvm.machine.spec.DiskTuning.Cache;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * The value of {@code --disk}: {@code
@@ -27,6 +29,7 @@ public final class DiskOption {
     String id = "";
     boolean anyContent = false;
     DiskTuning tuning = DiskTuning.DEFAULT;
+    Set<String> given = new HashSet<>();
     for (int comma = rest.lastIndexOf(','); comma >= 0; comma = rest.lastIndexOf(',')) {
       String option = rest.substring(comma + 1);
       if (option.equals("ro")) {
@@ -68,6 +71,10 @@ public final class DiskOption {
                 + " iops=N and bps=SIZE");
       } else {
         break;
+      }
+      String name = option.replaceFirst("=.*", "");
+      if (!given.add(name) && option.contains("=")) {
+        throw new IllegalArgumentException(name + "= is there twice in '" + text + "'");
       }
       rest = rest.substring(0, comma);
     }

@@ -104,6 +104,7 @@ class DiskOptionTest {
         "root.img,bps=2T         | bytes a second, not to 2199023255552",
         "root.img,bps=999999999999999T | bytes a second, not to 9223372036854775807",
         "root.img,ro,snapshot    | unknown disk option 'snapshot'",
+        "root.img,id=x,ro,id=y   | id= is there twice in 'root.img,id=x,ro,id=y'",
         "root.img,id=            | names no id",
         "root.img,id=a b         | is not 1 to 20 printable",
         "root.img,id=größe       | is not 1 to 20 printable",
