@@ -89,6 +89,7 @@ public final class Main implements Runnable {
       err.println("jkvm: " + lastLine(args[0], wrong.get() + help));
       return status(args[0], ExitStatus.USAGE);
     }
+    ArgumentEncoding.directoryNote().ifPresent(note -> err.println("jkvm: " + note));
     return command
         .setOut(out)
         .setErr(err)

@@ -120,6 +120,17 @@ class BadUsageIT {
   }
 
   @Test
+  void aDirectoryWhoseNameIsInAnotherEncodingIsNamedAsTheCause() throws Exception {
+    String run = "cd " + folder + "; d=$(printf 'gr\\366\\337e'); mkdir $d; cd $d; exec \"$@\"";
+    List<String> command = new ArrayList<>(List.of("env", "LC_ALL=C.UTF-8", "sh", "-c", run, "sh"));
+    command.addAll(JkvmProcess.runCommand("--kernel=k"));
+    JkvmProcess.Result result = JkvmProcess.run(JkvmProcess.STOP_SECONDS, command);
+    assertEquals(ExitStatus.HOST, result.status(), result::toString);
+    String first = "jkvm: this directory's name is not text in this locale's encoding, UTF-8";
+    assertTrue(result.err().startsWith(first), result::toString);
+  }
+
+  @Test
   void verboseGivesTheTrace() throws Exception {
     JkvmProcess.Result result = JkvmProcess.run("--verbose", "--kernel", "/etc/hostname");
     assertEquals(ExitStatus.HOST, result.status(), result::toString);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.option;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -11,6 +13,16 @@ public final class ArgumentEncoding {
   private static final char REPLACEMENT = '\uFFFD';
 
   private ArgumentEncoding() {}
+
+  /** One line about the current directory's name, if names in it lead nowhere therefore. */
+  public static Optional<String> directoryNote() {
+    return Files.isDirectory(Path.of("").toAbsolutePath())
+        ? Optional.empty()
+        : Optional.of(
+            "this directory's name is not text in this locale's encoding, "
+                + System.getProperty("sun.jnu.encoding", "which is unknown")
+                + ", so files in it are not found; run jkvm in another directory");
+  }
 
   /** One line about the first of them, if there is one. */
   public static Optional<String> complaint(String... args) {
