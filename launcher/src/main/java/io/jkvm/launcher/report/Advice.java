@@ -99,6 +99,13 @@ public final class Advice {
               .containsAll(Set.of(PosixFilePermission.GROUP_READ, PosixFilePermission.GROUP_WRITE));
       if (groupMay && !file.group().getName().equals("root")) {
         String group = file.group().getName();
+        if (group.matches("[0-9]+")) {
+          return "its group, "
+              + group
+              + ", has no name here; make one with 'sudo groupadd -g "
+              + group
+              + " kvm', join it with 'sudo usermod -aG kvm $USER' and log in again";
+        }
         return "join its group with 'sudo usermod -aG " + group + " $USER' and log in again";
       }
     } catch (IOException | UnsupportedOperationException e) {
@@ -219,22 +226,22 @@ public final class Advice {
               + " JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/tmp";
 
       case INCOMPLETE,
-          NAME,
-          CPU_FEATURE,
-          DISK,
-          NETWORK,
-          LINK,
-          DEVICE,
-          KVM_TOO_OLD,
-          HOST,
-          DISK_SHRANK_IN_USE,
-          DISK_FAILED,
-          NETWORK_FAILED,
-          SHARE_FAILED,
-          STATE,
-          PAUSE_TIMEOUT,
-          EXPECT,
-          STOPPED ->
+              NAME,
+              CPU_FEATURE,
+              DISK,
+              NETWORK,
+              LINK,
+              DEVICE,
+              KVM_TOO_OLD,
+              HOST,
+              DISK_SHRANK_IN_USE,
+              DISK_FAILED,
+              NETWORK_FAILED,
+              SHARE_FAILED,
+              STATE,
+              PAUSE_TIMEOUT,
+              EXPECT,
+              STOPPED ->
           NONE;
     };
   }
