@@ -59,6 +59,11 @@ class ImageFormatTest {
 
   @ParameterizedTest
   @CsvSource({
+    "fd377a585a000004, compressed with xz",
+    "28b52ffd04580000, compressed with zstd",
+    "425a683931415926, compressed with bzip2",
+    "04224d1864a70000, compressed with lz4",
+    "504b030414000000, a ZIP archive",
     "3aff26ed01000000, an Android sparse image",
     "564d410000000001, a Proxmox backup",
     "455646090d0aff00, an Expert Witness image",
@@ -84,20 +89,6 @@ class ImageFormatTest {
     DiskException e = refused(Files.write(folder.resolve("disk.img.gz"), bytes.toByteArray()));
     assertEquals(DiskException.Kind.COMPRESSED, e.kind());
     assertTrue(e.getMessage().contains("is compressed with gzip"), e.getMessage());
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "fd377a585a000004, xz",
-    "28b52ffd04580000, zstd",
-    "425a683931415926, bzip2",
-    "04224d1864a70000, lz4",
-    "504b030414000000, a ZIP archive",
-  })
-  void otherCompressionsAreToldToo(String magic, String text) throws Exception {
-    DiskException e = refused(image(HexFormat.of().parseHex(magic), 0));
-    assertEquals(DiskException.Kind.COMPRESSED, e.kind());
-    assertTrue(e.getMessage().contains(text), e.getMessage());
   }
 
   @Test
