@@ -3,6 +3,7 @@ package io.jkvm.machine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.core.testing.TinyKernel;
@@ -98,7 +99,7 @@ class ManyMachinesTest {
       }
     }
     assertEquals(threads, threads());
-    assertEquals(descriptors, descriptors().size(), () -> "descriptors: " + descriptors());
+    assertNoMoreThan(descriptors);
     assertEquals(mappings, guestMappings());
   }
 
@@ -120,7 +121,7 @@ class ManyMachinesTest {
     for (int i = 0; i < 20; i++) {
       assertThrows(MachineException.class, () -> Machine.create(spec, host));
     }
-    assertEquals(descriptors, descriptors().size(), () -> "descriptors: " + descriptors());
+    assertNoMoreThan(descriptors);
     assertEquals(threads, threads());
   }
 
@@ -128,6 +129,12 @@ class ManyMachinesTest {
     return Thread.getAllStackTraces().keySet().stream()
         .map(Thread::getName)
         .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** What tests before this one left to be closed later may be gone by now. */
+  private static void assertNoMoreThan(int descriptors) {
+    List<String> now = descriptors();
+    assertTrue(now.size() <= descriptors, () -> descriptors + " descriptors, then " + now);
   }
 
   private static List<String> descriptors() {

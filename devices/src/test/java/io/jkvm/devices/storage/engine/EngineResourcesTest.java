@@ -93,7 +93,8 @@ class EngineResourcesTest extends EngineFixture {
     for (int i = 0; i < 1000; i++) {
       cycle(engines);
     }
-    assertEquals(descriptors, count("/proc/self/fd"));
+    // What tests before this one left to be closed later may be gone by now.
+    assertTrue(count("/proc/self/fd") <= descriptors, "descriptors are left open");
     assertEquals(threads, engineThreads());
     assertTrue(maps() <= maps + 100, maps + " maps, then " + maps());
   }

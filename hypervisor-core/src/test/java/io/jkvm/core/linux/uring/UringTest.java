@@ -238,7 +238,8 @@ class UringTest {
         assertTrue(one.entries() >= 8);
       }
     }
-    assertEquals(descriptors, openDescriptors());
+    // What tests before this one left to be closed later may be gone by now.
+    assertTrue(openDescriptors() <= descriptors, "descriptors are left open");
     try (var maps = Files.lines(Path.of("/proc/self/maps"))) {
       assertTrue(maps.filter(line -> line.contains("io_uring")).count() <= 2, "only ours");
     }
