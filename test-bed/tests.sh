@@ -252,7 +252,7 @@ rescan() { # kernel, CPUs, more of its command line
   verdict "$problem" "PCI rescan, $1, $2 CPU${3:+, $3}" "$start"
 }
 rescans() {
-  rescan bzImage 1 ''
+  rescan bzImage 1 pci=assign-busses
   rescan bzImage-smp "$small_most" pci=nocrs
 }
 

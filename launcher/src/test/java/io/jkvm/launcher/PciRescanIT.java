@@ -42,7 +42,7 @@ class PciRescanIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"bzImage, 1, pci=realloc", "bzImage-smp, 2, pci=nocrs"})
+  @CsvSource({"bzImage, 1, 'pci=realloc,assign-busses'", "bzImage-smp, 2, pci=nocrs"})
   @Guests
   @LongTest
   void aRemovedFunctionComesBackFiftyTimes(String kernel, int cpus, String parameters)
