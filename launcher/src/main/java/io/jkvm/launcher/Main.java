@@ -50,6 +50,8 @@ public final class Main implements Runnable {
   /** The commands that run one of the guest's, whose arguments are not ours to look at. */
   private static final Set<String> RUN_A_COMMAND = Set.of("test", "shell");
 
+  private static final Set<String> COMMANDS = Set.of("run", "test", "shell");
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   private Main() {}
@@ -132,6 +134,9 @@ public final class Main implements Runnable {
     if (args.length == 0 || !args[0].equals("help")) {
       return args;
     }
+    if (args.length > 1 && !args[1].startsWith("-") && !COMMANDS.contains(args[1])) {
+      return Arrays.copyOfRange(args, 1, args.length);
+    }
     String[] asked = Arrays.copyOfRange(args, 1, args.length + 1);
     asked[asked.length - 1] = "--help";
     return asked;
@@ -149,7 +154,7 @@ public final class Main implements Runnable {
 
   private static int usageError(ParameterException e, String[] args) {
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    String message = e.getMessage();
+    String message = inOurWords(e.getMessage());
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
       message += hint(unmatched);
     }
@@ -157,6 +162,13 @@ public final class Main implements Runnable {
     String line = oneLine(message) + " (see '" + command + " --help')";
     e.getCommandLine().getErr().println("jkvm: " + lastLine(name, line));
     return status(name, ExitStatus.USAGE);
+  }
+
+  /** Without what only those who wrote the parser, or this program, know. */
+  private static String inOurWords(String message) {
+    return message
+        .replaceFirst("^Unmatched arguments? (at|from) index [0-9]+: ", "unexpected argument: ")
+        .replace(" is not an int", " is not a number");
   }
 
   /** Below 125 it would look like that of a guest's command. */

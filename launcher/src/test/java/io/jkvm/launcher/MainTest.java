@@ -35,7 +35,8 @@ class MainTest {
   static Stream<Arguments> wrongUsage() {
     return Stream.of(
         usage("what to do?"),
-        usage("Unmatched argument", "walk"),
+        usage("unexpected argument: 'walk'", "walk"),
+        usage("unexpected argument: 'walk'", "help", "walk"),
         usage("Unknown option: '--fast'", "run", "--fast"),
         usage("; with jkvm: --cpuid", "run", "--cpu", "host"),
         usage("'-append'; with jkvm: --cmdline TEXT", "run", "-k", "k", "-append", "quiet"),
@@ -51,7 +52,8 @@ class MainTest {
         usage("with jkvm: --disk FILE", "run", "--rw"),
         usage("with jkvm: --cmdline TEXT", "run", "-p", "quiet"),
         usage("did you mean --timeout", "run", "--timeot", "1s"),
-        usage("Unmatched argument", "run", "bzImage"),
+        usage("unexpected argument: 'bzImage'", "run", "bzImage"),
+        usage("'abc' is not a number", "run", "--cpus", "abc"),
         usage("--mem", "run", "--mem"),
         usage("only once", "run", "--mem", "64M", "--mem", "65M"),
         usage("--mem: '1M' is too small", "run", "--mem", "1M"),
@@ -107,6 +109,7 @@ class MainTest {
         usage("'--repeat'", "test", "--repeat", "often", "--", "true"),
         usage("1000000 runs at most", "test", "-ka", "-kb", "--repeat", "500001", "--", "true"),
         usage("--log: ./k would be overwritten", "test", "-k", "k", "--log", "./k", "--", "true"),
+        usage("--junit: no file is named", "test", "-k", "k", "--junit", "", "--", "true"),
         usage("--log: d.img", "test", "-k", "k", "-dd.img,ro", "--log", "d.img", "--", "true"),
         usage("--log: i would be", "test", "-kk", "--root", "i", "--log", "i", "--", "true"),
         usage("--json: ./r would be", "test", "-kk", "--junit=r", "--json=./r", "--", "true"),

@@ -22,6 +22,9 @@ final class WrittenFiles {
 
   /** Adds what an option names. */
   WrittenFiles add(String option, Optional<Path> file) {
+    if (file.isPresent() && file.get().toString().isEmpty()) {
+      throw new ParameterException(commandLine, option + ": no file is named");
+    }
     file.ifPresent(path -> files.put(option, path));
     return this;
   }
