@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -89,7 +90,7 @@ public final class CpuidPolicy {
   private final List<Change> changes;
   private final String brand;
 
-  private record Change(CpuFeature feature, boolean show) {}
+  private record Change(String name, CpuFeature feature, boolean show) {}
 
   private CpuidPolicy(List<Change> changes, String brand) {
     this.changes = changes;
@@ -128,6 +129,24 @@ public final class CpuidPolicy {
     return changes.stream().anyMatch(change -> change.show && COUNTERS.contains(change.feature));
   }
 
+  /**
+   * The features that a guest is shown although KVM does not have them, by name; what uses them may
+   * fail.
+   *
+   * @param supported what KVM_GET_SUPPORTED_CPUID gave
+   */
+  public List<String> unsupported(Cpuid supported) {
+    Set<String> shown = new LinkedHashSet<>();
+    for (Change change : changes) {
+      if (change.show && !has(supported, change.feature)) {
+        shown.add(change.name);
+      } else {
+        shown.remove(change.name);
+      }
+    }
+    return List.copyOf(shown);
+  }
+
   /** The same with a name for the processor, up to 48 bytes of ASCII; KVM gives it none. */
   public CpuidPolicy withBrand(String newBrand) {
     return new CpuidPolicy(changes, newBrand);
@@ -144,7 +163,7 @@ public final class CpuidPolicy {
                         "unknown processor feature '"
                             + name
                             + "'; use the names of /proc/cpuinfo, as in -cx16,-avx"));
-    return new Change(feature, show);
+    return new Change(name, feature, show);
   }
 
   /**
@@ -197,7 +216,10 @@ public final class CpuidPolicy {
   }
 
   private static boolean shows(Cpuid table, String name) {
-    CpuFeature f = CpuFeature.named(name).orElseThrow();
+    return has(table, CpuFeature.named(name).orElseThrow());
+  }
+
+  private static boolean has(Cpuid table, CpuFeature f) {
     return table
         .find(f.leaf(), f.subleaf())
         .filter(entry -> (entry.get(f.register()) >> f.bit() & 1) != 0)

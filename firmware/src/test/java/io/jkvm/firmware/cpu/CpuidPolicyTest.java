@@ -61,6 +61,15 @@ class CpuidPolicyTest {
   }
 
   @Test
+  void whatKvmDoesNotHaveIsNamed() {
+    Cpuid none = new Cpuid(List.of(new Cpuid.Entry(1, 0, 0, 0, 0, 0, 0)));
+    CpuidPolicy policy =
+        CpuidPolicy.of(HostCapabilities.COMPLETE, List.of("+svm", "avx", "-cx16", "+vmx", "-vmx"));
+    assertEquals(List.of("svm", "avx"), policy.unsupported(none));
+    assertEquals(List.of(), policy.unsupported(ALL));
+  }
+
+  @Test
   void countersAndEnclavesAreThereForThoseWhoAsk() {
     assertFalse(has(0xa) || has(0x12) || has(0x80000022));
     assertTrue(has(0xa, "+pdcm") && has(0x12, "+sgx") && has(0x80000022, "+perfctr_core"));

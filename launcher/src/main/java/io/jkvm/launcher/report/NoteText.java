@@ -20,6 +20,8 @@ public final class NoteText {
           note.facts()
               + ": a stock kernel can't run 64-bit programs here, one with the patch in"
               + " guest-images/kernel can";
+      case UNSUPPORTED_FEATURE ->
+          note.facts() + ", which --cpuid shows: what the guest does with it may fail";
       case PROBE_FAILED, OTHER_BOOT_WAY -> note.facts();
     };
   }

@@ -245,6 +245,13 @@ public final class MachineAssembler {
         CpuidPolicy.of(
                 capabilities, spec.cpuFeatures().stream().map(CpuFeatureChange::toString).toList())
             .withBrand(host.processorName());
+    List<String> unsupported = policy.unsupported(supported);
+    if (!unsupported.isEmpty()) {
+      events.note(
+          new Note(
+              Note.Kind.UNSUPPORTED_FEATURE,
+              "this host's KVM does not have " + String.join(", ", unsupported)));
+    }
     if (!policy.wantsCounters() && kvm.canDisablePmu()) {
       vm.disablePmu();
     }

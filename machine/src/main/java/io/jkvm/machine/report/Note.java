@@ -16,6 +16,8 @@ public record Note(Kind kind, String facts) {
     SYSCALL_BROKEN,
     /** What the host's KVM can run could not be found out. */
     PROBE_FAILED,
+    /** A processor feature was asked for that KVM does not have. */
+    UNSUPPORTED_FEATURE,
     /** The kernel is entered in another way than asked for. */
     OTHER_BOOT_WAY
   }
