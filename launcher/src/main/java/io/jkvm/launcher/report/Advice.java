@@ -226,22 +226,22 @@ public final class Advice {
               + " JKVM_JAVA_OPTIONS=-Djava.io.tmpdir=/tmp";
 
       case INCOMPLETE,
-              NAME,
-              CPU_FEATURE,
-              DISK,
-              NETWORK,
-              LINK,
-              DEVICE,
-              KVM_TOO_OLD,
-              HOST,
-              DISK_SHRANK_IN_USE,
-              DISK_FAILED,
-              NETWORK_FAILED,
-              SHARE_FAILED,
-              STATE,
-              PAUSE_TIMEOUT,
-              EXPECT,
-              STOPPED ->
+          NAME,
+          CPU_FEATURE,
+          DISK,
+          NETWORK,
+          LINK,
+          DEVICE,
+          KVM_TOO_OLD,
+          HOST,
+          DISK_SHRANK_IN_USE,
+          DISK_FAILED,
+          NETWORK_FAILED,
+          SHARE_FAILED,
+          STATE,
+          PAUSE_TIMEOUT,
+          EXPECT,
+          STOPPED ->
           NONE;
     };
   }
