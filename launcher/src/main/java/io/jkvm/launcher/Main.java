@@ -50,8 +50,6 @@ public final class Main implements Runnable {
   /** The commands that run one of the guest's, whose arguments are not ours to look at. */
   private static final Set<String> RUN_A_COMMAND = Set.of("test", "shell");
 
-  private static final Set<String> COMMANDS = Set.of("run", "test", "shell");
-
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   private Main() {}
@@ -101,7 +99,7 @@ public final class Main implements Runnable {
         .setExpandAtFiles(false)
         .setParameterExceptionHandler(Main::usageError)
         .setExecutionExceptionHandler((e, ignored, parsed) -> executionError(e, err, parsed))
-        .execute(helpAsOption(args));
+        .execute(helpAsOption(command, args));
   }
 
   /** The first argument that is an option of another program, if there is one. */
@@ -130,12 +128,14 @@ public final class Main implements Runnable {
   }
 
   /** {@code help run} for {@code run --help}: a command of its own would cost each start time. */
-  private static String[] helpAsOption(String... args) {
+  private static String[] helpAsOption(CommandLine command, String... args) {
     if (args.length == 0 || !args[0].equals("help")) {
       return args;
     }
-    if (args.length > 1 && !args[1].startsWith("-") && !COMMANDS.contains(args[1])) {
-      return Arrays.copyOfRange(args, 1, args.length);
+    if (args.length > 1
+        && !args[1].startsWith("-")
+        && !command.getSubcommands().containsKey(args[1])) {
+      return Arrays.copyOfRange(args, 1, args.length); // that is no command, which is said
     }
     String[] asked = Arrays.copyOfRange(args, 1, args.length + 1);
     asked[asked.length - 1] = "--help";
