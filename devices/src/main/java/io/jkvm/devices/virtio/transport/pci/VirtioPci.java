@@ -18,6 +18,8 @@ import io.jkvm.devices.virtio.VirtioDevice;
 import io.jkvm.devices.virtio.VirtioType;
 import io.jkvm.devices.virtio.transport.VirtioFunction;
 import io.jkvm.devices.virtio.transport.VirtioHost;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A virtio device on a PCI bus (virtio 1.2, section 4.1), without the legacy interface: structures
@@ -25,8 +27,10 @@ import io.jkvm.devices.virtio.transport.VirtioHost;
  *
  * <p>While the driver does not let the function be bus master, it touches neither guest RAM nor
  * rings and sends no message. A write of 0 to device_status returns when the request in flight is
- * finished or has taken too long; drivers poll. Lock order: the PCI bus, this object, then the
- * {@link VirtioFunction}.
+ * finished or has taken too long; drivers poll. Meanwhile nothing that holds the PCI bus's lock
+ * waits for it longer than {@value #PATIENCE_MILLISECONDS} ms: what comes by the configuration
+ * access capability reads as all ones then, and writes nothing. Lock order: the PCI bus, the common
+ * structure, then the {@link VirtioFunction}.
  */
 public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   private static final int VENDOR_ID = 0x1af4;
@@ -34,6 +38,7 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   private static final int REVISION = 1;
   private static final int INTA = 1;
   private static final int MSIX_BAR = 1;
+  private static final long PATIENCE_MILLISECONDS = 1000;
 
   /** Offsets in the PCI configuration access capability. */
   private static final int ACCESS_BAR = 4;
@@ -51,7 +56,13 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   private final VirtioFunction state;
   private final VirtioPciCommon common;
   private final Structures structures = new Structures();
+
+  /** Held by each access to {@link #common}. */
+  private final ReentrantLock commonLock = new ReentrantLock();
+
+  /** Guarded by itself. */
   private final boolean[] attached;
+
   private final int access;
 
   /** As the Command register last said; guarded by the bus's lock. */
@@ -142,26 +153,51 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   /** Section 4.1.4.9.1: an access to the register that cap.bar, cap.offset and cap.length name. */
   private long readThroughConfig() {
     BusDevice target = accessTarget();
-    return target == null
-        ? 0
-        : target.read(config.get32(access + ACCESS_OFFSET), config.get32(access + ACCESS_LENGTH));
+    if (target == null) {
+      return 0;
+    }
+    if (!lockCommonSoon()) {
+      return -1;
+    }
+    try {
+      return target.read(
+          config.get32(access + ACCESS_OFFSET), config.get32(access + ACCESS_LENGTH));
+    } finally {
+      commonLock.unlock();
+    }
+  }
+
+  /** With the bus's lock held: others wait behind whoever waits here. */
+  private boolean lockCommonSoon() {
+    try {
+      return commonLock.tryLock(PATIENCE_MILLISECONDS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /** With the bus's lock held: a reset goes on after this returns, and the driver polls. */
   private void writeThroughConfig() {
     BusDevice target = accessTarget();
-    if (target != null) {
-      int size = config.get32(access + ACCESS_LENGTH);
-      long data = Integer.toUnsignedLong(config.get32(access + ACCESS_DATA));
-      int offset = config.get32(access + ACCESS_OFFSET);
-      long value = size == 4 ? data : data & (1 << 8 * size) - 1;
-      if (target == structures && (offset & ~0xfff) == VirtioPciCapabilities.COMMON) {
-        synchronized (this) {
-          common.writeWithoutWaiting(offset, size, value);
-        }
-      } else {
-        target.write(offset, size, value);
+    if (target != null && lockCommonSoon()) {
+      try {
+        writeThroughConfig(target);
+      } finally {
+        commonLock.unlock();
       }
+    }
+  }
+
+  private void writeThroughConfig(BusDevice target) {
+    int size = config.get32(access + ACCESS_LENGTH);
+    long data = Integer.toUnsignedLong(config.get32(access + ACCESS_DATA));
+    int offset = config.get32(access + ACCESS_OFFSET);
+    long value = size == 4 ? data : data & (1 << 8 * size) - 1;
+    if (target == structures && (offset & ~0xfff) == VirtioPciCapabilities.COMMON) {
+      common.writeWithoutWaiting(offset, size, value);
+    } else {
+      target.write(offset, size, value);
     }
   }
 
@@ -182,21 +218,25 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   }
 
   @Override
-  public synchronized void barMapped(int bar, long address) {
+  public void barMapped(int bar, long address) {
     if (bar == VirtioPciCapabilities.BAR) {
-      for (int queue = 0; queue < attached.length; queue++) {
-        attached[queue] = doorbells.attach(state.notify(queue), notifyDoorbell(address, queue));
+      synchronized (attached) {
+        for (int queue = 0; queue < attached.length; queue++) {
+          attached[queue] = doorbells.attach(state.notify(queue), notifyDoorbell(address, queue));
+        }
       }
     }
   }
 
   @Override
-  public synchronized void barUnmapped(int bar, long address) {
+  public void barUnmapped(int bar, long address) {
     if (bar == VirtioPciCapabilities.BAR) {
-      for (int queue = 0; queue < attached.length; queue++) {
-        if (attached[queue]) {
-          doorbells.detach(state.notify(queue), notifyDoorbell(address, queue));
-          attached[queue] = false;
+      synchronized (attached) {
+        for (int queue = 0; queue < attached.length; queue++) {
+          if (attached[queue]) {
+            doorbells.detach(state.notify(queue), notifyDoorbell(address, queue));
+            attached[queue] = false;
+          }
         }
       }
     }
@@ -236,8 +276,11 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
       int within = (int) offset & 0xfff;
       switch ((int) offset & ~0xfff) {
         case VirtioPciCapabilities.COMMON:
-          synchronized (VirtioPci.this) {
+          commonLock.lock();
+          try {
             return common.read(within, size);
+          } finally {
+            commonLock.unlock();
           }
         case VirtioPciCapabilities.ISR:
           return within == 0 ? interrupts.readIsr() : 0;
@@ -253,8 +296,11 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
       int within = (int) offset & 0xfff;
       switch ((int) offset & ~0xfff) {
         case VirtioPciCapabilities.COMMON:
-          synchronized (VirtioPci.this) {
+          commonLock.lock();
+          try {
             common.write(within, size, value);
+          } finally {
+            commonLock.unlock();
           }
           break;
         case VirtioPciCapabilities.DEVICE:

@@ -27,6 +27,17 @@ class BusMasterTest extends PciFixture {
     driver.queueVector(0, 1);
   }
 
+  /** The request ends when the latch is counted down. */
+  private CountDownLatch startWithARequestThatWaits() throws Exception {
+    startWithMsix();
+    CountDownLatch gate = new CountDownLatch(1);
+    backend.gate(gate);
+    addRead();
+    driver.notifyQueue(0);
+    assertTrue(MmioDriver.await(backend::entered));
+    return gate;
+  }
+
   @Test
   void withoutItNothingIsServedUntilItComesBack() throws Exception {
     startWithMsix();
@@ -50,12 +61,7 @@ class BusMasterTest extends PciFixture {
   /** A kernel that is started by another clears it and counts on that. */
   @Test
   void theRequestInFlightIsWaitedFor() throws Exception {
-    startWithMsix();
-    CountDownLatch gate = new CountDownLatch(1);
-    backend.gate(gate);
-    addRead();
-    driver.notifyQueue(0);
-    assertTrue(MmioDriver.await(backend::entered));
+    CountDownLatch gate = startWithARequestThatWaits();
     Thread vcpu = new Thread(() -> machine.command(SLOT, 0, BUS_MASTER));
     vcpu.start();
     assertTrue(MmioDriver.await(() -> vcpu.getState() == Thread.State.TIMED_WAITING));
@@ -85,16 +91,27 @@ class BusMasterTest extends PciFixture {
   /** With the PCI bus's lock held no vCPU must be kept waiting for the host's disk. */
   @Test
   void aResetThroughConfigurationSpaceDoesNotWait() throws Exception {
-    startWithMsix();
-    CountDownLatch gate = new CountDownLatch(1);
-    backend.gate(gate);
-    addRead();
-    driver.notifyQueue(0);
-    assertTrue(MmioDriver.await(backend::entered));
+    CountDownLatch gate = startWithARequestThatWaits();
     driver.writeThroughConfig(0, STATUS, 1, 0);
     assertTrue(driver.readThroughConfig(0, STATUS, 1) != 0, "a request is in flight");
     gate.countDown();
     assertTrue(MmioDriver.await(() -> driver.readThroughConfig(0, STATUS, 1) == 0));
     assertEquals(1, backend.calls().size());
+  }
+
+  /** What other vCPUs do with the bus's lock held does not wait for a reset that waits. */
+  @Test
+  void aResetThatWaitsDoesNotHoldTheBus() throws Exception {
+    CountDownLatch gate = startWithARequestThatWaits();
+    Thread resetting = new Thread(() -> driver.write(STATUS, 1, 0));
+    resetting.start();
+    assertTrue(MmioDriver.await(() -> resetting.getState() == Thread.State.TIMED_WAITING));
+    machine.command(SLOT, 0, MEMORY);
+    machine.command(SLOT, MEMORY, 0);
+    assertEquals(-1, driver.readThroughConfig(0, STATUS, 1));
+    assertTrue(resetting.isAlive(), "all of that took longer than a reset waits");
+    gate.countDown();
+    resetting.join(120_000);
+    assertEquals(0, driver.readThroughConfig(0, STATUS, 1));
   }
 }
