@@ -78,7 +78,7 @@ public final class ShellCommand implements Callable<Integer> {
             : RawArguments.last(command);
     RootOptions root = new RootOptions(guest);
     List<Path> read = new ArrayList<>(machine.files(root.image()));
-    read.add(kernel);
+    read.add(WrittenFiles.image(kernel));
     new WrittenFiles(spec.commandLine()).add("--log", Optional.ofNullable(log)).check(read);
     KernelSource source = KernelSource.of(kernel);
     KernelShares known = KernelShares.of(source);

@@ -221,7 +221,9 @@ public final class TestCommand implements Callable<Integer> {
     RootOptions root = new RootOptions(guest);
     // What is wrong with an option is said before a run.
     List<Path> read = new ArrayList<>(machine.files(root.image()));
-    read.addAll(kernels);
+    for (Path kernel : kernels) {
+      read.add(WrittenFiles.image(kernel));
+    }
     new WrittenFiles(spec.commandLine())
         .add("--log", Optional.ofNullable(log))
         .add("--junit", Optional.ofNullable(junit))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.command;
 
+import io.jkvm.machine.kernel.KernelSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,6 +47,11 @@ final class WrittenFiles {
               (name, path) -> refuse(option, file, isSame(file, path), name + " is the same file"));
           before.put(option, file);
         });
+  }
+
+  /** The file of a kernel that may be given as the directory that has it. */
+  static Path image(Path kernel) throws IOException {
+    return Files.isDirectory(kernel) ? KernelSource.of(kernel).image() : kernel;
   }
 
   private void refuse(String option, Path file, boolean isTaken, String why) {
