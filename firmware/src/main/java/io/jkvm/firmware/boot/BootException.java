@@ -33,6 +33,8 @@ public final class BootException extends IOException {
     INITRD_NOT_A_FILE,
     /** The initrd has no bytes: build it again, or boot without. */
     INITRD_EMPTY,
+    /** The file is a kernel, a program, an archive or a disk image: the initrd. */
+    INITRD_OTHER_FORMAT,
     /** The initrd may not be read by this user: other permissions. */
     INITRD_FORBIDDEN,
     /** The initrd can't be read: see to the file and its disk. */

@@ -7,6 +7,7 @@ import io.jkvm.firmware.boot.BootException.Kind;
 import io.jkvm.firmware.layout.X86Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -28,6 +29,9 @@ record Initrd(long address, long size) {
   static final Initrd NONE = new Initrd(0, 0);
 
   private static final long PAGE_BYTES = 4096;
+
+  /** Of the setup header's magic number (Linux's boot protocol). */
+  private static final int BZIMAGE_MAGIC_OFFSET = 0x202;
 
   /** Where Linux looks for the next archive (its "initramfs buffer format"). */
   private static final long ARCHIVE_ALIGNMENT = 4;
@@ -107,10 +111,33 @@ record Initrd(long address, long size) {
       if (size == 0) {
         throw new BootException(Kind.INITRD_EMPTY, "initrd " + file + " is empty");
       }
+      String other = otherFormat(channel);
+      if (!other.isEmpty()) {
+        throw new BootException(Kind.INITRD_OTHER_FORMAT, "initrd " + file + " is " + other);
+      }
       return size;
     } catch (IOException e) {
       throw unreadable(file, e);
     }
+  }
+
+  /** What certainly is no initrd; Linux would say "junk", or nothing, and panic later. */
+  private static String otherFormat(FileChannel channel) throws IOException {
+    ByteBuffer head = ByteBuffer.allocate(BZIMAGE_MAGIC_OFFSET + Integer.BYTES);
+    while (head.hasRemaining() && channel.read(head, head.position()) > 0) {
+      continue; // short reads
+    }
+    head.order(ByteOrder.BIG_ENDIAN);
+    if (head.getInt(BZIMAGE_MAGIC_OFFSET) == 0x48647253) { // "HdrS"
+      return "a kernel (bzImage)";
+    }
+    return switch (head.getInt(0)) {
+      case 0x7f454c46 -> "an ELF file, such as a kernel or a program";
+      case 0x514649fb -> "a qcow2 image";
+      case 0x4b444d56 -> "a VMDK image";
+      case 0x504b0304 -> "a ZIP archive";
+      default -> "";
+    };
   }
 
   private static void read(GuestMemory memory, long address, Part part)

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -164,6 +165,23 @@ class InitrdTest {
     assertProblem(Path.of("/dev/zero"), Kind.INITRD_NOT_A_FILE, "is not a regular file");
     assertProblem(Files.createFile(folder.resolve("empty")), Kind.INITRD_EMPTY, "is empty");
     assertProblem(sparse("large", 1L << 40), Kind.MEMORY_TOO_SMALL, "is too large");
+  }
+
+  @Test
+  void whatIsNoInitrdIsNotTakenForOne() throws IOException {
+    byte[] kernel = new byte[1024];
+    System.arraycopy(new byte[] {'H', 'd', 'r', 'S'}, 0, kernel, 0x202, 4);
+    Map<String, byte[]> files =
+        Map.of(
+            "a kernel", kernel,
+            "an ELF file", new byte[] {0x7f, 'E', 'L', 'F', 2},
+            "a qcow2 image", new byte[] {'Q', 'F', 'I', (byte) 0xfb},
+            "a VMDK image", new byte[] {'K', 'D', 'M', 'V'},
+            "a ZIP archive", new byte[] {'P', 'K', 3, 4});
+    for (var file : files.entrySet()) {
+      Path path = Files.write(folder.resolve("other"), file.getValue());
+      assertProblem(path, Kind.INITRD_OTHER_FORMAT, "is " + file.getKey());
+    }
   }
 
   private Path sparse(String name, long size) throws IOException {

@@ -178,6 +178,7 @@ public final class Advice {
       case INITRD_ABSENT -> "check the name given to --initrd";
       case INITRD_DIRECTORY -> "name a cpio archive";
       case INITRD_NOT_A_FILE -> "copy it to one";
+      case INITRD_OTHER_FORMAT -> "name a cpio archive, compressed or not";
       case INITRD_EMPTY -> "build it again, or leave it out";
       case INITRD_FORBIDDEN -> "make it readable with chmod a+r";
       case INITRD_UNREADABLE -> "check the file and its disk";
