@@ -4,6 +4,7 @@ package io.jkvm.firmware.boot;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
 import io.jkvm.firmware.boot.BootException.Kind;
+import io.jkvm.firmware.kernel.BootProtocol;
 import io.jkvm.firmware.layout.X86Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,9 +30,6 @@ record Initrd(long address, long size) {
   static final Initrd NONE = new Initrd(0, 0);
 
   private static final long PAGE_BYTES = 4096;
-
-  /** Of the setup header's magic number (Linux's boot protocol). */
-  private static final int BZIMAGE_MAGIC_OFFSET = 0x202;
 
   /** Where Linux looks for the next archive (its "initramfs buffer format"). */
   private static final long ARCHIVE_ALIGNMENT = 4;
@@ -123,15 +121,15 @@ record Initrd(long address, long size) {
 
   /** What certainly is no initrd; Linux would say "junk", or nothing, and panic later. */
   private static String otherFormat(FileChannel channel) throws IOException {
-    ByteBuffer head = ByteBuffer.allocate(BZIMAGE_MAGIC_OFFSET + Integer.BYTES);
+    ByteBuffer head = ByteBuffer.allocate(BootProtocol.HEADER + Integer.BYTES);
     while (head.hasRemaining() && channel.read(head, head.position()) > 0) {
       continue; // short reads
     }
-    head.order(ByteOrder.BIG_ENDIAN);
-    if (head.getInt(BZIMAGE_MAGIC_OFFSET) == 0x48647253) { // "HdrS"
+    if (head.order(ByteOrder.LITTLE_ENDIAN).getInt(BootProtocol.HEADER)
+        == BootProtocol.HEADER_MAGIC) {
       return "a kernel (bzImage)";
     }
-    return switch (head.getInt(0)) {
+    return switch (head.order(ByteOrder.BIG_ENDIAN).getInt(0)) {
       case 0x7f454c46 -> "an ELF file, such as a kernel or a program";
       case 0x514649fb -> "a qcow2 image";
       case 0x4b444d56 -> "a VMDK image";
