@@ -87,7 +87,7 @@ public final class Fd implements AutoCloseable {
       LockSupport.parkNanos(50_000_000);
     }
     if (isFifo(path)) {
-      throw new LinuxException("open " + path + ", a FIFO that nobody reads", Errno.ENXIO);
+      throw new LinuxException("open " + path + " (a FIFO: start its reader first)", Errno.ENXIO);
     }
     return null;
   }

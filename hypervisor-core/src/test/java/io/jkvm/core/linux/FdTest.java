@@ -29,7 +29,7 @@ class FdTest {
   void aFifoThatNobodyReadsIsNotWaitedForForEver() {
     LinuxException e = assertThrows(LinuxException.class, () -> Fd.create(fifo.toString()));
     assertEquals(Errno.ENXIO, e.errno());
-    assertTrue(e.getMessage().startsWith("open " + fifo + ", a FIFO that nobody reads"));
+    assertTrue(e.getMessage().startsWith("open " + fifo + " (a FIFO: start its reader first)"));
   }
 
   @Test
