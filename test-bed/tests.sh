@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # tests.sh [-v] [all | quick | network | rescan | vectors | ends [WORD] | button | testing [WORD] | repeat N]: runs
-# in the outer machine. Boots guests, prints a line for each and the sum; exit status 0 if all passed, else 1. The kernel's command line has bed_restarts, the
-# number of outer machines before this one, which Linux gives process 1 in its environment.
+# in the outer machine. Boots guests, prints a line for each and the sum; exit status 0 if all passed, else 1. The
+# kernel's command line has bed_restarts, the number of outer machines before this one, which Linux gives process 1 in
+# its environment.
 
 jkvm=/jkvm/bin/jkvm
 images=/images
