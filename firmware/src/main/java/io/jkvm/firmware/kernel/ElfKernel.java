@@ -3,6 +3,7 @@ package io.jkvm.firmware.kernel;
 
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.core.memory.GuestMemory;
+import io.jkvm.firmware.kernel.KernelFormatException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -41,9 +42,13 @@ public final class ElfKernel implements KernelImage {
       ElfParser parser = new ElfParser(path, source);
       ByteBuffer programHeaders = parser.programHeaders();
       List<ElfSegment> segments = parser.loadSegments(programHeaders);
-      OptionalLong pvhEntry = PvhNote.find(source, programHeaders);
+      ElfNotes notes = new ElfNotes(source, programHeaders);
+      OptionalLong pvhEntry = notes.pvhEntry();
       if (pvhEntry.isPresent() && !contains(segments, pvhEntry.getAsLong())) {
         pvhEntry = OptionalLong.empty();
+      }
+      if (pvhEntry.isEmpty() && (ElfParser.hasInterpreter(programHeaders) || notes.isProgram())) {
+        throw new KernelFormatException(path, Kind.USER_PROGRAM, "is a program, not a kernel");
       }
       OptionalLong entry = parser.entryAddress(segments, pvhEntry);
       return new ElfKernel(path, source, segments, entry, pvhEntry);

@@ -102,14 +102,21 @@ final class ElfParser {
     return source.bytes(offset, length);
   }
 
+  /** Whether a program of the host's is to load it. FreeBSD's kernel says so, too. */
+  static boolean hasInterpreter(ByteBuffer table) {
+    for (int at = 0; at < table.limit(); at += PROGRAM_HEADER_BYTES) {
+      if (table.getInt(at) == PT_INTERP) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The checked PT_LOAD segments by rising physical address. */
   List<ElfSegment> loadSegments(ByteBuffer table) throws KernelFormatException {
     List<ElfSegment> segments = new ArrayList<>();
     for (int at = 0; at < table.limit(); at += PROGRAM_HEADER_BYTES) {
       int type = table.getInt(at);
-      if (type == PT_INTERP) {
-        throw bad(Kind.USER_PROGRAM, "is a program, not a kernel");
-      }
       ElfSegment segment =
           new ElfSegment(
               table.getLong(at + 8),

@@ -31,7 +31,10 @@ class ElfKernelTest {
   private static final int TEXT_HEADER = 64;
   private static final int DATA_HEADER = 64 + 56;
   private static final int NOTE_HEADER = 64 + 2 * 56;
-  private static final int NOTE_VALUE = 0x200 + 36;
+  private static final int GNU_NOTE = 0x200;
+  private static final int PVH_NOTE = 0x214;
+  private static final int NOTE_VALUE = PVH_NOTE + 16;
+  private static final int PT_INTERP = 3;
   private static final int OFFSET = 8;
   private static final int PHYSICAL = 24;
   private static final int FILE_BYTES = 32;
@@ -168,15 +171,29 @@ class ElfKernelTest {
 
   @Test
   void damagedNotesAreNoNotes() throws IOException {
-    assertEquals(OptionalLong.empty(), open(change(b -> b.putInt(0x200, -1))).pvhEntryAddress());
+    assertEquals(OptionalLong.empty(), open(change(b -> b.putInt(GNU_NOTE, -1))).pvhEntryAddress());
     assertEquals(
-        OptionalLong.empty(), open(change(b -> b.putInt(0x214 + 4, 0x7FFFFFFF))).pvhEntryAddress());
+        OptionalLong.empty(),
+        open(change(b -> b.putInt(PVH_NOTE + 4, 0x7FFFFFFF))).pvhEntryAddress());
     assertEquals(
-        OptionalLong.empty(), open(change(b -> b.putInt(0x214 + 8, 17))).pvhEntryAddress());
+        OptionalLong.empty(), open(change(b -> b.putInt(PVH_NOTE + 8, 17))).pvhEntryAddress());
     for (long value : new long[] {-1, Long.MAX_VALUE, good.length, 0}) {
       assertEquals(
           OptionalLong.empty(),
           open(change(b -> b.putLong(NOTE_HEADER + OFFSET, value))).pvhEntryAddress());
+    }
+  }
+
+  /** By the note that glibc puts into every program, also one without an interpreter. */
+  @Test
+  void programIsNoKernel() throws IOException {
+    Consumer<ByteBuffer> noPvhNote = b -> b.putInt(PVH_NOTE + 8, 17);
+    open(change(noPvhNote));
+    List<Consumer<ByteBuffer>> signs =
+        List.of(b -> b.putInt(GNU_NOTE + 4, 4), b -> b.putInt(DATA_HEADER, PT_INTERP));
+    for (Consumer<ByteBuffer> sign : signs) {
+      assertProblem(change(sign.andThen(noPvhNote)), "is a program, not a kernel");
+      assertTrue(open(change(sign)).pvhEntryAddress().isPresent()); // as FreeBSD's kernel
     }
   }
 
