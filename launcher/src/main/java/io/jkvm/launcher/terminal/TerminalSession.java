@@ -53,8 +53,8 @@ public final class TerminalSession {
   private Optional<ConsoleFeed> feed = Optional.empty();
   private StopReason lastReason;
 
-  /** A signal came: the machine that runs now is the last one. */
-  private volatile boolean lastLife;
+  /** Open after a signal came: the machine that runs now is the last one. */
+  private final CountDownLatch lastLife = new CountDownLatch(1);
 
   /**
    * A session.
@@ -129,8 +129,8 @@ public final class TerminalSession {
     Machine machine;
     synchronized (this) {
       machine = current;
-      lastLife = true;
     }
+    lastLife.countDown();
     if (machine == null || grace.isZero() || !pressPowerButton(machine)) {
       return machine != null;
     }
@@ -225,11 +225,14 @@ public final class TerminalSession {
           machine.close();
         }
         boolean reset = ending.reason().kind() == StopReason.Kind.GUEST_RESET;
-        if (!restarts || lastLife || !reset || !ending.failures().isEmpty()) {
+        if (!restarts || isLastLife(0) || !reset || !ending.failures().isEmpty()) {
           return ending;
         }
         noteRestart(life);
-        pace(begun);
+        // One that resets at once shall not keep a processor busy, nor have more warnings than that.
+        if (isLastLife(SHORTEST_LIFE_NANOSECONDS - (System.nanoTime() - begun))) {
+          return ending;
+        }
       }
     } finally {
       output.stopHolding();
@@ -247,10 +250,8 @@ public final class TerminalSession {
     }
   }
 
-  /** One that resets at once shall not keep a processor busy, nor have more warnings than that. */
-  private static void pace(long begun) throws InterruptedException {
-    long left = SHORTEST_LIFE_NANOSECONDS - (System.nanoTime() - begun);
-    TimeUnit.NANOSECONDS.sleep(left);
+  private boolean isLastLife(long nanoseconds) throws InterruptedException {
+    return lastLife.await(nanoseconds, TimeUnit.NANOSECONDS);
   }
 
   private Machine create(MachineSpec machineSpec, Host host, HeldFiles held) {
