@@ -114,6 +114,8 @@ class MainTest {
         usage("--log: i would be", "test", "-kk", "--root", "i", "--log", "i", "--", "true"),
         usage("--json: ./r would be", "test", "-kk", "--junit=r", "--json=./r", "--", "true"),
         usage("--log: k would be overwritten", "shell", "-k", "k", "--log", "k"),
+        usage("--log: f would be", "test", "-kk", "--include=./f:/g", "--log=f", "--", "true"),
+        usage("--json: t would be", "test", "-kk", "--json=t", "--", "./t"),
         usage("--fail-on: no kind", "test", "-k", "k", "--fail-on", "nonsense", "--", "true"),
         usage("there are panic, oops,", "test", "-k", "k", "--fail-on=oops,x", "--", "true"),
         usage("--timeout: 'soon' is not", "test", "-k", "k", "-t", "soon", "--", "true"),

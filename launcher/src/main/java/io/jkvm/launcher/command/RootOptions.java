@@ -6,6 +6,7 @@ import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.root.KernelShares;
 import io.jkvm.machine.root.RootSpec;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -76,6 +77,29 @@ final class RootOptions {
         .lack()
         .map(lack -> GuestOptions.INITRAMFS + ", as the kernel lacks " + lack)
         .orElse(GuestOptions.HOST + ", which the kernel can have");
+  }
+
+  /**
+   * The host's files that the guest has by name.
+   *
+   * @param command with a '/' it is one of them, unless it is looked for in another root
+   */
+  List<Path> files(String command) {
+    List<Path> files = new ArrayList<>();
+    includes().forEach(include -> files.add(include.host()));
+    boolean isHosts =
+        switch (named().orElse(RootSpec.Kind.HOST)) {
+          case HOST, INITRAMFS -> true;
+          case DIRECTORY, IMAGE -> false;
+        };
+    if (isHosts && command.indexOf('/') >= 0) {
+      try {
+        files.add(Path.of(command));
+      } catch (InvalidPathException e) {
+        // No text in this locale: nothing that an option names, either.
+      }
+    }
+    return files;
   }
 
   /** The root for a command of a kernel that can have the best one. */

@@ -72,23 +72,21 @@ public final class ShellCommand implements Callable<Integer> {
     }
     Path kernel =
         guest.kernels().isEmpty() ? KernelFinder.usualPlaces().find() : guest.kernels().get(0);
+    String program = command.isEmpty() ? shell() : command.get(0);
     List<byte[]> arguments =
         command.isEmpty()
-            ? List.of(shell().getBytes(java.nio.charset.StandardCharsets.UTF_8))
+            ? List.of(program.getBytes(java.nio.charset.StandardCharsets.UTF_8))
             : RawArguments.last(command);
     RootOptions root = new RootOptions(guest);
     List<Path> read = new ArrayList<>(machine.files(root.image()));
+    read.addAll(root.files(program));
     read.add(WrittenFiles.image(kernel));
     new WrittenFiles(spec.commandLine()).add("--log", Optional.ofNullable(log)).check(read);
     KernelSource source = KernelSource.of(kernel);
     KernelShares known = KernelShares.of(source);
     MachineSpec asked = machine.spec(source.image(), root.image());
     try (GuestRoot made =
-        GuestRoot.make(
-            root.spec(command.isEmpty() ? shell() : command.get(0), known, reporter).withTerminal(),
-            source,
-            asked,
-            known)) {
+        GuestRoot.make(root.spec(program, known, reporter).withTerminal(), source, asked, known)) {
       made.notes().forEach(reporter::step);
       return new ShellSession(
               source,

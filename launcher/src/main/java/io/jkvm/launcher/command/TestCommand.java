@@ -221,6 +221,7 @@ public final class TestCommand implements Callable<Integer> {
     RootOptions root = new RootOptions(guest);
     // What is wrong with an option is said before a run.
     List<Path> read = new ArrayList<>(machine.files(root.image()));
+    read.addAll(root.files(command.get(0)));
     for (Path kernel : kernels) {
       read.add(WrittenFiles.image(kernel));
     }
