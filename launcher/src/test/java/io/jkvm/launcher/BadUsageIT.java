@@ -59,6 +59,15 @@ class BadUsageIT {
   }
 
   @Test
+  void aHomeThatAClassPathCantNameIsRefused() throws Exception {
+    Path bin = Files.createDirectories(folder.resolve("a:b/bin"));
+    Path copy = Files.copy(JkvmProcess.binary(), bin.resolve("jkvm"));
+    JkvmProcess.Result result =
+        JkvmProcess.run(JkvmProcess.STOP_SECONDS, List.of(copy.toString(), "run"));
+    BadFiles.assertOneLine(result, ExitStatus.HOST, "a:b has a ':' in its name", "move it");
+  }
+
+  @Test
   void theJvmTakesNoOrdersFromOtherProcessesUnlessItIsTold() throws Exception {
     Path java = Files.createDirectories(folder.resolve("jvm/bin")).resolve("java");
     Files.writeString(java, "#!/bin/sh\necho \"$@\"\n");
