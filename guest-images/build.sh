@@ -21,6 +21,7 @@ patch_made_for=6.1.192
 USAGE="all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|kselftest"
 KSELFTESTS="exec mqueue size timers"
 work=
+scratch=
 log=
 child=
 
@@ -39,7 +40,7 @@ fail_step() { # what failed
   tail -n 8 "$log" | sed 's/^/  /' >&2
   why=
   if grep -q 'No space left on device' "$log" || [ "$(free_mib)" -lt 8 ]; then
-    why=": no space left in $cache"
+    why=": no space left in $cache${scratch:+ or $scratch}"
   fi
   if cp "$log" "$kept" 2>/dev/null; then
     fail 1 "$1 failed$why (the whole log: $kept)"
@@ -55,6 +56,7 @@ clean_up() {
     wait "$child" 2>/dev/null || true
   fi
   [ -z "$work" ] || rm -rf "$work"
+  [ -z "$scratch" ] || rm -rf "$scratch"
   exit $status
 }
 trap clean_up EXIT
@@ -160,6 +162,36 @@ deliver() { # key, names: copies to build/ what is not there yet
   done
 }
 
+# --- sources ------------------------------------------------------------------------------------
+
+# Sources are unpacked in memory where there is enough: to delete 75,000 files takes minutes on a file
+# system that tells its disk of each one (mount option discard).
+SOURCES_MIB=2000
+make_scratch() { # what for
+  [ -z "$scratch" ] || return 0
+  if [ "$(memory_mib)" -ge $((3 * SOURCES_MIB)) ] &&
+    scratch=$(mktemp -d "$memory_sources.XXXXXX" 2>/dev/null); then
+    # Programs of the sources' own are run there.
+    echo '#!/bin/sh' >"$scratch/run" && chmod +x "$scratch/run" && "$scratch/run" 2>/dev/null && return
+    rm -rf "$scratch"
+  fi
+  scratch=$work/sources
+  mkdir "$scratch"
+  [ "$(free_mib)" -ge $SOURCES_MIB ] ||
+    fail 1 "$1 needs $SOURCES_MIB MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
+}
+
+# What a file in memory may take, of the host's memory and of a container's.
+memory_mib() {
+  {
+    awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo
+    df -Pm /dev/shm | awk 'NR == 2 { print $4 }'
+    for limit in memory.max memory/memory.limit_in_bytes; do
+      awk '/^[0-9]+$/ { printf "%.0f\n", $1 / 1048576 }' "/sys/fs/cgroup/$limit"
+    done
+  } 2>/dev/null | sort -n | head -n 1
+}
+
 # --- the images ---------------------------------------------------------------------------------
 
 # The recipe's files by name, so that a change to one kernel's leaves the other's key alone.
@@ -195,8 +227,7 @@ kernels() { # kernel|kernel-smp|kernel-kunit...
 
 build_kernels() { # kernel|kernel-smp|kernel-kunit...
   say "building Linux $version for the guest, $*: 5 to 10 minutes on 2 CPUs"
-  [ "$(free_mib)" -ge 2000 ] ||
-    fail 1 "the kernel build needs 2000 MiB in $cache, $(free_mib) are free; set XDG_CACHE_HOME"
+  make_scratch "the kernel build"
   recipe=$work/recipe built=$work/built
   mkdir "$recipe" "$built"
   cp "$here/kernel/linux-6.1-software-kvm.patch" "$here/kernel/make-kernel.sh" "$recipe/"
@@ -204,7 +235,7 @@ build_kernels() { # kernel|kernel-smp|kernel-kunit...
     cp "$here/kernel/kernel.config" "$recipe/$kernel.config"
     [ "$kernel" = kernel ] || cat "$here/kernel/$kernel.config" >>"$recipe/$kernel.config"
   done
-  if ! run_showing kernel_step sh "$recipe/make-kernel.sh" "$source_tar" "$work" "$built" "$@"; then
+  if ! run_showing kernel_step sh "$recipe/make-kernel.sh" "$source_tar" "$scratch" "$built" "$@"; then
     step=$(sed -n 's/^== //p' "$log" | tail -n 1)
     case $step,$version in
       "applying the patch,$patch_made_for"-*) ;;
@@ -286,8 +317,9 @@ kselftest() {
   if ! have "$key" kselftest.tar; then
     say "making kselftest.tar: $KSELFTESTS (1 minute)"
     mkdir "$work/result"
+    make_scratch "the build of kselftest"
     # shellcheck disable=SC2086
-    run_showing last_line sh "$here/kselftest/make-kselftest.sh" "$source_tar" "$work" \
+    run_showing last_line sh "$here/kselftest/make-kselftest.sh" "$source_tar" "$scratch" \
       "$work/result/kselftest.tar" $KSELFTESTS || fail_step "making kselftest.tar"
     publish "$key"
   fi
@@ -318,6 +350,8 @@ if ! flock -n 9; then
 fi
 # Left by a builder that was killed: with the lock held they belong to nobody else.
 rm -rf "$cache"/work.*
+memory_sources=/dev/shm/jkvm-guest-images-$(stat -c %d-%i "$cache")
+rm -rf "$memory_sources".* 2>/dev/null || true # what another user has put there stays
 work=$(mktemp -d "$cache/work.XXXXXX") || fail 1 "can't create a folder in $cache"
 log=$work/log
 wanted_kernels=
