@@ -7,13 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.core.testing.TinyKernel;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -92,11 +96,14 @@ class ConsoleIT {
   }
 
   private static JkvmProcess startTiny(String shell, Path folder) throws Exception {
-    String[] tiny = {"--quiet", "--mem", "64M", "--kernel", TinyKernel.write(folder).toString()};
     List<String> command =
         new ArrayList<>(List.of("bash", "-c", "cd " + folder + "; " + shell, "bash"));
-    command.addAll(JkvmProcess.runCommand(tiny));
+    command.addAll(JkvmProcess.runCommand(tiny("--quiet", folder)));
     return JkvmProcess.start(command);
+  }
+
+  private static String[] tiny(String option, Path folder) throws Exception {
+    return new String[] {option, "--mem", "64M", "--kernel", TinyKernel.write(folder).toString()};
   }
 
   private static void assertEchoed(JkvmProcess jkvm) throws Exception {
@@ -112,11 +119,14 @@ class ConsoleIT {
       throws Exception {
     try (JkvmProcess jkvm = startTiny("mkfifo pipe; exec \"$@\" " + input, folder)) {
       jkvm.awaitOutput("K");
+      // A script that can't be read must not look like one that has ended.
+      if (input.equals("<.")) {
+        jkvm.awaitError("read: EISDIR");
+      }
       JkvmProcess.signal(jkvm.pid(), "TERM");
       JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
       assertEquals(143, result.status(), result::toString);
-      // A script that can't be read must not look like one that has ended.
-      assertEquals(input.equals("<."), result.err().contains("read: EISDIR"), result::toString);
+      assertEquals(input.equals("<."), result.err().contains("read: "), result::toString);
     }
   }
 
@@ -165,5 +175,66 @@ class ConsoleIT {
     assertEquals(2, lines.size(), result::toString);
     assertTrue(lines.get(0).contains("standard output"), result::toString);
     assertEquals("status=3", lines.get(1), result::toString);
+  }
+
+  /** As when a pager shows it. */
+  @Test
+  void theEndWaitsForASlowReader(@TempDir Path folder) throws Exception {
+    try (JkvmProcess jkvm = JkvmProcess.startStuck(tiny("--verbose", folder))) {
+      sendAndAwaitTheEnd("abcdR", jkvm);
+      TimeUnit.SECONDS.sleep(2); // a second is what is waited for without a reader
+      jkvm.readOutput();
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(0, result.status(), result::toString);
+      assertTrue(result.out().endsWith("\0Kabcd"), "what the guest printed");
+      assertTrue(result.err().endsWith("jkvm: guest reset\n"), result.err());
+    }
+  }
+
+  @Test
+  void outputThatNobodyReadsAfterTheEndIsSaidToBeLost(@TempDir Path folder) throws Exception {
+    try (JkvmProcess jkvm = JkvmProcess.startStuck(tiny("--quiet", folder))) {
+      jkvm.send("R");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(3, result.status(), result::toString);
+      assertTrue(result.err().startsWith("jkvm: the end of the guest's output is lost"));
+      assertEquals(1, result.err().lines().count(), result::toString);
+    }
+  }
+
+  @Test
+  void aSignalEndsTheWaitForTheReader(@TempDir Path folder) throws Exception {
+    try (JkvmProcess jkvm = JkvmProcess.startStuck(tiny("--verbose", folder))) {
+      sendAndAwaitTheEnd("R", jkvm);
+      JkvmProcess.signal(jkvm.pid(), "TERM");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(143, result.status(), result::toString);
+      assertTrue(result.err().endsWith("jkvm: guest reset\n"), result.err());
+    }
+  }
+
+  /** The machine's end; the process may still have to write. */
+  private static void sendAndAwaitTheEnd(String typed, JkvmProcess jkvm) throws Exception {
+    jkvm.awaitError("the guest runs");
+    jkvm.send(typed);
+    while (hasMachine(jkvm)) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  private static boolean hasMachine(JkvmProcess jkvm) throws IOException {
+    Path descriptors = Path.of("/proc/" + jkvm.pid() + "/fd");
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(descriptors)) {
+      for (Path fd : all) {
+        try {
+          if (Files.readSymbolicLink(fd).toString().contains("kvm-vm")) {
+            return true;
+          }
+        } catch (NoSuchFileException e) {
+          // Closed since.
+        }
+      }
+      return false;
+    }
   }
 }

@@ -249,6 +249,12 @@ final class JkvmProcess implements AutoCloseable {
     return nanos;
   }
 
+  /** From now on the pipe of {@link #startStuck} is read. */
+  void readOutput() {
+    out.ended = false;
+    collect(out, process.getInputStream());
+  }
+
   /** What is in the pipe of {@link #startStuck}. */
   int unreadBytes() throws IOException {
     return process.getInputStream().available();

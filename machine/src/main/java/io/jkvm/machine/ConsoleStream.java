@@ -24,16 +24,18 @@ public final class ConsoleStream implements AutoCloseable {
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
   private final ConsoleOutput output;
-  private final Fd owned;
+  private final Fd fd;
+  private final String name;
+  private final Consumer<IOException> onFailure;
 
-  private ConsoleStream(Fd fd, Fd owned, String name, Consumer<IOException> onFailure) {
-    this.owned = owned;
+  private ConsoleStream(Fd fd, String name, Consumer<IOException> onFailure) {
+    this.fd = fd;
+    this.name = name;
+    this.onFailure = onFailure;
     try {
       output = new ConsoleOutput(fd, name, onFailure::accept);
     } catch (LinuxException e) {
-      if (owned != null) {
-        owned.close();
-      }
+      fd.close();
       throw new MachineException(Problem.HOST, e.getMessage(), e);
     }
   }
@@ -41,27 +43,37 @@ public final class ConsoleStream implements AutoCloseable {
   /**
    * The process' standard output.
    *
-   * @param onFailure told of the first failed write; later output is discarded
+   * @param onFailure told of the first failed write, after which output is discarded, or of what
+   *     the host says at the close
+   * @throws MachineException with {@link Problem#HOST} if no descriptor is left
    */
   public static ConsoleStream standardOutput(Consumer<IOException> onFailure) {
-    return new ConsoleStream(new Fd(STANDARD_OUTPUT), null, "standard output", onFailure);
+    return standard(STANDARD_OUTPUT, "standard output", onFailure);
   }
 
   /** The process' standard error, in the same way. */
   public static ConsoleStream standardError(Consumer<IOException> onFailure) {
-    return new ConsoleStream(new Fd(STANDARD_ERROR), null, "standard error", onFailure);
+    return standard(STANDARD_ERROR, "standard error", onFailure);
+  }
+
+  private static ConsoleStream standard(int fd, String name, Consumer<IOException> onFailure) {
+    try {
+      return new ConsoleStream(Fd.duplicate(fd, name), name, onFailure);
+    } catch (LinuxException e) {
+      throw new MachineException(Problem.HOST, e.getMessage(), e);
+    }
   }
 
   /**
    * A file, made if there is none, emptied if there is one.
    *
-   * @param onFailure told of the first failed write; later output is discarded
+   * @param onFailure as for standard output
    * @throws MachineException with {@link Problem#HOST} if it can't be opened
    */
   public static ConsoleStream file(Path file, Consumer<IOException> onFailure) {
     try {
       Fd fd = Fd.create(file.toString());
-      return new ConsoleStream(fd, fd, file.toString(), onFailure);
+      return new ConsoleStream(fd, file.toString(), onFailure);
     } catch (LinuxException e) {
       throw new MachineException(Problem.HOST, e.getMessage(), e);
     }
@@ -70,6 +82,12 @@ public final class ConsoleStream implements AutoCloseable {
   /** Whether a write failed since the file would be larger than this process may make one. */
   public static boolean isBeyondFileSize(Throwable failure) {
     return failure instanceof LinuxException why && why.errno() == Errno.EFBIG;
+  }
+
+  /** Whether a write failed since nobody reads the pipe, or the terminal has hung up. */
+  public static boolean hasReaderLeft(Throwable failure) {
+    return failure instanceof LinuxException why
+        && (why.errno() == Errno.EPIPE || why.errno() == Errno.EIO);
   }
 
   /**
@@ -82,7 +100,7 @@ public final class ConsoleStream implements AutoCloseable {
     try {
       Files.deleteIfExists(file);
       Fd fd = Fd.createNew(file.toString());
-      return new ConsoleStream(fd, fd, file.toString(), onFailure);
+      return new ConsoleStream(fd, file.toString(), onFailure);
     } catch (LinuxException e) {
       throw new MachineException(Problem.HOST, e.getMessage(), e);
     } catch (IOException e) {
@@ -99,9 +117,23 @@ public final class ConsoleStream implements AutoCloseable {
     return !output.hasRoom();
   }
 
+  /** How much has been written. */
+  public long writtenBytes() {
+    return output.writtenBytes();
+  }
+
   /** From now on a guest is not held back for a full queue: what does not fit is lost. */
   public void stopHolding() {
     output.stopHolding();
+  }
+
+  /**
+   * Waits until what is queued is written, or a write has failed.
+   *
+   * @return false if it is not in that time
+   */
+  public boolean awaitWritten(Duration timeout) {
+    return output.awaitEmpty(timeout.toMillis());
   }
 
   /**
@@ -112,8 +144,13 @@ public final class ConsoleStream implements AutoCloseable {
    */
   public boolean close(Duration timeout) {
     boolean complete = output.close(timeout.toMillis());
-    if (owned != null && output.hasEnded()) {
-      owned.close();
+    if (output.hasEnded()) {
+      try {
+        fd.closeWritten(name);
+      } catch (LinuxException e) {
+        onFailure.accept(e);
+        return false;
+      }
     }
     return complete;
   }

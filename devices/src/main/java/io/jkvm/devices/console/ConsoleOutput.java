@@ -11,6 +11,7 @@ import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.PollSet;
 import io.jkvm.devices.serial.SerialSink;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -172,21 +173,42 @@ public final class ConsoleOutput implements SerialSink, AutoCloseable {
    * @return true if everything that was accepted was written
    */
   public boolean close(long timeoutMilliseconds) {
-    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMilliseconds);
     synchronized (lock) {
       closing = true;
       discarding = true;
       lock.notifyAll();
-      long remaining = timeoutMilliseconds;
-      while (!finished && remaining > 0 && pause(remaining)) {
-        remaining = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-      }
-      if (!finished) {
+      if (!await(() -> finished, timeoutMilliseconds)) {
         abandoned = true;
         wakeUp.signal();
       }
       return finished && !abandoned && !failed;
     }
+  }
+
+  /**
+   * Waits until the queue is empty, or nothing will be written any more.
+   *
+   * @return false if it is not in that time
+   */
+  public boolean awaitEmpty(long timeoutMilliseconds) {
+    synchronized (lock) {
+      return await(() -> tail == head || finished, timeoutMilliseconds);
+    }
+  }
+
+  /** Waits on the lock, which this thread holds, for what is told there. */
+  private boolean await(BooleanSupplier condition, long timeoutMilliseconds) {
+    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMilliseconds);
+    long remaining = timeoutMilliseconds;
+    while (!condition.getAsBoolean() && remaining > 0 && pause(remaining)) {
+      remaining = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+    }
+    return condition.getAsBoolean();
+  }
+
+  /** How much the descriptor has taken. */
+  public long writtenBytes() {
+    return head;
   }
 
   /** Whether the writer has ended, and with it all use of the descriptor. */

@@ -31,6 +31,7 @@ public final class Fd implements AutoCloseable {
   private static final int READER_SECONDS = 10;
   private static final int S_IFMT = 0170000;
   private static final int S_IFIFO = 0010000;
+  private static final int F_DUPFD_CLOEXEC = 1030;
 
   private final AtomicInteger fd;
 
@@ -113,6 +114,16 @@ public final class Fd implements AutoCloseable {
   }
 
   /**
+   * Another descriptor of the same open file, with {@code O_CLOEXEC}.
+   *
+   * @param name for the message: "standard output"
+   * @throws LinuxException with that name and the error
+   */
+  public static Fd duplicate(int fd, String name) throws LinuxException {
+    return new Fd(LinuxException.check("duplicate " + name, Libc.fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+  }
+
+  /**
    * By which path others of this process open the same file or directory, as long as it is open.
    */
   public String path() {
@@ -126,6 +137,21 @@ public final class Fd implements AutoCloseable {
       throw new IllegalStateException("file descriptor is closed");
     }
     return value;
+  }
+
+  /**
+   * Closes it and tells what the host could not do with what was written before, as a network file
+   * system may only now (close(2)).
+   *
+   * @param name for the message: "file NAME"
+   * @throws LinuxException the descriptor is closed all the same
+   */
+  public void closeWritten(String name) throws LinuxException {
+    int value = fd.getAndSet(-1);
+    // EINTR says nothing of the data, and whether there is a second try depends on the kernel.
+    if (value >= 0 && Libc.close(value) < 0 && Libc.errno() != Errno.EINTR) {
+      throw new LinuxException("close " + name, Libc.errno());
+    }
   }
 
   @Override

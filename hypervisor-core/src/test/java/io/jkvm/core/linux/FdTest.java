@@ -50,4 +50,17 @@ class FdTest {
     Fd.create(file.toString()).close();
     assertEquals(0, Files.size(file));
   }
+
+  @Test
+  void closingTellsWhatTheHostSays() throws Exception {
+    try (Fd file = Fd.create(folder.resolve("file").toString())) {
+      Fd twin = Fd.duplicate(file.value(), "file");
+      twin.closeWritten("twin");
+      twin.closeWritten("twin, again");
+    }
+    Fd none = new Fd(1 << 24); // more than there may be
+    LinuxException e = assertThrows(LinuxException.class, () -> none.closeWritten("file"));
+    assertEquals(Errno.EBADF, e.errno());
+    assertTrue(e.getMessage().startsWith("close file: EBADF"), e.getMessage());
+  }
 }

@@ -11,13 +11,18 @@ import java.util.function.Consumer;
 
 /** What the guest prints, on its way to standard output. */
 final class GuestOutput implements AutoCloseable {
-  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration LOOK = Duration.ofMillis(50);
+
+  /** How long the writer may take for what is queued, where nobody waits for the reader. */
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
+
+  /** How long a reader may take nothing at all before it is given up. */
   private static final Duration READER_TIMEOUT = Duration.ofSeconds(10);
 
   private final Consumer<IOException> onFailure;
   private final ConsoleStream stream;
   private volatile IOException failure;
+  private boolean isGivenUp;
 
   /**
    * For one machine after the other.
@@ -39,24 +44,46 @@ final class GuestOutput implements AutoCloseable {
     return stream;
   }
 
+  /** Waits until the queue is written, which it is at once unless a reader is slow. */
+  boolean awaitWritten() {
+    return stream.awaitWritten(CLOSE_TIMEOUT);
+  }
+
   /**
-   * Writes the last words of a guest that ended by itself, to a slow reader as well.
+   * Waits until the queue is written, as long as the reader goes on reading.
    *
-   * @param hurry what ends the wait for the reader: a signal
-   * @return what is lost, for a person
+   * @param limit how long at most
+   * @param hurry what ends the wait: a signal
    */
-  Optional<IOException> drain(CountDownLatch hurry) throws InterruptedException {
-    long deadline = System.nanoTime() + READER_TIMEOUT.toNanos();
-    boolean isHurried = false;
-    while (!isHurried && !stream.awaitWritten(LOOK) && System.nanoTime() < deadline) {
-      isHurried = hurry.await(0, TimeUnit.NANOSECONDS);
+  void awaitReader(Duration limit, CountDownLatch hurry) throws InterruptedException {
+    long begun = System.nanoTime();
+    long last = begun;
+    long written = stream.writtenBytes();
+    while (!stream.awaitWritten(LOOK)) {
+      if (hurry.await(0, TimeUnit.NANOSECONDS)) {
+        return;
+      }
+      long now = System.nanoTime();
+      if (stream.writtenBytes() != written) {
+        written = stream.writtenBytes();
+        last = now;
+      }
+      if (now - last > READER_TIMEOUT.toNanos() || now - begun > limit.toNanos()) {
+        isGivenUp = true;
+        return;
+      }
     }
-    if (!stream.close(CLOSE_TIMEOUT) && failure == null && !isHurried) {
-      failure =
-          new IOException(
-              "the end of the guest's output is lost: nobody read standard output for "
-                  + READER_TIMEOUT.toSeconds()
-                  + " s");
+  }
+
+  /**
+   * Ends the output.
+   *
+   * @return what is lost: for what reason the host has, or since the reader was waited for in vain
+   */
+  Optional<IOException> end() {
+    boolean complete = stream.close(CLOSE_TIMEOUT);
+    if (failure == null && !complete && isGivenUp) {
+      failure = new IOException("the end of the guest's output is lost: nobody reads it");
     }
     return Optional.ofNullable(failure);
   }

@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
  * Puts everything back afterwards.
  */
 public final class TerminalSession {
-  private static final Duration DRAIN = Duration.ofSeconds(1);
+  private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
   private static final int ALL_RESTARTS_NOTED = 10;
   private static final long SHORTEST_LIFE_NANOSECONDS = 1_000_000_000;
   private static final long SHUTDOWN_MILLISECONDS = 15_000;
@@ -93,7 +93,7 @@ public final class TerminalSession {
       } else {
         reporter.error(Advice.line(ending.reason(), spec));
       }
-      ending.failures().forEach(failure -> reporter.error(failure.getMessage()));
+      ending.failures().forEach(failure -> reporter.error(Advice.line(failure)));
       return ending.status();
     } finally {
       // Otherwise the status is not to be the signal's: Main ends the process, the hook waits for
@@ -204,49 +204,58 @@ public final class TerminalSession {
   }
 
   private MachineEnd runWithConsole() throws InterruptedException {
-    ConsoleStream output = ConsoleStream.standardOutput(this::outputFailed);
-    Host host = new Host();
+    GuestOutput output = new GuestOutput(this::outputFailed);
     HeldFiles held = new HeldFiles();
     try {
       MachineSpec machineSpec = restarts ? held.hold(spec) : spec;
       jobControl.start();
-      for (int life = 1; ; life++) {
-        long begun = System.nanoTime();
-        Machine machine = create(machineSpec, host, held);
-        MachineEnd ending;
-        try {
-          setCurrent(machine);
-          machine.console().attach(output);
-          terminal.take();
-          StopReason reason = runToEnd(machine, output);
-          List<Exception> failures = machine.closeAndReport();
-          ending = new MachineEnd(reason, machine.exitStatus(), failures);
-        } finally {
-          machine.close();
-        }
-        boolean reset = ending.reason().kind() == StopReason.Kind.GUEST_RESET;
-        if (!restarts || isLastLife(0) || !reset || !ending.failures().isEmpty()) {
-          return ending;
-        }
-        noteRestart(life);
-        // One that resets at once shall not keep a processor busy, nor have more warnings than that.
-        if (isLastLife(SHORTEST_LIFE_NANOSECONDS - (System.nanoTime() - begun))) {
-          return ending;
-        }
+      MachineEnd ending = runLives(machineSpec, held, output.stream());
+      if (ending.isGuests() && !output.awaitWritten()) {
+        terminal.giveBack(); // so that Ctrl-C ends the wait
+        output.awaitReader(timeLeft().orElse(FOR_EVER), lastLife);
       }
+      return output.end().filter(ending::isNews).map(ending::with).orElse(ending);
     } finally {
-      output.stopHolding();
-      output.close(DRAIN);
+      output.close();
       terminal.giveBack();
       held.close();
     }
   }
 
+  private MachineEnd runLives(MachineSpec machineSpec, HeldFiles held, ConsoleStream output)
+      throws InterruptedException {
+    Host host = new Host();
+    for (int life = 1; ; life++) {
+      long begun = System.nanoTime();
+      Machine machine = create(machineSpec, host, held);
+      MachineEnd ending;
+      try {
+        setCurrent(machine);
+        machine.console().attach(output);
+        terminal.take();
+        StopReason reason = runToEnd(machine, output);
+        List<Exception> failures = machine.closeAndReport();
+        ending = new MachineEnd(reason, machine.exitStatus(), failures);
+      } finally {
+        machine.close();
+      }
+      boolean reset = ending.reason().kind() == StopReason.Kind.GUEST_RESET;
+      if (!restarts || isLastLife(0) || !reset || !ending.failures().isEmpty()) {
+        return ending;
+      }
+      noteRestart(life);
+      // One that resets at once shall not keep a processor busy, nor have more warnings than that.
+      if (isLastLife(SHORTEST_LIFE_NANOSECONDS - (System.nanoTime() - begun))) {
+        return ending;
+      }
+    }
+  }
+
   /** A guest may go on for ever: after some, each time that there are twice as many. */
-  private void noteRestart(int restarts) {
-    if (restarts <= ALL_RESTARTS_NOTED || Integer.bitCount(restarts) == 1) {
+  private void noteRestart(int times) {
+    if (times <= ALL_RESTARTS_NOTED || Integer.bitCount(times) == 1) {
       reporter.note(
-          "guest reset, starting again" + (restarts == 1 ? "" : ", " + restarts + " times now"));
+          "guest reset, starting again" + (times == 1 ? "" : ", " + times + " times now"));
     }
   }
 
@@ -292,10 +301,13 @@ public final class TerminalSession {
     return ConsoleFeed.terminal(machine, keys::unescape, terminal::isOurs);
   }
 
+  private Optional<Duration> timeLeft() {
+    return limit.map(most -> most.minusNanos(System.nanoTime() - startNanos));
+  }
+
   private StopReason awaitStop(Machine machine) throws InterruptedException {
     if (limit.isPresent()) {
-      Duration gone = Duration.ofNanos(System.nanoTime() - startNanos);
-      if (machine.awaitStop(limit.get().minus(gone)).isEmpty()) {
+      if (machine.awaitStop(timeLeft().orElseThrow()).isEmpty()) {
         String detail = "the guest still ran after " + limit.get().toMillis() / 1000.0 + " s";
         stopForGood(new StopReason(StopReason.Kind.TIMEOUT, detail));
       }

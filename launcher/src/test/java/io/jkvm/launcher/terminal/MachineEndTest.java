@@ -2,11 +2,19 @@
 package io.jkvm.launcher.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.linux.LinuxException;
+import io.jkvm.launcher.report.ExitStatus;
 import io.jkvm.machine.StopReason;
 import java.io.IOException;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -36,5 +44,36 @@ class MachineEndTest {
     MachineEnd ending = new MachineEnd(new StopReason(kind, ""), left, failures);
     assertEquals(status, ending.status());
     assertEquals(text, ending.toString());
+  }
+
+  /** Only then there are last words to wait for. */
+  @Test
+  void anEndIsTheGuestsUnlessTheHostChoseIt() {
+    Set<StopReason.Kind> hosts =
+        EnumSet.of(
+            StopReason.Kind.REQUESTED,
+            StopReason.Kind.HOST_FAILURE,
+            StopReason.Kind.HOST_SIGNAL,
+            StopReason.Kind.TIMEOUT);
+    for (StopReason.Kind kind : StopReason.Kind.values()) {
+      MachineEnd ending = new MachineEnd(new StopReason(kind, ""), OptionalInt.empty(), List.of());
+      assertEquals(!hosts.contains(kind), ending.isGuests(), kind::toString);
+      assertEquals(ExitStatus.HOST, ending.with(new IOException("no reader")).status());
+    }
+  }
+
+  @Test
+  void whatTheHostSaysOfTheOutputIsToldOnceAndNotOfAReaderThatGotTheSignalToo() {
+    IOException full = new LinuxException("write", Errno.ENOSPC);
+    IOException left = new LinuxException("write", Errno.EPIPE);
+    assertTrue(ending(StopReason.Kind.GUEST_RESET).isNews(left));
+    assertTrue(ending(StopReason.Kind.TIMEOUT).isNews(full));
+    assertTrue(ending(StopReason.Kind.HOST_SIGNAL).isNews(full));
+    assertFalse(ending(StopReason.Kind.HOST_SIGNAL).isNews(left));
+    assertFalse(ending(StopReason.Kind.HOST_FAILURE).isNews(full));
+  }
+
+  private static MachineEnd ending(StopReason.Kind kind) {
+    return new MachineEnd(new StopReason(kind, ""), OptionalInt.empty(), List.of());
   }
 }
