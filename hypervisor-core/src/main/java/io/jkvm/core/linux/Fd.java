@@ -60,37 +60,35 @@ public final class Fd implements AutoCloseable {
    */
   public static Fd create(String path) throws LinuxException {
     int flags = Libc.O_WRONLY | Libc.O_CREAT | Libc.O_TRUNC | Libc.O_CLOEXEC;
-    Fd held = awaitReader(path);
-    try {
-      return new Fd(
-          LinuxException.check(
-              "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
-    } finally {
-      if (held != null) {
-        held.close();
-      }
-    }
+    return isFifo(path)
+        ? openFifo(path)
+        : new Fd(
+            LinuxException.check(
+                "open " + path, Libc.open(Libc.cString(path), flags, READ_AND_WRITE_BY_ALL)));
   }
 
-  /**
-   * Waits for the reader of a FIFO, which an open that waits would do for ever, whatever signal
-   * comes.
-   *
-   * @return what keeps the reader from seeing the end; null if the path is no such FIFO
-   */
-  private static Fd awaitReader(String path) throws LinuxException {
+  /** An open that waits would do so for ever without a reader, whatever signal comes. */
+  private static Fd openFifo(String path) throws LinuxException {
+    long deadline = System.nanoTime() + READER_SECONDS * 1_000_000_000L;
     int flags = Libc.O_WRONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC;
-    for (int i = 0; i < READER_SECONDS * 20 && isFifo(path); i++) {
-      int fd = Libc.open(Libc.cString(path), flags, 0);
-      if (fd >= 0 || Libc.errno() != Errno.ENXIO) {
-        return fd < 0 ? null : new Fd(fd);
-      }
+    int fd = Libc.open(Libc.cString(path), flags, 0);
+    while (fd < 0 && Libc.errno() == Errno.ENXIO && System.nanoTime() < deadline) {
       LockSupport.parkNanos(50_000_000);
+      fd = Libc.open(Libc.cString(path), flags, 0);
     }
-    if (isFifo(path)) {
-      throw new LinuxException("open " + path + " (a FIFO: start its reader first)", Errno.ENXIO);
+    if (fd < 0) {
+      boolean isUnread = Libc.errno() == Errno.ENXIO;
+      String advice = isUnread ? " (a FIFO: start its reader first)" : "";
+      throw LinuxException.last("open " + path + advice);
     }
-    return null;
+    Fd opened = new Fd(fd);
+    try {
+      LinuxException.check("fcntl F_SETFL", Libc.fcntl(fd, Libc.F_SETFL, Libc.O_WRONLY));
+      return opened;
+    } catch (LinuxException e) {
+      opened.close();
+      throw e;
+    }
   }
 
   private static boolean isFifo(String path) {

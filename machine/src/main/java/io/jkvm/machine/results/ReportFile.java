@@ -2,6 +2,7 @@
 package io.jkvm.machine.results;
 
 import io.jkvm.core.linux.Fd;
+import io.jkvm.core.linux.FdOutputStream;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -35,11 +36,10 @@ public final class ReportFile implements AutoCloseable {
   /** One of these two is null. */
   private final SecureDirectoryStream<Path> directory;
 
-  private final OutputStream stream;
+  private final Fd stream;
   private final Path name;
 
-  private ReportFile(
-      Path target, SecureDirectoryStream<Path> directory, Path name, OutputStream stream) {
+  private ReportFile(Path target, SecureDirectoryStream<Path> directory, Path name, Fd stream) {
     this.target = target;
     this.directory = directory;
     this.name = name;
@@ -55,10 +55,7 @@ public final class ReportFile implements AutoCloseable {
   public static ReportFile open(Path target) throws IOException {
     try {
       if (Files.exists(target) && !Files.isRegularFile(target)) {
-        try (Fd opened = Fd.create(target.toString())) {
-          OutputStream stream = Files.newOutputStream(Path.of(opened.path()));
-          return new ReportFile(target, null, null, stream);
-        }
+        return new ReportFile(target, null, null, Fd.create(target.toString()));
       }
       Path file = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath();
       DirectoryStream<Path> opened = Files.newDirectoryStream(file.getParent());
@@ -85,7 +82,8 @@ public final class ReportFile implements AutoCloseable {
   public void write(Content content) throws IOException {
     try {
       if (stream != null) {
-        OutputStream out = new BufferedOutputStream(stream);
+        OutputStream out =
+            new BufferedOutputStream(new FdOutputStream(stream.value(), target.toString()));
         content.writeTo(out);
         out.flush();
       } else {
