@@ -16,12 +16,13 @@ public final class ArgumentEncoding {
 
   /** One line about the current directory's name, if names in it lead nowhere therefore. */
   public static Optional<String> directoryNote() {
-    return Files.isDirectory(Path.of("").toAbsolutePath())
-        ? Optional.empty()
-        : Optional.of(
+    // Not where it is there and may not be looked at, as another user's.
+    return Files.notExists(Path.of("").toAbsolutePath())
+        ? Optional.of(
             "this directory's name is not text in this locale's encoding, "
                 + System.getProperty("sun.jnu.encoding", "which is unknown")
-                + ", so files in it are not found; run jkvm in another directory");
+                + ", so files in it are not found; run jkvm in another directory")
+        : Optional.empty();
   }
 
   /** One line about the first of them, if there is one. */
