@@ -156,15 +156,23 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
     if (target == null) {
       return 0;
     }
+    int offset = config.get32(access + ACCESS_OFFSET);
+    int size = config.get32(access + ACCESS_LENGTH);
+    if (!isCommon(target, offset)) {
+      return target.read(offset, size);
+    }
     if (!lockCommonSoon()) {
       return -1;
     }
     try {
-      return target.read(
-          config.get32(access + ACCESS_OFFSET), config.get32(access + ACCESS_LENGTH));
+      return target.read(offset, size);
     } finally {
       commonLock.unlock();
     }
+  }
+
+  private boolean isCommon(BusDevice target, int offset) {
+    return target == structures && (offset & ~0xfff) == VirtioPciCapabilities.COMMON;
   }
 
   /** With the bus's lock held: others wait behind whoever waits here. */
@@ -180,24 +188,21 @@ public final class VirtioPci implements PciFunction, Pausable, AutoCloseable {
   /** With the bus's lock held: a reset goes on after this returns, and the driver polls. */
   private void writeThroughConfig() {
     BusDevice target = accessTarget();
-    if (target != null && lockCommonSoon()) {
-      try {
-        writeThroughConfig(target);
-      } finally {
-        commonLock.unlock();
-      }
+    if (target == null) {
+      return;
     }
-  }
-
-  private void writeThroughConfig(BusDevice target) {
     int size = config.get32(access + ACCESS_LENGTH);
     long data = Integer.toUnsignedLong(config.get32(access + ACCESS_DATA));
     int offset = config.get32(access + ACCESS_OFFSET);
     long value = size == 4 ? data : data & (1 << 8 * size) - 1;
-    if (target == structures && (offset & ~0xfff) == VirtioPciCapabilities.COMMON) {
-      common.writeWithoutWaiting(offset, size, value);
-    } else {
+    if (!isCommon(target, offset)) {
       target.write(offset, size, value);
+    } else if (lockCommonSoon()) {
+      try {
+        common.writeWithoutWaiting(offset, size, value);
+      } finally {
+        commonLock.unlock();
+      }
     }
   }
 
