@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.virtio.vsock;
 
+import io.jkvm.core.lifecycle.LogLimit;
+
 /** Who decides on connections that the guest makes to a port of the host's. */
 @FunctionalInterface
 public interface VsockHost {
@@ -17,10 +19,19 @@ public interface VsockHost {
 
   /**
    * The same, asked only about connections from the guest's ports below 1024, which in Linux are
-   * root's (CAP_NET_BIND_SERVICE); others are refused.
+   * root's (CAP_NET_BIND_SERVICE); the first of others is logged, and all of them are refused.
    */
   default VsockHost forPrivilegedPorts() {
-    return connection ->
-        Integer.compareUnsigned(connection.guestPort(), 1024) < 0 ? accept(connection) : null;
+    LogLimit warnings = new LogLimit(VsockHost.class, 1);
+    return connection -> {
+      if (Integer.compareUnsigned(connection.guestPort(), 1024) < 0) {
+        return accept(connection);
+      }
+      String port = Integer.toUnsignedString(connection.guestPort());
+      warnings.warn(
+          "a connection from the guest's port " + port,
+          "refused: only the guest's root may make it, from a port below 1024");
+      return null;
+    };
   }
 }
