@@ -84,6 +84,9 @@ public final class CpuidPolicy {
   /** Leaf 1 ECX: the processor is virtual. */
   private static final int HYPERVISOR_BIT = 1 << 31;
 
+  /** Not of the processor: the policy itself says them. */
+  private static final Set<String> OWN = Set.of("hypervisor", "ht");
+
   /** The first of the three leaves of the brand string. */
   private static final int LEAF_BRAND = 0x8000_0002;
 
@@ -138,7 +141,7 @@ public final class CpuidPolicy {
   public List<String> unsupported(Cpuid supported) {
     Set<String> shown = new LinkedHashSet<>();
     for (Change change : changes) {
-      if (change.show && !has(supported, change.feature)) {
+      if (change.show && !OWN.contains(change.name) && !has(supported, change.feature)) {
         shown.add(change.name);
       } else {
         shown.remove(change.name);

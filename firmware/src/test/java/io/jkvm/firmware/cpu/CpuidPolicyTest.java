@@ -64,7 +64,9 @@ class CpuidPolicyTest {
   void whatKvmDoesNotHaveIsNamed() {
     Cpuid none = new Cpuid(List.of(new Cpuid.Entry(1, 0, 0, 0, 0, 0, 0)));
     CpuidPolicy policy =
-        CpuidPolicy.of(HostCapabilities.COMPLETE, List.of("+svm", "avx", "-cx16", "+vmx", "-vmx"));
+        CpuidPolicy.of(
+            HostCapabilities.COMPLETE,
+            List.of("+svm", "avx", "-cx16", "+vmx", "-vmx", "+hypervisor"));
     assertEquals(List.of("svm", "avx"), policy.unsupported(none));
     assertEquals(List.of(), policy.unsupported(ALL));
   }
