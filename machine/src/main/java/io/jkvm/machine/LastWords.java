@@ -69,10 +69,12 @@ final class LastWords {
   private static StopReason ended(StopReason reason, String output) {
     String last = output.strip();
     last = last.substring(last.lastIndexOf('\n') + 1);
-    int panic = output.indexOf(PANIC);
-    if (panic < 0 || !last.contains("end " + PANIC)) {
+    if (!last.contains("end " + PANIC)) {
       return reason;
     }
+    int end = output.lastIndexOf(PANIC);
+    int before = output.lastIndexOf(PANIC, end - 1);
+    int panic = before < 0 ? end : before; // the message stands in both
     String facts = "the guest's kernel had panicked: " + message(output, panic);
     return new StopReason(
         reason.kind(), reason.detail().isEmpty() ? facts : reason.detail() + "; " + facts);

@@ -63,6 +63,7 @@ class LastWordsTest {
 
   @Test
   void aKernelThatHangsAfterItsPanicIsNamedWhateverEndsIt() {
+    print("Kernel panic - not syncing: of another machine\n");
     print("Kernel panic - not syncing: VFS: no root\r\n[ 6.1] CPU: 0\r\n");
     print("[ 6.2] ---[ end Kernel panic - not syncing: VFS: no root ]---\r\n");
     StopReason timeout = new StopReason(StopReason.Kind.TIMEOUT, "60 s");
