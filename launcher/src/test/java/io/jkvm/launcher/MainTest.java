@@ -13,10 +13,13 @@ import java.io.FilterWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -141,6 +144,31 @@ class MainTest {
     assertTrue(text.startsWith("jkvm: setup, status 125: "), text);
     assertTrue(text.contains(why), text);
     assertTrue(text.contains("--help'"), text);
+  }
+
+  /** A report of an earlier run must not be taken for this one's. */
+  @Test
+  void aTreeWithoutAKernelIsInTheReport(@TempDir Path tree) throws Exception {
+    Path report = Files.writeString(tree.resolve("report.json"), "passed");
+    String[] args = {"test", "-k", tree.toString(), "--json", report.toString(), "--", "true"};
+    assertEquals(TestOutcome.SETUP, execute(args), err::toString);
+    assertTrue(err.toString().contains("has no kernel"), err::toString);
+    assertTrue(Files.readString(report).contains("has no kernel"), "the report");
+  }
+
+  /** The same file by a link's directory, and one that is written to and is no file. */
+  @Test
+  void aFileIsTheSameByAnyName(@TempDir Path folder) throws Exception {
+    Path link = Files.createSymbolicLink(folder.resolve("link"), folder);
+    String log = folder.resolve("new").toString();
+    String[] args = {"test", "-kk", "--log", log, "--json", link.resolve("new") + "", "--", "true"};
+    assertEquals(TestOutcome.SETUP, execute(args));
+    assertTrue(err.toString().contains("--json: "), err::toString);
+    assertTrue(err.toString().contains("--log is the same file"), err::toString);
+    err.getBuffer().setLength(0);
+    String[] streams = {"test", "-kk", "--log=/dev/null", "--json=/dev/null", "--", "true"};
+    assertEquals(TestOutcome.SETUP, execute(streams));
+    assertFalse(err.toString().contains("overwritten"), err::toString);
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@
 package io.jkvm.launcher.command;
 
 import io.jkvm.machine.kernel.KernelSource;
+import io.jkvm.machine.report.MachineException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,12 @@ import picocli.CommandLine.ParameterException;
 
 /** The files that a command is to write, which must not cost its user another one. */
 final class WrittenFiles {
+  // stat(2)
+  private static final int S_IFMT = 0170000;
+  private static final int S_IFSOCK = 0140000;
+  private static final int S_IFCHR = 0020000;
+  private static final int S_IFIFO = 0010000;
+
   private final CommandLine commandLine;
   private final Map<String, Path> files = new LinkedHashMap<>();
 
@@ -50,8 +57,12 @@ final class WrittenFiles {
   }
 
   /** The file of a kernel that may be given as the directory that has it. */
-  static Path image(Path kernel) throws IOException {
-    return Files.isDirectory(kernel) ? KernelSource.of(kernel).image() : kernel;
+  static Path image(Path kernel) {
+    try {
+      return KernelSource.imageOf(kernel);
+    } catch (MachineException e) {
+      return kernel; // what is wrong with it is the run's to tell, and a report's
+    }
   }
 
   private void refuse(String option, Path file, boolean isTaken, String why) {
@@ -62,13 +73,26 @@ final class WrittenFiles {
   }
 
   private static boolean isSame(Path file, Path other) {
-    if (Files.exists(file) && !Files.isRegularFile(file)) {
-      return false;
-    }
     try {
-      return Files.isSameFile(file, other);
+      return !isStream(file) && Files.isSameFile(file, other);
     } catch (IOException e) { // one of them is not there
-      return file.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
+      return place(file).equals(place(other));
+    }
+  }
+
+  /** What is written to a terminal, a pipe or a socket overwrites nothing. */
+  private static boolean isStream(Path file) throws IOException {
+    int type = (int) Files.getAttribute(file, "unix:mode") & S_IFMT;
+    return type == S_IFIFO || type == S_IFCHR || type == S_IFSOCK;
+  }
+
+  private static Path place(Path file) {
+    Path absolute = file.toAbsolutePath().normalize();
+    try {
+      Path directory = absolute.getParent();
+      return directory == null ? absolute : directory.toRealPath().resolve(absolute.getFileName());
+    } catch (IOException e) {
+      return absolute;
     }
   }
 }

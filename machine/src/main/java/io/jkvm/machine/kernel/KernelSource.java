@@ -57,13 +57,22 @@ public record KernelSource(
   }
 
   /**
+   * The file that a path stands for, whatever is in it.
+   *
+   * @throws MachineException if a directory has none, or several
+   */
+  public static Path imageOf(Path path) {
+    return Files.isDirectory(path) ? KernelDirectory.image(path) : path;
+  }
+
+  /**
    * Finds the kernel that a path stands for.
    *
    * @param host where the host's own {@code boot} and {@code lib/modules} are
    * @throws MachineException as {@link #of(Path)}
    */
   public static KernelSource of(Path path, Path host) {
-    Path image = Files.isDirectory(path) ? KernelDirectory.image(path) : path;
+    Path image = imageOf(path);
     KernelImage kernel;
     String version;
     try {
