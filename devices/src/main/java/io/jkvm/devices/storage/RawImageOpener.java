@@ -6,10 +6,9 @@ import io.jkvm.core.linux.Fd;
 import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
+import io.jkvm.core.linux.files.FileMode;
+import io.jkvm.core.linux.files.Statx;
 import io.jkvm.devices.storage.DiskException.Kind;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -18,16 +17,13 @@ final class RawImageOpener {
   private static final int SECTOR_BYTES = 512;
   private static final long LOCK_NANOSECONDS = 2_000_000_000L;
   private static final long LOCK_STEP_MILLISECONDS = 10;
-  private static final int S_IFMT = 0xf000;
-  private static final int S_IFDIR = 0x4000;
-  private static final int S_IFBLK = 0x6000;
-  private static final int S_IFREG = 0x8000;
 
   private final String name;
   private final Path path;
   private final boolean readOnly;
   private final boolean anyContent;
   private final DirectAlignment least;
+  private final long start = System.nanoTime();
 
   private RawImageOpener(
       String name, Path path, boolean readOnly, boolean anyContent, DirectAlignment least) {
@@ -51,15 +47,22 @@ final class RawImageOpener {
   }
 
   private RawImage open() throws DiskException {
-    int type = fileType();
-    if (type == S_IFDIR) {
-      throw refused(Kind.DIRECTORY, "is a directory");
+    // What was looked at is what is opened, whatever gets its name meanwhile.
+    try (Fd handle = handle()) {
+      int mode = mode(handle);
+      if (FileMode.isDirectory(mode)) {
+        throw refused(Kind.DIRECTORY, "is a directory");
+      }
+      boolean blockDevice = (mode & FileMode.S_IFMT) == FileMode.S_IFBLK;
+      if (!blockDevice && !FileMode.isRegular(mode)) {
+        throw refused(Kind.NOT_A_DISK, "is neither a regular file nor a block device");
+      }
+      return open(handle, blockDevice);
     }
-    if (type != S_IFREG && type != S_IFBLK) {
-      throw refused(Kind.NOT_A_DISK, "is neither a regular file nor a block device");
-    }
-    boolean blockDevice = type == S_IFBLK;
-    Fd fd = openFile(blockDevice);
+  }
+
+  private RawImage open(Fd handle, boolean blockDevice) throws DiskException {
+    Fd fd = openFile(handle, blockDevice);
     try {
       lock(fd);
       DirectAlignment alignment =
@@ -92,39 +95,58 @@ final class RawImageOpener {
     }
   }
 
-  private int fileType() throws DiskException {
+  private Fd handle() throws DiskException {
     try {
-      return (Integer) Files.getAttribute(path, "unix:mode") & S_IFMT;
-    } catch (NoSuchFileException e) {
-      throw refused(Kind.ABSENT, "no such file");
-    } catch (IOException e) {
-      throw refused(Kind.UNREACHABLE, "can't be looked at (" + e.getMessage() + ")");
+      return Fd.open(path.toString(), Fd.HANDLE);
+    } catch (LinuxException e) {
+      throw e.errno() == Errno.ENOENT
+          ? refused(Kind.ABSENT, "no such file")
+          : refused(Kind.UNREACHABLE, "can't be looked at (" + cause(e.errno()) + ")");
     }
   }
 
-  private Fd openFile(boolean blockDevice) throws DiskException {
+  private int mode(Fd handle) throws DiskException {
+    Statx stat = new Statx();
+    int result = stat.read(handle.value(), 0, Statx.STATX_TYPE);
+    if (result < 0) {
+      throw refused(Kind.UNREACHABLE, "can't be looked at (" + cause(-result) + ")");
+    }
+    return stat.mode();
+  }
+
+  private static String cause(int errno) {
+    return Errno.name(errno) + ": " + Errno.message(errno);
+  }
+
+  private Fd openFile(Fd handle, boolean blockDevice) throws DiskException {
     // A file system that the host has mounted must not be written under it.
     int exclusive = blockDevice && !readOnly ? Fd.EXCLUSIVE : 0;
     int access = readOnly ? Fd.READ_ONLY : Fd.READ_WRITE;
     int direct = least == null ? 0 : Fd.DIRECT;
-    try {
-      return Fd.open(path.toString(), access | exclusive | direct);
-    } catch (LinuxException e) {
-      if (e.errno() == Errno.EINVAL && direct != 0) {
-        throw DirectProbe.refusal(name, blockDevice);
+    while (true) {
+      try {
+        return Fd.open(handle.path(), access | exclusive | direct);
+      } catch (LinuxException e) {
+        boolean isUsed = e.errno() == Errno.EBUSY && exclusive != 0;
+        if (!isUsed || !mayTryAgain()) {
+          throw refusal(e.errno(), isUsed, blockDevice);
+        }
       }
-      if (e.errno() == Errno.EBUSY && exclusive != 0) {
-        throw refused(
-            Kind.USED_BY_HOST, "is in use: mounted, a part of a volume, or open in another jkvm");
-      }
-      String cause = Errno.name(e.errno()) + ": " + Errno.message(e.errno());
-      boolean forbidden =
-          e.errno() == Errno.EACCES || e.errno() == Errno.EROFS || e.errno() == Errno.EPERM;
-      if (forbidden && !readOnly) {
-        throw refused(Kind.NOT_WRITABLE, "can't be opened for writing (" + cause + ")");
-      }
-      throw refused(Kind.UNOPENABLE, "can't be opened (" + cause + ")");
     }
+  }
+
+  private DiskException refusal(int errno, boolean isUsed, boolean blockDevice) {
+    if (errno == Errno.EINVAL && least != null) {
+      return DirectProbe.refusal(name, blockDevice);
+    }
+    if (isUsed) {
+      return refused(
+          Kind.USED_BY_HOST, "is in use: mounted, a part of a volume, or open in another jkvm");
+    }
+    boolean forbidden = errno == Errno.EACCES || errno == Errno.EROFS || errno == Errno.EPERM;
+    return forbidden && !readOnly
+        ? refused(Kind.NOT_WRITABLE, "can't be opened for writing (" + cause(errno) + ")")
+        : refused(Kind.UNOPENABLE, "can't be opened (" + cause(errno) + ")");
   }
 
   private void lock(Fd fd) throws DiskException {
@@ -132,9 +154,7 @@ final class RawImageOpener {
     try {
       locked = tryLock(fd);
     } catch (LinuxException e) {
-      throw refused(
-          Kind.NOT_LOCKABLE,
-          "can't be locked (" + Errno.name(e.errno()) + ": " + Errno.message(e.errno()) + ")");
+      throw refused(Kind.NOT_LOCKABLE, "can't be locked (" + cause(e.errno()) + ")");
     }
     if (!locked) {
       throw readOnly
@@ -143,32 +163,36 @@ final class RawImageOpener {
     }
   }
 
-  /**
-   * Tries for a while: the kernel holds a file, and its lock, for a moment after a process that had
-   * requests under way was killed.
-   */
   private boolean tryLock(Fd fd) throws LinuxException {
-    long start = System.nanoTime();
     while (!FileIo.tryLock(fd, !readOnly)) {
-      if (System.nanoTime() - start > LOCK_NANOSECONDS) {
+      if (!mayTryAgain()) {
         return false;
-      }
-      try {
-        Thread.sleep(LOCK_STEP_MILLISECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return FileIo.tryLock(fd, !readOnly);
       }
     }
     return true;
   }
 
-  private RawImage regularFile(Fd fd, DirectAlignment alignment) throws DiskException {
-    long length;
+  /**
+   * Waits a little, for a while: the kernel holds a file, and its lock, for a moment after a
+   * process that had requests under way was killed.
+   */
+  private boolean mayTryAgain() {
+    if (System.nanoTime() - start > LOCK_NANOSECONDS) {
+      return false;
+    }
     try {
-      length = Files.size(path);
-    } catch (IOException e) {
-      throw refused(Kind.UNMEASURABLE, "can't be measured (" + e.getMessage() + ")");
+      Thread.sleep(LOCK_STEP_MILLISECONDS);
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private RawImage regularFile(Fd fd, DirectAlignment alignment) throws DiskException {
+    long length = FileIo.size(fd);
+    if (length < 0) {
+      throw refused(Kind.UNMEASURABLE, "can't be measured (" + cause((int) -length) + ")");
     }
     if (length == 0) {
       throw refused(Kind.EMPTY, "is empty");

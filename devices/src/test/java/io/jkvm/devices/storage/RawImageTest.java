@@ -195,21 +195,7 @@ class RawImageTest {
   @Test
   void aLockThatIsGivenUpMeanwhileIsNone() throws Exception {
     Path path = image(4096);
-    RawImage writer = RawImage.open(path, false);
-    Thread end =
-        new Thread(
-            () -> {
-              try {
-                Thread.sleep(200);
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-              writer.close();
-            });
-    end.start();
-    RawImage.open(path, false).close();
-    end.join();
-    writer.close();
+    Openings.assertOpensOnceClosed(path);
     RawImage.open(path, false).close();
   }
 

@@ -58,4 +58,11 @@ class UsedDeviceTest {
       assertEquals(4 << 20, first.capacityBytes());
     }
   }
+
+  @Test
+  void aDeviceThatIsGivenUpMeanwhileIsOpened() throws Exception {
+    try (LoopDevice device = LoopDevice.over(image(), 512)) {
+      Openings.assertOpensOnceClosed(device.path());
+    }
+  }
 }
