@@ -140,7 +140,7 @@ static void send_signal(struct task *task, u32 number, bool to_all)
 	if (task->kind != COMMAND) {
 		give_up_copy(task);
 	} else if (to_all) {
-		group_signal(task, number);
+		task_signal_all(task, number);
 	} else if (!task->is_gone && task->pid > 0) {
 		sys(kill, task->pid, number);
 	}

@@ -268,13 +268,21 @@ void task_advance(struct task *task, s64 now)
 	}
 }
 
+void task_signal_all(const struct task *task, int number)
+{
+	group_signal(task, number);
+	/* Until it executes the command it may not yet be in its group. */
+	if (task->report >= 0 && !task->is_gone && task->pid > 0)
+		sys(kill, task->pid, number);
+}
+
 void tasks_kill(void)
 {
 	for (struct task *task = tasks; task < tasks + TASKS; task++) {
 		if (task->state < RUNNING)
 			continue;
 		if (task->kind == COMMAND)
-			group_signal(task, SIGKILL);
+			task_signal_all(task, SIGKILL);
 		else if (!task->is_gone)
 			sys(kill, task->pid, SIGTERM);
 		input_close(&task->input);

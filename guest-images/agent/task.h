@@ -97,6 +97,8 @@ void task_move(struct task *task, const struct pollfd *events);
 void task_advance(struct task *task, s64 now);
 /* The process has ended. */
 void task_reaped(int pid, int wait_status, s64 now);
+/* Sends a signal to a command and to all that it started. */
+void task_signal_all(const struct task *task, int number);
 /* Kills all tasks, as the agent's own end follows. */
 void tasks_kill(void);
 

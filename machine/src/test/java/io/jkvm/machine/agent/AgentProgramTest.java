@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -239,5 +240,25 @@ class AgentProgramTest {
     Ended ended = agent.end(1);
     assertEquals(1, ended.how());
     assertEquals(signal, ended.value());
+  }
+
+  /** Before it has a group or a session of its own. */
+  @Test
+  void aSignalBehindTheStartMeetsTheCommand() throws IOException {
+    for (int i = 0; i < 20; i++) {
+      agent.exec(1, Command.of("sleep", "1000"));
+      agent.send(8, 0, 1, AgentProcess.numbers(8).putInt(9).putInt(1));
+      Ended ended = agent.end(1);
+      assertEquals(1, ended.how());
+      assertEquals(9, ended.value());
+    }
+  }
+
+  @Test
+  void aMebibyteOfArgumentsArrives() throws IOException {
+    List<String> all =
+        new ArrayList<>(List.of("sh", "-c", "echo $#; tr -dc y </proc/$$/cmdline | wc -c", "sh"));
+    all.addAll(Collections.nCopies(12, "y".repeat(90_000)));
+    assertEquals("12\n1080001\n", agent.run(all.toArray(new String[0])).out()); // one of "dc y"
   }
 }
