@@ -122,7 +122,7 @@ static void close_output(struct task *task, int i)
 {
 	close_fd(&task->output[i].fd);
 	task->output[i].is_over = true;
-	if (task->flags & EXEC_TERMINAL)
+	if (i == 0 && (task->flags & EXEC_TERMINAL))
 		input_close(&task->input); /* the other end of a terminal is hung up by that */
 }
 

@@ -154,6 +154,11 @@ public final class GuestCommand {
     return input;
   }
 
+  /** Whether standard error goes where standard output goes. */
+  boolean hasOneOutput() {
+    return mergedError || terminal.isPresent();
+  }
+
   int flags() {
     return (terminal.isPresent() ? 1 : 0) | (input ? 2 : 0) | (mergedError ? 4 : 0);
   }

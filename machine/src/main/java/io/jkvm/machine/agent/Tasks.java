@@ -38,7 +38,11 @@ final class Tasks {
             command.arguments().size(),
             command.environmentStrings().size(),
             strings.length);
-    return start(Frame.EXEC, request, strings, command.hasInput());
+    GuestTask task = start(Frame.EXEC, request, strings, command.hasInput());
+    if (command.hasOneOutput()) {
+      task.window(Frame.STDERR).end();
+    }
+    return task;
   }
 
   GuestTask startFile(int type, byte[] request, byte[] path) throws AgentException {

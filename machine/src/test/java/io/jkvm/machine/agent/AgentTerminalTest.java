@@ -164,4 +164,15 @@ class AgentTerminalTest {
     Ended ended = agent.end(1);
     assertTrue(ended.how() == 1 || ended.value() != 0, ended::toString);
   }
+
+  /** Which has no standard error of its own. */
+  @Test
+  void theEndOfStandardErrorIsNotTheKeyboards() throws IOException {
+    agent.exec(1, Command.shell("echo on; read x; echo got $x").with(BOTH));
+    expect("on\r\n");
+    agent.send(7, 2, 1);
+    type("key\n");
+    expect("got key\r\n");
+    assertEquals(0, agent.end(1).value());
+  }
 }

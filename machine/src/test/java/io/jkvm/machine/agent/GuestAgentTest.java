@@ -63,6 +63,15 @@ class GuestAgentTest {
   }
 
   @Test
+  void aTerminalHasNoStandardErrorOfItsOwn() throws Exception {
+    GuestTask task = agent.start(GuestCommand.of("cat").terminal(new GuestCommand.Size(80, 24)));
+    assertEquals(-1, task.error().read()); // at once, not at the command's end
+    task.error().close();
+    task.input().write("key\n\004".getBytes(UTF_8));
+    assertEquals(0, task.await().shellStatus());
+  }
+
+  @Test
   void statusesAreTheCommandsOwn() throws Exception {
     assertEquals(0, agent.run(GuestCommand.of("/bin/true")).status());
     assertEquals(42, sh("exit 42").status());
