@@ -262,6 +262,7 @@ public final class JUnitReport {
   }
 
   private static String seconds(Duration time) {
-    return String.format(Locale.ROOT, "%d.%03d", time.toSeconds(), time.toMillisPart());
+    Duration shown = time.isNegative() ? Duration.ZERO : time; // the schemas know no other
+    return String.format(Locale.ROOT, "%d.%03d", shown.toSeconds(), shown.toMillisPart());
   }
 }

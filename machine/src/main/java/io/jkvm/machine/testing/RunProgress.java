@@ -4,7 +4,6 @@ package io.jkvm.machine.testing;
 import io.jkvm.machine.agent.CommandEnd;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,7 +40,7 @@ final class RunProgress {
   // Guarded by this.
   private boolean news;
   private RunningCommand command;
-  private Instant ready;
+  private Long ready;
   private String agentFailure;
   private String setupFailure;
   private boolean synced;
@@ -110,7 +109,7 @@ final class RunProgress {
   }
 
   synchronized void agentIsThere() {
-    ready = Instant.now();
+    ready = System.nanoTime();
     touch();
   }
 
@@ -154,8 +153,8 @@ final class RunProgress {
     return command != null;
   }
 
-  /** When the agent was there. */
-  synchronized Optional<Instant> ready() {
+  /** When the agent was there, by {@link System#nanoTime}. */
+  synchronized Optional<Long> ready() {
     return Optional.ofNullable(ready);
   }
 

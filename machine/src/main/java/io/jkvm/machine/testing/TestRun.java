@@ -104,6 +104,7 @@ public final class TestRun {
    */
   public TestOutcome run(Host host, MachineListener... listeners) throws InterruptedException {
     Instant began = Instant.now();
+    long beganNanos = System.nanoTime(); // whatever becomes of the host's clock meanwhile
     LogStreams log = new LogStreams(spec);
     KernelWatch watch = new KernelWatch(progress::poke);
     ProvisionalEnd ending;
@@ -116,7 +117,7 @@ public final class TestRun {
       Thread command = inThread(machine.name() + "/command", () -> startCommand(machine));
       Judge judge = new Judge(spec.failOn(), clock, machine::stopReason, watch);
       ending = awaitEnd(machine, judge, log, new HostPauses());
-      duration = Duration.between(began, Instant.now());
+      duration = Duration.ofNanos(System.nanoTime() - beganNanos);
       ending = takeDown(machine, watch, command, judge, ending);
     } finally {
       log.close();
@@ -137,7 +138,7 @@ public final class TestRun {
         progress.hasStarted(),
         began,
         duration,
-        progress.ready().map(at -> Duration.between(began, at)),
+        progress.ready().map(at -> Duration.ofNanos(at - beganNanos)),
         lastLines(watch, last),
         failures);
   }

@@ -159,6 +159,8 @@ class JUnitReportTest {
     assertEquals("5.693", only(document, "testcase").getAttribute("time"));
     assertEquals("7200.000", only(document, "testsuite").getAttribute("time"));
     assertEquals("2026-02-03T04:05:06", only(document, "testsuite").getAttribute("timestamp"));
+    document = report(PASS.withTime(Instant.EPOCH, Duration.ofMillis(-500)));
+    assertEquals("0.000", only(document, "testsuite").getAttribute("time"), "schemas want it so");
   }
 
   @Test
