@@ -46,7 +46,9 @@ final class HostedAgent implements AgentChannel {
     try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(path));
       Process process =
-          new ProcessBuilder(program.toString(), "--port", path.toString()).inheritIO().start();
+          new ProcessBuilder(program.toString(), "--harmless", "--port", path.toString())
+              .inheritIO()
+              .start();
       return new HostedAgent(process, server.accept());
     }
   }
