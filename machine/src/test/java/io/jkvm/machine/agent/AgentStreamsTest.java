@@ -219,7 +219,7 @@ class AgentStreamsTest {
       strings = {
         "sleep 1000 & echo $!",
         "setsid sleep 1000 & echo $!",
-        "(setsid sh -c 'echo $$; while :; do echo x; sleep 0.02; done' &); exit 0",
+        "exec 3>&1; echo $( (setsid sh -c 'echo $$; exec >&3; while :; do echo x; sleep 0.02; done' &) ); exit 0",
         "trap '' HUP TERM; sleep 1000 >/dev/null 2>&1 </dev/null & echo $!"
       })
   void whatACommandLeavesIsKilled(String script) throws Exception {
