@@ -181,6 +181,15 @@ static long lay_over(const char *root)
 	return result;
 }
 
+/* What the kernel lacks for the first of these types. */
+static const char *lack(long error, const char *types)
+{
+	if (error != ENODEV)
+		return "";
+	return starts_with(types, "virtiofs") ? " (CONFIG_VIRTIO_FS)" :
+	       starts_with(types, "9p") ? " (CONFIG_9P_FS, CONFIG_NET_9P_VIRTIO)" : "";
+}
+
 long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 {
 	const char *device = strings[0];
@@ -201,7 +210,8 @@ long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 		mount_flags |= MS_RDONLY;
 	result = mount_device(device, where, strings[1], mount_flags, options);
 	if (result < 0) {
-		format(text, size, "cannot mount %s: %s", device, error_text(-result));
+		format(text, size, "cannot mount %s: %s%s", device, error_text(-result),
+		       lack(-result, strings[1]));
 		return -result;
 	}
 	if (overlay) {
@@ -242,6 +252,7 @@ long mount_below(u32 flags, char *const strings[4], char *text, size_t size)
 	make_directories(where);
 	result = mount_device(device, where, strings[1], mount_flags, options);
 	if (result < 0)
-		format(text, size, "cannot mount %s at %s: %s", device, where, error_text(-result));
+		format(text, size, "cannot mount %s at %s: %s%s", device, where, error_text(-result),
+		       lack(-result, strings[1]));
 	return -result;
 }

@@ -183,6 +183,9 @@ class AgentRootTest {
       Frame unknown = mount(agent, "nosuchfs", "", "/mnt/x");
       assertEquals(ENODEV, unknown.u32(4));
       assertTrue(text(unknown).startsWith("cannot mount thing at /mnt/x: "), () -> text(unknown));
+      Frame share = mount(agent, "virtiofs", "", "/mnt/x");
+      boolean isLacking = share.u32(4) == ENODEV;
+      assertEquals(isLacking, text(share).endsWith(" (CONFIG_VIRTIO_FS)"), () -> text(share));
     }
   }
 
