@@ -13,6 +13,7 @@ import io.jkvm.machine.spec.MachineSpec;
 import io.jkvm.machine.spec.MachineSpecBuilder;
 import io.jkvm.machine.spec.ShareProtocol;
 import io.jkvm.machine.spec.ShareSpec;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -154,7 +155,10 @@ public final class RunCommand implements Callable<Integer> {
               "--share", () -> ShareSpec.of(option.guest(), option.host()).over(protocol));
       builder.share(option.readOnly() ? share.asReadOnly() : share);
       String place = option.guest();
-      reporter.note("share " + option.host() + ": " + mount + options + " " + place + " " + place);
+      if (Files.isDirectory(option.host())) { // else the machine is refused, and that is all
+        String line = mount + options + " " + place + " " + place;
+        reporter.note("share " + option.host() + ": " + line);
+      }
     }
     return machine.checked("--share", builder::build);
   }
