@@ -33,12 +33,12 @@ import java.nio.file.Path;
  * its birth where the file system has one, so that a reused number is noticed. All of the tree is
  * one file system to the guest, in which each of the host's has numbers of its own.
  *
- * <p><b>Bounds.</b> A node takes about 200 bytes of heap, {@link #DEFAULT_MAX_NODES} of them 50
- * MiB. Some nodes are held by a descriptor, and one more for each request under way; a node without
- * one is found again by its directory and name, and is ESTALE if something else is there. What
- * loses its last known name by the guest keeps its descriptor, as long as those are not more than
- * half of all. Open files and directories have one more each, and are EMFILE beyond what a {@link
- * DescriptorPool} has for them.
+ * <p><b>Bounds.</b> A node takes about 200 bytes of heap, 400 with the longest name, {@link
+ * #DEFAULT_MAX_NODES} of them 50 to 100 MiB. Some nodes are held by a descriptor, and one more for
+ * each request under way; a node without one is found again by its directory and name, and is
+ * ESTALE if something else is there. What loses its last known name by the guest keeps its
+ * descriptor, as long as those are not more than half of all. Open files and directories have one
+ * more each, and are EMFILE beyond what a {@link DescriptorPool} has for them.
  *
  * <p><b>Owners.</b> The guest sees those of the host. If this process runs as root, they are what
  * the guest makes of them. If not, all that is made belongs to this process's user, and giving that
