@@ -88,8 +88,9 @@ class DirectoriesTest {
     }
   }
 
+  /** Of those whose order is known: the host's is its own. */
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NATIVE")
   void readdirplusLooksUpWhatFitsAndNothingElse(Kind kind) throws Exception {
     try (SharedDirectory share = new SharedDirectory(kind, temporary)) {
       share.file("a", "x");
@@ -100,7 +101,7 @@ class DirectoriesTest {
       assertEquals(List.of(".", ".."), dots.names());
       assertEquals(0, dots.get(0).node());
       assertEquals(0, dots.get(1).node());
-      assertEquals(1, share.tree.knownNodes(), "an entry that did not fit has a reference");
+      assertEquals(1, share.knownNodes.getAsInt(), "an entry that did not fit has a reference");
       Dirents entries = Dirents.of(guest.readdir(true, ROOT, handle, 2, 2 * 160), true);
       assertEquals(2, entries.size());
       for (Dirents.Entry entry : entries) {
@@ -111,7 +112,7 @@ class DirectoriesTest {
         guest.forget(entry.node(), 1);
         guest.getattr(entry.node()).fails(Errno.ESTALE);
       }
-      assertEquals(1, share.tree.knownNodes());
+      assertEquals(1, share.knownNodes.getAsInt());
     }
   }
 
@@ -179,8 +180,14 @@ class DirectoriesTest {
           Dirents.of(guest.readdir(false, ROOT, handle, first.get(1).cookie(), 4096), false);
       assertFalse(again.names().contains(".."));
       assertTrue(again.names().contains("a"));
-      guest.readdir(false, ROOT, handle, -1, 4096).fails(Errno.EINVAL);
-      guest.readdir(false, ROOT, handle, Long.MAX_VALUE, 4096).fails(Errno.EINVAL);
+      for (long cookie : new long[] {-1, Long.MAX_VALUE}) {
+        Answer nowhere = guest.readdir(false, ROOT, handle, cookie, 4096);
+        if (nowhere.error() != 0 || kind != Kind.NATIVE) { // a file system may call it the end
+          nowhere.fails(Errno.EINVAL);
+        } else {
+          assertEquals(List.of(), Dirents.of(nowhere, false).names());
+        }
+      }
     }
   }
 

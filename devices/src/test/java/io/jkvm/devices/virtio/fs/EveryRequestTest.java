@@ -9,9 +9,11 @@ import io.jkvm.core.linux.Errno;
 import io.jkvm.core.memory.GuestFault;
 import io.jkvm.devices.files.FileTree;
 import io.jkvm.devices.files.SharePolicy;
+import io.jkvm.devices.virtio.fs.SharedDirectory.Kind;
 import io.jkvm.devices.virtio.testing.Buffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -19,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -146,7 +149,7 @@ class EveryRequestTest {
   /** A longer buffer than the request is the driver's business. */
   @Test
   void aRequestEndsWhereItsHeaderSays() throws Exception {
-    try (SharedDirectory share = new SharedDirectory(SharedDirectory.Kind.HOST, temporary)) {
+    try (SharedDirectory share = new SharedDirectory(Kind.HOST, temporary)) {
       share.file("name", "");
       byte[] body = new Body().name("name").name("more").bytes();
       share.guest.put(FuseDriver.LOOKUP, FileTree.ROOT, 40 + 5, body);
@@ -212,7 +215,7 @@ class EveryRequestTest {
   /** Header, structure, names and replies in pieces of any size. */
   @Test
   void anyPiecesWillDo() throws Exception {
-    try (SharedDirectory share = new SharedDirectory(SharedDirectory.Kind.HOST, temporary)) {
+    try (SharedDirectory share = new SharedDirectory(Kind.HOST, temporary)) {
       share.file("name", "");
       byte[] body = new Body().name("name").bytes();
       for (int piece = 1; piece < 64; piece += 3) {
@@ -234,12 +237,12 @@ class EveryRequestTest {
 
   /** Each opcode with bytes of any kind: always a whole answer, and nothing outside is touched. */
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 4})
-  void hostileRequestsGetAnswersAndChangeNothingOutside(int seed) throws Exception {
+  @CsvSource({"HOST,1", "HOST,2", "NATIVE,3", "NATIVE,4", "NATIVE,5"})
+  void hostileRequestsGetAnswersAndChangeNothingOutside(Kind kind, int seed) throws Exception {
     Path secret = Files.writeString(temporary.resolve("outside"), "secret");
     Random random = new Random(seed);
     String[] names = {"a", "b", "..", ".", "", "/etc", "a/b", "../outside", "x".repeat(256), "d"};
-    try (SharedDirectory share = new SharedDirectory(SharedDirectory.Kind.HOST, temporary)) {
+    try (SharedDirectory share = new SharedDirectory(kind, temporary)) {
       Files.createSymbolicLink(share.root.resolve("evil"), temporary);
       Files.createDirectory(share.root.resolve("d"));
       share.file("a", "12345");
@@ -275,6 +278,7 @@ class EveryRequestTest {
       assertTrue(good > 200, good + " requests were carried out");
       share.guest.getattr(FileTree.ROOT).ok();
       assertEquals("secret", Files.readString(secret));
+      Files.setPosixFilePermissions(share.root, PosixFilePermissions.fromString("rwx------"));
       try (var list = Files.list(temporary)) {
         assertEquals(2, list.count(), "something appeared outside");
       }

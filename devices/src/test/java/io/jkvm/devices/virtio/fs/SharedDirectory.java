@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.fs;
 
 import io.jkvm.devices.files.FileTree;
 import io.jkvm.devices.files.SharePolicy;
+import io.jkvm.devices.files.host.HostTree;
 import io.jkvm.devices.files.nio.JavaTree;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -10,19 +11,23 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.IntSupplier;
 
 /** A directory of some file system, and a guest that has mounted it. */
 final class SharedDirectory implements AutoCloseable {
   /** Where the directory is. */
   enum Kind {
-    /** In a temporary directory of the host's. */
+    /** In a temporary directory of the host's, by Java's files. */
     HOST,
+    /** There too, by descriptors, as jkvm shares the host's. */
+    NATIVE,
     /** In a zip file, which knows neither links nor permissions. */
     ZIP
   }
 
   final Path root;
-  final JavaTree tree;
+  final FileTree tree;
+  final IntSupplier knownNodes;
   final FuseDriver guest;
   private final FileSystem fileSystem;
 
@@ -39,7 +44,15 @@ final class SharedDirectory implements AutoCloseable {
       fileSystem = null;
       root = Files.createDirectory(temporary.resolve("share"));
     }
-    tree = new JavaTree("test", root, 0, 0, maxNodes);
+    if (kind == Kind.NATIVE) {
+      HostTree host = new HostTree("test", root, maxNodes, 64);
+      tree = host;
+      knownNodes = host::knownNodes;
+    } else {
+      JavaTree java = new JavaTree("test", root, 0, 0, maxNodes);
+      tree = java;
+      knownNodes = java::knownNodes;
+    }
     guest = new FuseDriver(new VirtioFs("test", tree, policy)).mounted();
   }
 

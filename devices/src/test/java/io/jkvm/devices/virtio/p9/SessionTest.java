@@ -100,10 +100,10 @@ class SessionTest {
       guest.lopen(2, 0).ok(17);
       guest.lock(1, 1, 0, 0, 1).ok();
       assertEquals(2, guest.device.openFiles());
-      assertEquals(3, share.tree.knownNodes());
+      assertEquals(3, share.knownNodes.getAsInt());
       guest.version(8192, "9P2000.L").ok();
       assertEquals(0, guest.device.openFiles());
-      assertEquals(1, share.tree.knownNodes());
+      assertEquals(1, share.knownNodes.getAsInt());
       guest.getattr(ROOT).fails(Errno.EBADF);
       guest.attach(ROOT, 0).ok();
       guest.walk(ROOT, 1, "f").ok();
@@ -120,7 +120,7 @@ class SessionTest {
       assertEquals(1, guest.device.openFiles());
       guest.device.reset();
       assertEquals(0, guest.device.openFiles());
-      assertEquals(1, share.tree.knownNodes());
+      assertEquals(1, share.knownNodes.getAsInt());
       guest.getattr(ROOT).fails(Errno.EPROTO);
       guest.mounted().getattr(ROOT).ok(153);
     }
