@@ -206,6 +206,26 @@ class HostEscapeTest {
     }
   }
 
+  /** Here one that never answers. */
+  @Test
+  void whatAProcessServesIsNotWaitedFor() throws Exception {
+    HostShare.assumeRoot();
+    Path dead = Files.createDirectories(path.resolve("share/dead"));
+    String mount =
+        "exec 9<>/dev/fuse && mount -i -t fuse none \"$1\" -o"
+            + " fd=9,rootmode=40000,user_id=0,group_id=0 && echo there && read x";
+    Process fuse = new ProcessBuilder("bash", "-c", mount, "bash", dead.toString()).start();
+    try (HostShare share = new HostShare(path.resolve("share"))) {
+      assumeTrue("there".equals(fuse.inputReader().readLine()), "/dev/fuse");
+      isEmpty(share, share.node("dead"));
+      assertEquals(List.of("dead"), share.list(ROOT));
+      fails(Errno.EBUSY, share.rmdir(ROOT, "dead"));
+    } finally {
+      fuse.destroy();
+      unmount(dead);
+    }
+  }
+
   @Test
   void equalInodesOfTwoFileSystemsDiffer() throws Exception {
     HostShare.assumeRoot();
@@ -238,13 +258,13 @@ class HostEscapeTest {
     return (long) inode;
   }
 
-  private static boolean mount(String... arguments) throws Exception {
+  static boolean mount(String... arguments) throws Exception {
     List<String> all = new java.util.ArrayList<>(List.of("mount"));
     all.addAll(List.of(arguments));
     return run(all) == 0;
   }
 
-  private static void unmount(Path where) throws Exception {
+  static void unmount(Path where) throws Exception {
     run(List.of("umount", "-l", where.toString()));
   }
 

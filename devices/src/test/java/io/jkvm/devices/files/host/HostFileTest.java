@@ -9,6 +9,7 @@ import static io.jkvm.devices.files.host.HostShare.read;
 import static io.jkvm.devices.files.host.HostShare.write;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.devices.files.AttributeChange;
@@ -219,6 +220,34 @@ class HostFileTest {
       assertEquals("ata", read(other, 10, 100));
       assertEquals(0, file.copyTo(8192, other, 0, 10));
       fails(Errno.EINVAL, file.copyTo(0, file, 2, 4));
+    }
+  }
+
+  @Test
+  void aFullFileSystemIsTheGuestsErrorAndNoMore() throws Exception {
+    HostShare.assumeRoot();
+    Path small = share.directory("small");
+    assumeTrue(
+        HostEscapeTest.mount(
+            "-t", "tmpfs", "-o", "size=64k,nr_inodes=8", "none", small.toString()));
+    long directory = share.node("small");
+    try (OpenFile file = share.create(directory, "f", 0600, OpenFlags.READ_WRITE)) {
+      assertEquals(65_536, write(file, "x".repeat(100_000), 0));
+      fails(Errno.ENOSPC, write(file, "x", 65_536));
+      fails(Errno.ENOSPC, file.allocate(0, 0, 1 << 20));
+      assertEquals("x", read(file, 65_535, 10));
+      int made = 0;
+      while (made < 10 && share.mknod(directory, "n" + made, FileMode.REGULAR | 0600) == 0) {
+        made++;
+      }
+      fails(Errno.ENOSPC, share.mknod(directory, "n", FileMode.REGULAR | 0600));
+      fails(Errno.ENOSPC, share.mkdir(directory, "d", 0755));
+      ok(share.unlink(directory, "n0"));
+      share.tree.forgetAll(); // or the file is still there, without a name
+      ok(share.mkdir(share.node("small"), "d", 0755));
+    } finally {
+      share.close();
+      HostEscapeTest.unmount(small);
     }
   }
 }

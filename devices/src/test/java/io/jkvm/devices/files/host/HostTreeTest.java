@@ -18,9 +18,12 @@ import io.jkvm.devices.files.FileMode;
 import io.jkvm.devices.files.OpenFlags;
 import io.jkvm.devices.files.TreeStatistics;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -341,5 +344,27 @@ class HostTreeTest {
     assertEquals(java.util.List.of(longest), share.list(ROOT));
     ok(share.mkdir(ROOT, "...", 0755));
     ok(share.unlink(ROOT, longest));
+  }
+
+  /** As an editor saves a file, and a logger goes on with it. */
+  @Test
+  void whatTheHostReplacesIsNotStaleWhileItIsHeld() throws IOException {
+    share.file("f", "old");
+    long before = share.node("f");
+    for (int i = 0; i < 50; i++) {
+      Path saved = share.file("new", "new" + i);
+      Files.move(saved, path.resolve("f"), StandardCopyOption.REPLACE_EXISTING);
+      ok(share.attributes(before));
+      assertEquals(0, share.entry.links);
+      long now = share.node("f");
+      assertNotEquals(before, now);
+      assertEquals("new" + i, share.contents(now));
+      before = now;
+    }
+    try (OutputStream log = Files.newOutputStream(path.resolve("f"), StandardOpenOption.APPEND)) {
+      log.write(new byte[100]);
+      ok(share.attributes(before));
+      assertEquals(105, share.entry.size);
+    }
   }
 }
