@@ -40,7 +40,7 @@ public final class UringProbe {
     return Decision.REFUSAL;
   }
 
-  private static String refusalOf() throws LinuxException {
+  static String refusalOf() throws LinuxException {
     try (EventFd completed = new EventFd();
         Fd zeroes = Fd.open("/dev/zero", Fd.READ_ONLY);
         Uring ring = Uring.open(ENTRIES)) {
