@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests.sh [-v] [all | quick | network | rescan | vectors | ends [WORD] | button | testing [WORD] | repeat N]: runs
 # in the outer machine. Boots guests, prints a line for each and the sum; exit status 0 if all passed, else 1. The
-# kernel's command line has bed_restarts, the number of outer machines before this one, which Linux gives process 1 in
-# its environment.
+# kernel's command line, of which Linux makes process 1's environment, has bed_restarts, the number of outer machines
+# before this one, bed_done, the number of tests that they have done, which are left out, and bed_failed, of these.
 
 jkvm=/jkvm/bin/jkvm
 images=/images
@@ -26,10 +26,15 @@ now() { # hundredths of a second
 }
 
 only=
-passed=0
-failed=0
+failed=${bed_failed:-0}
+passed=$((${bed_done:-0} - failed))
 retried=0
+position=0
 output=/run/output
+is_done() { # before each test
+  position=$((position + 1))
+  [ $position -le "${bed_done:-0}" ]
+}
 verdict() { # problem or nothing, name, start
   hundredths=$(($(now) - $3))
   took="$((hundredths / 100)).$((hundredths / 10 % 10)) s"
@@ -96,6 +101,7 @@ END
 }
 
 small() { # boot way, transport, CPUs
+  ! is_done || return 0
   start=$(now)
   kernel=bzImage way=$1
   [ "$way" != elf ] || { kernel=vmlinux && way=direct; }
@@ -118,6 +124,7 @@ dmesg | grep -m1 [E]vents:; grep -m1 ^flags /proc/cpuinfo; echo product: $(cat /
 dmesg -r | grep ^.[0-4]. | grep -iE acpi\|pci | sed s/^/complaint:/'
 stock_command=$(echo "$stock_command" | tr '\n' ';')
 stock() { # boot way, transport, CPUs
+  ! is_done || return 0
   start=$(now)
   cp $images/rootfs.img /run/disk.img
   case $2 in
@@ -180,6 +187,7 @@ talk_user() {
   done
 }
 network_user() { # transport
+  ! is_done || return 0
   start=$(now)
   boot_and_talk talk_user $small_limit "inet addr:10.0.2.15" \
     --virtio "$1" --kernel $images/bzImage --disk $images/rootfs.img,ro --mem 64M \
@@ -202,6 +210,7 @@ talk_tap() {
   cmp /run/sent /run/returned || cat /run/error
 }
 network_tap() { # small|stock, transport
+  ! is_done || return 0
   start=$(now)
   [ -e /run/sent ] || dd if=/dev/urandom of=/run/sent bs=1M count=10 2>/dev/null
   [ -p /run/never ] || mkfifo /run/never
@@ -240,6 +249,7 @@ while [ $n -lt 50 ]; do echo 1 >/sys/bus/pci/devices/0000:00:02.0/remove; [ ! -e
 echo 1 >/sys/bus/pci/rescan; until [ -b /dev/vdb ]; do :; done; sha256sum </dev/vdb; n=$((n+1)); done'
 rescan_command=$(echo "$rescan_command" | tr '\n' ';')
 rescan() { # kernel, CPUs, more of its command line
+  ! is_done || return 0
   start=$(now)
   [ -e /run/removed.img ] || dd if=/dev/urandom of=/run/removed.img bs=64k count=1 2>/dev/null
   [ -e /run/busy.img ] || dd if=/dev/urandom of=/run/busy.img bs=1M count=1 2>/dev/null
@@ -316,8 +326,11 @@ end() { # how, kernel, more of its command line, guest's command, host's action,
 ends() { # expression that a row must match
   [ -p /run/keys ] || mkfifo /run/keys
   tab=$(printf '\t')
-  grep -v '^#' /run/bed/ends.tsv | grep "$1" >/run/ends || verdict "there is none" "rows with '$1'" "$(now)"
+  if ! grep -v '^#' /run/bed/ends.tsv | grep "$1" >/run/ends && ! is_done; then
+    verdict "there is none" "rows with '$1'" "$(now)"
+  fi
   while IFS=$tab read -r how row <&4; do
+    ! is_done || continue
     start=$(now)
     IFS=$tab
     # shellcheck disable=SC2086
@@ -340,6 +353,7 @@ button_command='exec 3</dev/input/event0; echo hears it; set -- $(dd bs=24 count
 echo key $1; poweroff -f'
 button_command=$(echo "$button_command" | tr '\n' ';')
 power_button() {
+  ! is_done || return 0
   start=$(now)
   cp $images/rootfs.img /run/disk.img
   complaints=$(outer_complaints)
@@ -375,6 +389,7 @@ testing_once() { # kernel, status, class, option... -- command...
     *"$only"*) ;;
     *) return ;;
   esac
+  ! is_done || return 0
   complaints=$(outer_complaints)
   run_test "$@"
   case "$status $want" in
@@ -402,6 +417,7 @@ starve_rcu='up() { read -r up rest </proc/uptime; up=${up%.*}; }; up; until=$((u
 testing_lines() {
   start=$(now)
   case 'jkvm test, bzImage-smp, 20000 lines' in *"$only"*) ;; *) return ;; esac
+  ! is_done || return 0
   seq 1 20000 | sed 's/^/line /' >/run/lines
   complaints=$(outer_complaints)
   print_lines
