@@ -64,7 +64,7 @@ class CommandEndsIT {
   @CsvSource(
       delimiter = '|',
       value = {
-        "42  | exited        | exit 42",
+        "42  | exited        | echo Kernel panic - not syncing: no; exit 42",
         "139 | signal        | kill -SEGV $$",
         "201 | panic         | echo c >/proc/sysrq-trigger",
         "201 | panic         | " + BUSY + "dmesg -n 1; echo c >/proc/sysrq-trigger",
@@ -80,6 +80,19 @@ class CommandEndsIT {
     assertEquals(status, result.status(), result::toString);
     assertTrue(
         lastLine(result).startsWith("jkvm: " + word + ", status " + status), result::toString);
+    boolean isShown = result.err().lines().anyMatch(line -> line.matches("  \\| .*Kernel panic.*"));
+    assertEquals(status == 201, isShown, result::toString);
+  }
+
+  @Test
+  @Guests
+  void aLogThatCanNotBeWrittenIsSetup() throws Exception {
+    JkvmProcess.Result result = test("--log", "/dev/full", "--verbose", "--", "true");
+    assertEquals(125, result.status(), result::toString);
+    String last = lastLine(result);
+    assertTrue(last.startsWith("jkvm: setup, status 125: "), result::toString);
+    assertTrue(last.endsWith("the command: status 0"), result::toString);
+    assertTrue(result.err().contains("Linux version"), "the log, by --verbose");
   }
 
   /** To a reader that begins when the guest is gone: all that the queues in between may have. */

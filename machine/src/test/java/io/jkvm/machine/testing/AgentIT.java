@@ -208,7 +208,11 @@ class AgentIT {
     assertTrue(guest >= before - 1 && guest <= after + 1, before + " " + guest + " " + after);
     machine.pause();
     machine.resume();
+    assertEquals(0, sh("date -s @86400").status());
     agent.setTime();
+    long from = Instant.now().getEpochSecond();
+    long set = Long.parseLong(sh("date +%s").outputText().strip());
+    assertTrue(set >= from - 2 && set <= Instant.now().getEpochSecond() + 1, from + " " + set);
   }
 
   @Test
@@ -248,6 +252,7 @@ class AgentIT {
   void theOomKillerTakesTheCommandAndNotTheAgent() throws Exception {
     assertEquals("-1000\n", sh("cat /proc/1/oom_score_adj").outputText());
     assertEquals("0\n", sh("cat /proc/self/oom_score_adj").outputText());
+    assertEquals("1\n", sh("grep -c 'VmLck:.*[1-9]' /proc/1/status").outputText());
     // By hand: to fill a guest's memory takes minutes where KVM interprets its kernel.
     CommandResult killed = sh("echo f >/proc/sysrq-trigger; exec sleep 3600");
     assertEquals(128 + 9, killed.status(), killed.toString());
