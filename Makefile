@@ -56,13 +56,15 @@ run: launcher/target/cds.stamp default-guest
 	fi
 
 test: EXCLUDED := long
+test: REPEAT := 2
 test-all: EXCLUDED := none
+test-all: REPEAT := 50
 
 test test-all: guest-images | java
 	@.ci/require.sh nasm=nasm iasl=acpica-tools setpriv=util-linux \
 	  ip=iproute2 ping=iputils-ping passt=passt tcpdump=tcpdump iperf3=iperf3
 	@echo "jkvm: building and testing (many minutes)"
-	@mvn -B -ntp verify -Djkvm.excludedTests=$(EXCLUDED)
+	@mvn -B -ntp verify -Djkvm.excludedTests=$(EXCLUDED) -Djkvm.repeat=$(REPEAT)
 
 # Stock distribution kernels and more than one CPU, which this machine's KVM may not be able to run.
 test-svm: $(JKVM)
