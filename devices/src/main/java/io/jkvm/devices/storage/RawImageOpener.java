@@ -101,7 +101,7 @@ final class RawImageOpener {
     } catch (LinuxException e) {
       throw e.errno() == Errno.ENOENT
           ? refused(Kind.ABSENT, "no such file")
-          : refused(Kind.UNREACHABLE, "can't be looked at (" + cause(e.errno()) + ")");
+          : refused(Kind.UNREACHABLE, "can't be looked at (" + cause(e.errno()) + ")", e);
     }
   }
 
@@ -129,13 +129,14 @@ final class RawImageOpener {
       } catch (LinuxException e) {
         boolean isUsed = e.errno() == Errno.EBUSY && exclusive != 0;
         if (!isUsed || !mayTryAgain()) {
-          throw refusal(e.errno(), isUsed, blockDevice);
+          throw refusal(e, isUsed, blockDevice);
         }
       }
     }
   }
 
-  private DiskException refusal(int errno, boolean isUsed, boolean blockDevice) {
+  private DiskException refusal(LinuxException e, boolean isUsed, boolean blockDevice) {
+    int errno = e.errno();
     if (errno == Errno.EINVAL && least != null) {
       return DirectProbe.refusal(name, blockDevice);
     }
@@ -146,7 +147,7 @@ final class RawImageOpener {
     boolean forbidden = errno == Errno.EACCES || errno == Errno.EROFS || errno == Errno.EPERM;
     return forbidden && !readOnly
         ? refused(Kind.NOT_WRITABLE, "can't be opened for writing (" + cause(errno) + ")")
-        : refused(Kind.UNOPENABLE, "can't be opened (" + cause(errno) + ")");
+        : refused(Kind.UNOPENABLE, "can't be opened (" + cause(errno) + ")", e);
   }
 
   private void lock(Fd fd) throws DiskException {
@@ -241,6 +242,13 @@ final class RawImageOpener {
     }
     checkBlocks(length, alignment);
     return new RawImage(name, fd, length, block, readOnly, alignment);
+  }
+
+  /** With what may be a shortage of the host's, for which there is other advice. */
+  private DiskException refused(Kind kind, String fact, LinuxException cause) {
+    DiskException refused = refused(kind, fact);
+    refused.initCause(cause);
+    return refused;
   }
 
   private DiskException refused(Kind kind, String fact) {

@@ -2,6 +2,7 @@
 package io.jkvm.devices.storage;
 
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 
@@ -9,8 +10,12 @@ import java.util.concurrent.TimeUnit;
 final class Openings {
   private Openings() {}
 
-  /** Fails if the second opening does not wait for the first one's end. */
-  static void assertOpensOnceClosed(Path path) throws Exception {
+  /**
+   * Opens it and has it wait for the first user, who then closes it.
+   *
+   * @param meanwhile what happens while it waits
+   */
+  static RawImage whileInUse(Path path, Callable<?> meanwhile) throws Exception {
     FutureTask<RawImage> second = new FutureTask<>(() -> RawImage.open(path, false));
     Thread opener = new Thread(second, "second opening");
     RawImage first = RawImage.open(path, false);
@@ -18,7 +23,8 @@ final class Openings {
     while (opener.isAlive() && opener.getState() != Thread.State.TIMED_WAITING) {
       TimeUnit.MILLISECONDS.sleep(1);
     }
+    meanwhile.call();
     first.close();
-    second.get().close();
+    return second.get();
   }
 }

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -195,8 +196,21 @@ class RawImageTest {
   @Test
   void aLockThatIsGivenUpMeanwhileIsNone() throws Exception {
     Path path = image(4096);
-    Openings.assertOpensOnceClosed(path);
+    Openings.whileInUse(path, () -> null).close();
     RawImage.open(path, false).close();
+  }
+
+  @Test
+  void whatGetsItsNameMeanwhileIsAnotherDisk() throws Exception {
+    Path path = image(4096);
+    Callable<?> replace =
+        () -> {
+          Files.move(path, folder.resolve("moved"));
+          return Files.write(path, new byte[8192]);
+        };
+    try (RawImage disk = Openings.whileInUse(path, replace)) {
+      assertEquals(4096, disk.capacityBytes());
+    }
   }
 
   @Test
