@@ -187,7 +187,7 @@ memory_mib() {
     awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo
     df -Pm /dev/shm | awk 'NR == 2 { print $4 }'
     for limit in memory.max memory/memory.limit_in_bytes; do
-      awk '/^[0-9]+$/ { printf "%.0f\n", $1 / 1048576 }' "/sys/fs/cgroup/$limit"
+      awk '/^[0-9]+$/ { printf "%.0f\n", $1 / 1048576 }' "/sys/fs/cgroup/$limit" || true
     done
   } 2>/dev/null | sort -n | head -n 1
 }
