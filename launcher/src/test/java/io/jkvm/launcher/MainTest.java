@@ -119,6 +119,7 @@ class MainTest {
         usage("--log: k would be overwritten", "shell", "-k", "k", "--log", "k"),
         usage("--log: f would be", "test", "-kk", "--include=./f:/g", "--log=f", "--", "true"),
         usage("--json: t would be", "test", "-kk", "--json=t", "--", "./t"),
+        usage("--json: /x/t would be", "test", "-kk", "-C/x", "--json=/x/t", "--", "./t"),
         usage("--fail-on: no kind", "test", "-k", "k", "--fail-on", "nonsense", "--", "true"),
         usage("there are panic, oops,", "test", "-k", "k", "--fail-on=oops,x", "--", "true"),
         usage("--timeout: 'soon' is not", "test", "-k", "k", "-t", "soon", "--", "true"),

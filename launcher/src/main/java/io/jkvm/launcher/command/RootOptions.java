@@ -87,14 +87,14 @@ final class RootOptions {
   List<Path> files(String command) {
     List<Path> files = new ArrayList<>();
     includes().forEach(include -> files.add(include.host()));
-    boolean isHosts =
-        switch (named().orElse(RootSpec.Kind.HOST)) {
-          case HOST, INITRAMFS -> true;
-          case DIRECTORY, IMAGE -> false;
-        };
-    if (isHosts && command.indexOf('/') >= 0) {
+    if (command.indexOf('/') >= 0) {
       try {
-        files.add(Path.of(command));
+        RootSpec.Kind kind = named().orElse(RootSpec.Kind.HOST);
+        if (kind == RootSpec.Kind.HOST) {
+          files.add(Path.of(options.directory()).resolve(command));
+        } else if (kind == RootSpec.Kind.INITRAMFS) {
+          files.add(Path.of(command)); // from here it is put there
+        }
       } catch (InvalidPathException e) {
         // No text in this locale: nothing that an option names, either.
       }
