@@ -60,7 +60,9 @@ public final class ConsoleStream implements AutoCloseable {
     try {
       return new ConsoleStream(Fd.duplicate(fd, name), name, onFailure);
     } catch (LinuxException e) {
-      throw new MachineException(Problem.HOST, e.getMessage(), e);
+      boolean isFull = e.errno() == Errno.EMFILE || e.errno() == Errno.ENFILE;
+      Problem problem = isFull ? Problem.HOST_FILES : Problem.HOST;
+      throw new MachineException(problem, e.getMessage(), e);
     }
   }
 

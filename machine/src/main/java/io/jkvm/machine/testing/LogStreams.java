@@ -3,6 +3,7 @@ package io.jkvm.machine.testing;
 
 import io.jkvm.machine.Console;
 import io.jkvm.machine.ConsoleStream;
+import io.jkvm.machine.report.MachineException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,7 +26,12 @@ final class LogStreams implements AutoCloseable {
   LogStreams(TestSpec spec) {
     spec.kernelLog().ifPresent(file -> streams.add(open(file, spec.kernelLogIsNew())));
     if (spec.kernelLogOnError()) {
-      streams.add(ConsoleStream.standardError(this::failed));
+      try {
+        streams.add(ConsoleStream.standardError(this::failed));
+      } catch (MachineException e) {
+        streams.forEach(ConsoleStream::close);
+        throw e;
+      }
     }
   }
 
