@@ -22,7 +22,9 @@ final class GuestOutput implements AutoCloseable {
   private final Consumer<IOException> onFailure;
   private final ConsoleStream stream;
   private volatile IOException failure;
-  private boolean isGivenUp;
+
+  /** Why the reader is not waited for any more; empty if he is. */
+  private String inVain = "";
 
   /**
    * For one machine after the other.
@@ -59,20 +61,24 @@ final class GuestOutput implements AutoCloseable {
     long begun = System.nanoTime();
     long last = begun;
     long written = stream.writtenBytes();
-    while (!stream.awaitWritten(LOOK)) {
-      if (hurry.await(0, TimeUnit.NANOSECONDS)) {
-        return;
-      }
-      long now = System.nanoTime();
+    while (!stream.awaitWritten(LOOK) && !hurry.await(0, TimeUnit.NANOSECONDS)) {
       if (stream.writtenBytes() != written) {
         written = stream.writtenBytes();
-        last = now;
+        last = System.nanoTime();
       }
-      if (now - last > READER_TIMEOUT.toNanos() || now - begun > limit.toNanos()) {
-        isGivenUp = true;
+      if (isOver(begun, limit)) {
+        inVain = "--timeout is over before standard output has taken it; give more time";
+        return;
+      }
+      if (isOver(last, READER_TIMEOUT)) {
+        inVain = "nobody reads standard output; read it, or redirect it to a file";
         return;
       }
     }
+  }
+
+  private static boolean isOver(long begun, Duration limit) {
+    return Duration.ofNanos(System.nanoTime() - begun).compareTo(limit) > 0;
   }
 
   /**
@@ -82,8 +88,8 @@ final class GuestOutput implements AutoCloseable {
    */
   Optional<IOException> end() {
     boolean complete = stream.close(CLOSE_TIMEOUT);
-    if (failure == null && !complete && isGivenUp) {
-      failure = new IOException("the end of the guest's output is lost: nobody reads it");
+    if (failure == null && !complete && !inVain.isEmpty()) {
+      failure = new IOException("the end of the guest's output is lost: " + inVain);
     }
     return Optional.ofNullable(failure);
   }

@@ -28,7 +28,7 @@ record MachineEnd(StopReason reason, OptionalInt guestStatus, List<Exception> fa
   /** Whether what the host says of standard output is to be told beside the end. */
   boolean isNews(IOException failure) {
     return switch (reason.kind().outcome()) {
-      case HOST_FAILED -> false; // that was it
+      case HOST_FAILED -> !reason.detail().contains(failure.getMessage()); // unless that was it
       case SIGNALLED -> !ConsoleStream.hasReaderLeft(failure); // it got the signal, too
       case CLEAN, GUEST_CRASHED, TIMED_OUT -> true;
     };

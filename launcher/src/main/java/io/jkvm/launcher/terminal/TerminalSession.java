@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
  * Puts everything back afterwards.
  */
 public final class TerminalSession {
-  private static final Duration FOR_EVER = Duration.ofNanos(Long.MAX_VALUE);
+  private static final Duration FOR_EVER = Duration.ofSeconds(Long.MAX_VALUE);
   private static final int ALL_RESTARTS_NOTED = 10;
   private static final long SHORTEST_LIFE_NANOSECONDS = 1_000_000_000;
   private static final long SHUTDOWN_MILLISECONDS = 15_000;

@@ -70,7 +70,10 @@ class MachineEndTest {
     assertTrue(ending(StopReason.Kind.TIMEOUT).isNews(full));
     assertTrue(ending(StopReason.Kind.HOST_SIGNAL).isNews(full));
     assertFalse(ending(StopReason.Kind.HOST_SIGNAL).isNews(left));
-    assertFalse(ending(StopReason.Kind.HOST_FAILURE).isNews(full));
+    StopReason host = new StopReason(StopReason.Kind.HOST_FAILURE, full.getMessage());
+    MachineEnd failed = new MachineEnd(host, OptionalInt.empty(), List.of());
+    assertFalse(failed.isNews(full));
+    assertTrue(failed.isNews(left));
   }
 
   private static MachineEnd ending(StopReason.Kind kind) {
