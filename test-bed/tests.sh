@@ -3,7 +3,7 @@
 # tests.sh [-v] [all | quick | network | rescan | vectors | ends [WORD] | button | testing [WORD] | repeat N]: runs
 # in the outer machine. Boots guests, prints a line for each and the sum; exit status 0 if all passed, else 1. The
 # kernel's command line, of which Linux makes process 1's environment, has bed_restarts, the number of outer machines
-# before this one, bed_done, the number of tests that they have done, which are left out, and bed_failed, of these.
+# before this one, bed_done, the number of tests that they have done, which are left out, bed_failed, of these, and bed_retried, of guests.
 
 jkvm=/jkvm/bin/jkvm
 images=/images
@@ -28,9 +28,10 @@ now() { # hundredths of a second
 only=
 failed=${bed_failed:-0}
 passed=$((${bed_done:-0} - failed))
-retried=0
+retried=${bed_retried:-0}
 position=0
 output=/run/output
+: >$output
 is_done() { # before each test
   position=$((position + 1))
   [ $position -le "${bed_done:-0}" ]
@@ -503,6 +504,6 @@ case $what in
     exit 2
     ;;
 esac
-echo "$passed passed, $failed failed, tried again: $retried guests, ${bed_restarts:-0} outer machines"
 [ $((passed + failed)) != 0 ] || echo "no test has these words"
+echo "$passed passed, $failed failed, tried again: $retried guests, ${bed_restarts:-0} outer machines"
 [ $failed = 0 ] && [ $passed != 0 ]
