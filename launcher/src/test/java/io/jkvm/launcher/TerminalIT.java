@@ -66,9 +66,8 @@ class TerminalIT {
 
       terminal.type("echo answer $((6*7))\r");
       terminal.await("answer 42");
-      // Ctrl-C is the guest's: it ends the command there, not jkvm. The second copy shows that cat
-      // has
-      // the terminal: a shell that is about to start something may lose the key.
+      // Ctrl-C is the guest's: it ends the command there, not jkvm. The second copy shows that
+      // cat has the terminal: a shell that is about to start something may lose the key.
       terminal.type("sh -c 'echo sta\"\"rted; exec cat'; echo went on\r");
       terminal.await("started");
       terminal.type("copied\r");
