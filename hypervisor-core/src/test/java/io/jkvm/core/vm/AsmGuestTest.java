@@ -148,13 +148,11 @@ class AsmGuestTest {
   void kicksReachALoopingOrHaltedGuestEveryTime() throws Exception {
     for (String name : List.of("rm-endless-loop", "r3-endless-loop", "rm-hlt")) {
       for (int i = 0; i < 20; i++) {
-        long start;
         try (AsmGuest guest = new AsmGuest(name, true, parts -> {})) {
           guest.startAndAwait("ing");
-          start = System.nanoTime();
+          guest.vm().close(); // gives a vCPU up that no kick reaches, and says so
+          assertEquals(List.of(), guest.vm().closeFailures(), name);
         }
-        long milliseconds = (System.nanoTime() - start) / 1_000_000;
-        assertTrue(milliseconds < 2000, name + " took " + milliseconds + " ms to stop");
       }
     }
   }
