@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
@@ -196,7 +197,7 @@ class RawImageTest {
   @Test
   void aLockThatIsGivenUpMeanwhileIsNone() throws Exception {
     Path path = image(4096);
-    Openings.whileInUse(path, () -> null).close();
+    Openings.whileInUse(() -> path, () -> null).close();
     RawImage.open(path, false).close();
   }
 
@@ -205,10 +206,10 @@ class RawImageTest {
     Path path = image(4096);
     Callable<?> replace =
         () -> {
-          Files.move(path, folder.resolve("moved"));
+          Files.move(path, folder.resolve("moved"), StandardCopyOption.REPLACE_EXISTING);
           return Files.write(path, new byte[8192]);
         };
-    try (RawImage disk = Openings.whileInUse(path, replace)) {
+    try (RawImage disk = Openings.whileInUse(() -> Files.write(path, new byte[4096]), replace)) {
       assertEquals(4096, disk.capacityBytes());
     }
   }

@@ -62,7 +62,7 @@ class UsedDeviceTest {
   @Test
   void aDeviceThatIsGivenUpMeanwhileIsOpened() throws Exception {
     try (LoopDevice device = LoopDevice.over(image(), 512)) {
-      Openings.whileInUse(device.path(), () -> null).close();
+      Openings.whileInUse(device::path, () -> null).close();
     }
   }
 }
