@@ -90,8 +90,8 @@ final class RawImageOpener {
     }
     Optional<ImageFormat> other = ImageFormat.of(head.buffer().slice(0, (int) count));
     if (other.isPresent()) {
-      Kind kind = other.get().isCompressed() ? Kind.COMPRESSED : Kind.OTHER_FORMAT;
-      throw refused(kind, "is " + other.get().description() + ", not a raw disk");
+      ImageFormat format = other.get();
+      throw refused(format.kind(), "is " + format.description() + ", not a raw disk");
     }
   }
 

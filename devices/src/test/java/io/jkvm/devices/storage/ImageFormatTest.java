@@ -80,6 +80,15 @@ class ImageFormatTest {
     assertTrue(e.getMessage().contains("is " + text), e.getMessage());
   }
 
+  /** The wrong one of two names, and the guest's first write is the end of a kernel. */
+  @ParameterizedTest
+  @CsvSource({"7f454c46020101, 0, an ELF file", "48647253, 514, a Linux kernel"})
+  void aProgramIsNoRawDisk(String magic, int at, String text) throws Exception {
+    DiskException e = refused(image(HexFormat.of().parseHex(magic), at));
+    assertEquals(DiskException.Kind.PROGRAM, e.kind());
+    assertTrue(e.getMessage().contains("is " + text), e.getMessage());
+  }
+
   @Test
   void aCompressedFileIsToldAsSuchWhateverItsLength() throws Exception {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();

@@ -211,6 +211,7 @@ public final class Advice {
               + subject
               + " disk.img, or add ,format=raw if these are the bytes of a disk";
       case DISK_COMPRESSED -> "unpack it first, or add ,format=raw if these are a disk's bytes";
+      case DISK_PROGRAM -> "give another file, or add ,format=raw if these are a disk's bytes";
       case DISK_SIZE_UNKNOWN -> "check it";
       case DISK_NO_MEDIUM -> "insert or attach one";
       case DISK_BLOCK_SIZE_UNSUPPORTED -> "use an image file";
