@@ -2,7 +2,6 @@
 package io.jkvm.launcher.command;
 
 import io.jkvm.launcher.option.ShareOption;
-import io.jkvm.launcher.testing.GuestEnvironment;
 import io.jkvm.launcher.testing.RawArguments;
 import io.jkvm.machine.agent.GuestCommand;
 import java.nio.file.Path;

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.launcher.command.GuestEnvironment;
 import io.jkvm.launcher.option.DiskOption;
 import io.jkvm.launcher.option.NetOption;
 import io.jkvm.launcher.option.PublishOption;
 import io.jkvm.launcher.option.SizeOption;
 import io.jkvm.launcher.option.TimeOption;
-import io.jkvm.launcher.testing.GuestEnvironment;
 import io.jkvm.machine.kernellog.FailOn;
 import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.testing.TestOutcome;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.jkvm.launcher.testing;
+package io.jkvm.launcher.command;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
