@@ -115,6 +115,19 @@ class MainTest {
         usage("--junit: no file is named", "test", "-k", "k", "--junit", "", "--", "true"),
         usage("--log: d.img", "test", "-k", "k", "-dd.img,ro", "--log", "d.img", "--", "true"),
         usage("--log: i would be", "test", "-kk", "--root", "i", "--log", "i", "--", "true"),
+        usage("--log: ./k-2 would", "test", "-k./k-2", "--log=k", "--repeat=2", "--", "true"),
+        usage(
+            "--log: j-1.x would",
+            "test",
+            "-kk",
+            "--log=./j.x",
+            "--junit=j-1.x",
+            "--repeat=9",
+            "--",
+            "t"),
+        usage("--log: no file is", "test", "-kk", "--log=/", "--", "true"),
+        usage("--log: no file is", "test", "-kk", "--log=x/..", "--repeat=2", "--", "true"),
+        usage("/dev/null is no file", "test", "-kk", "--log=/dev/null", "--repeat=2", "--", "t"),
         usage("--json: ./r would be", "test", "-kk", "--junit=r", "--json=./r", "--", "true"),
         usage("--log: k would be overwritten", "shell", "-k", "k", "--log", "k"),
         usage("--log: f would be", "test", "-kk", "--include=./f:/g", "--log=f", "--", "true"),
@@ -166,6 +179,17 @@ class MainTest {
     assertEquals(TestOutcome.SETUP, execute(args));
     assertTrue(err.toString().contains("--json: "), err::toString);
     assertTrue(err.toString().contains("--log is the same file"), err::toString);
+    err.getBuffer().setLength(0);
+    Path linked = Files.createSymbolicLink(folder.resolve("kernel"), folder.resolve("log-2"));
+    Files.createFile(folder.resolve("log-2"));
+    String one = folder.resolve("log").toString();
+    String[] each = {"test", "-k" + linked, "--log", one, "--repeat=2", "--", "true"};
+    assertEquals(TestOutcome.SETUP, execute(each));
+    assertTrue(err.toString().contains("--log: " + linked + " would be"), err::toString);
+    err.getBuffer().setLength(0);
+    String[] first = {"test", "-k" + linked, "--log", one, "--repeat=1", "--", "true"};
+    assertEquals(TestOutcome.SETUP, execute(first));
+    assertFalse(err.toString().contains("overwritten"), err::toString);
     err.getBuffer().setLength(0);
     String[] streams = {"test", "-kk", "--log=/dev/null", "--json=/dev/null", "--", "true"};
     assertEquals(TestOutcome.SETUP, execute(streams));

@@ -226,7 +226,7 @@ public final class TestCommand implements Callable<Integer> {
       read.add(WrittenFiles.image(kernel));
     }
     new WrittenFiles(spec.commandLine())
-        .add("--log", Optional.ofNullable(log))
+        .addOfEach("--log", Optional.ofNullable(log), repeat * kernels.size())
         .add("--junit", Optional.ofNullable(junit))
         .add("--json", Optional.ofNullable(json))
         .check(read);

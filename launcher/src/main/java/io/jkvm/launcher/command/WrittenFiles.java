@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.command;
 
+import io.jkvm.launcher.testing.NumberedFile;
 import io.jkvm.machine.kernel.KernelSource;
 import io.jkvm.machine.report.MachineException;
 import java.io.IOException;
@@ -10,6 +11,9 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -23,6 +27,7 @@ final class WrittenFiles {
 
   private final CommandLine commandLine;
   private final Map<String, Path> files = new LinkedHashMap<>();
+  private final Map<String, Predicate<Path>> series = new LinkedHashMap<>();
 
   WrittenFiles(CommandLine commandLine) {
     this.commandLine = commandLine;
@@ -30,11 +35,33 @@ final class WrittenFiles {
 
   /** Adds what an option names. */
   WrittenFiles add(String option, Optional<Path> file) {
-    if (file.isPresent() && file.get().toString().isEmpty()) {
-      throw new ParameterException(commandLine, option + ": no file is named");
-    }
+    checkNamed(option, file);
     file.ifPresent(path -> files.put(option, path));
     return this;
+  }
+
+  /** Adds what an option names, of which each of several runs has one of its own. */
+  WrittenFiles addOfEach(String option, Optional<Path> file, int runs) {
+    if (runs == 1) {
+      return add(option, file);
+    }
+    checkNamed(option, file);
+    if (file.filter(WrittenFiles::isOpenStream).isPresent()) {
+      throw new ParameterException(
+          commandLine, option + ": " + file.get() + " is no file, and each run needs one");
+    }
+    file.ifPresent(path -> series.put(option, other -> isOneOf(path, runs, other)));
+    return this;
+  }
+
+  private void checkNamed(String option, Optional<Path> file) {
+    if (file.filter(WrittenFiles::hasNoName).isPresent()) {
+      throw new ParameterException(commandLine, option + ": no file is named");
+    }
+  }
+
+  private static boolean hasNoName(Path path) {
+    return path.getFileName() == null || Set.of("", ".", "..").contains(path.getFileName() + "");
   }
 
   /**
@@ -44,6 +71,14 @@ final class WrittenFiles {
    * @throws ParameterException naming the option
    */
   void check(Collection<Path> read) {
+    series.forEach(
+        (option, isOneOf) -> {
+          for (Path other : read) {
+            refuse(option, other, isOneOf.test(other), "the machine is made of it");
+          }
+          files.forEach(
+              (name, path) -> refuse(option, path, isOneOf.test(path), name + " is the same file"));
+        });
     Map<String, Path> before = new LinkedHashMap<>();
     files.forEach(
         (option, file) -> {
@@ -72,11 +107,41 @@ final class WrittenFiles {
     }
   }
 
+  /**
+   * By its name, and by that of what it leads to: such a file is made anew, so links keep theirs.
+   */
+  private static boolean isOneOf(Path path, int runs, Path other) {
+    NumberedFile each = new NumberedFile(path);
+    Path directory = place(path).getParent();
+    return Stream.of(place(other), target(other))
+        .anyMatch(
+            file ->
+                file.getFileName() != null
+                    && file.getParent().equals(directory)
+                    && each.isName(file.getFileName().toString(), runs));
+  }
+
+  private static Path target(Path file) {
+    try {
+      return file.toRealPath();
+    } catch (IOException e) {
+      return place(file);
+    }
+  }
+
   private static boolean isSame(Path file, Path other) {
     try {
       return !isStream(file) && Files.isSameFile(file, other);
     } catch (IOException e) { // one of them is not there
       return place(file).equals(place(other));
+    }
+  }
+
+  private static boolean isOpenStream(Path file) {
+    try {
+      return isStream(file);
+    } catch (IOException e) { // it is not there
+      return false;
     }
   }
 

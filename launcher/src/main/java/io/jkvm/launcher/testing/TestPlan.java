@@ -109,14 +109,9 @@ public record TestPlan(
 
   /** The log's file of one of several runs: {@code k.log} becomes {@code k-3.log}. */
   Optional<Path> logOf(int run) {
-    if (isSingle() || log.file().isEmpty()) {
+    if (isSingle()) {
       return log.file();
     }
-    Path path = log.file().get();
-    String file = path.getFileName().toString();
-    int dot = file.lastIndexOf('.');
-    String base = dot > 0 ? file.substring(0, dot) : file;
-    String end = dot > 0 ? file.substring(dot) : "";
-    return Optional.of(path.resolveSibling(base + "-" + run + end));
+    return log.file().map(file -> new NumberedFile(file).of(run));
   }
 }
