@@ -59,6 +59,13 @@ final class BadFiles {
     }
   }
 
+  /** What a directory has. */
+  static List<String> namesIn(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
   static boolean isRoot() throws IOException {
     return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
   }

@@ -50,6 +50,25 @@ class StopIT {
     RawImage.open(disk, false).close();
   }
 
+  @Test
+  void aCrashOfTheJvmLeavesNothingInTheDirectory() throws Exception {
+    Path directory = Files.createDirectory(folder.resolve("current"));
+    Path temporary = Files.createDirectory(folder.resolve("temporary files"));
+    String shell = "ulimit -c 0; cd \"$1\"; export TMPDIR=\"$2\"; shift 2; exec \"$@\"";
+    List<String> command = new ArrayList<>(List.of("sh", "-c", shell, "sh"));
+    command.addAll(List.of(directory.toString(), temporary.toString()));
+    command.addAll(JkvmProcess.runCommand("--verbose", "--kernel", KERNEL, "--initrd", INITRD));
+    try (JkvmProcess jkvm = JkvmProcess.start(command)) {
+      jkvm.awaitError("the guest runs");
+      JkvmProcess.signal(jkvm.pid(), "SEGV");
+      JkvmProcess.Result result = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
+      assertEquals(128 + 6, result.status(), result::toString); // it ends by abort(3)
+      assertEquals(List.of(), BadFiles.namesIn(directory));
+      String report = "jkvm-crash-" + jkvm.pid() + ".log";
+      assertTrue(BadFiles.namesIn(temporary).contains(report), result::toString);
+    }
+  }
+
   /** The SMP kernel has ACPI and no driver for its button: nobody would power off. */
   @Test
   void aGuestThatDoesNotListenToItsPowerButtonGetsNoGrace() throws Exception {
