@@ -9,14 +9,14 @@ import java.util.Objects;
  * Writes to a descriptor that stays open: a failure tells its error number, which one of Java's own
  * streams has in the C library's words only, and those depend on the locale. Where the descriptor
  * is in non-blocking mode, as whoever has it too may have set it, a write waits all the same. For
- * one thread at a time; closing does nothing.
+ * one thread at a time.
  */
 public final class FdOutputStream extends OutputStream {
   private static final int BUFFER_BYTES = 64 << 10;
   private static final int FOR_EVER = -1;
 
   private final int fd;
-  private final String call;
+  private final String name;
   private final NativeMemory buffer = new NativeMemory(BUFFER_BYTES);
   private final PollSet room = new PollSet(1);
 
@@ -28,7 +28,7 @@ public final class FdOutputStream extends OutputStream {
    */
   public FdOutputStream(int fd, String name) {
     this.fd = fd;
-    call = "write to " + name;
+    this.name = name;
     room.watch(0, fd, PollSet.WRITABLE);
   }
 
@@ -55,6 +55,17 @@ public final class FdOutputStream extends OutputStream {
     }
   }
 
+  /**
+   * Asks what the host could not do with what was written, as {@link Fd#closeWritten} does. The
+   * descriptor stays open.
+   *
+   * @throws LinuxException naming the stream
+   */
+  @Override
+  public void close() throws LinuxException {
+    Fd.duplicate(fd, name).closeWritten(name);
+  }
+
   private void writeBuffer(int count) throws LinuxException {
     try {
       for (int done = 0; done < count; ) {
@@ -62,7 +73,7 @@ public final class FdOutputStream extends OutputStream {
         if (result == -Errno.EAGAIN) {
           room.poll(FOR_EVER);
         } else if (result < 0) {
-          throw new LinuxException(call, (int) -result);
+          throw new LinuxException("write to " + name, (int) -result);
         } else {
           done += (int) result;
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.jkvm.core.linux.files.HandleIo;
+import io.jkvm.core.testing.RefusedCall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -74,6 +75,24 @@ class FdOutputStreamTest {
       out.write(bytes);
     }
     assertArrayEquals(bytes, read.get());
+  }
+
+  /** A network file system, or one with quotas, may only say so now. */
+  @Test
+  void whatTheHostCouldNotKeepIsToldAtTheClose() throws Exception {
+    try (Fd fd = Fd.create(directory.resolve("file").toString())) {
+      FdOutputStream out = new FdOutputStream(fd.value(), "standard output");
+      out.write('x');
+      LinuxException e =
+          RefusedCall.run(
+              RefusedCall.CLOSE,
+              Errno.ENOSPC,
+              () -> assertThrows(LinuxException.class, () -> out.close()));
+      assertEquals("close standard output: ENOSPC (28): No space left on device", e.getMessage());
+      out.close();
+      out.write('y'); // it is the descriptor's owner who closes it
+      assertEquals("xy", Files.readString(directory.resolve("file")));
+    }
   }
 
   private static byte[] contentOf(Path file) {

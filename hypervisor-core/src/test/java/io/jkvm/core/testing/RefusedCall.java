@@ -14,6 +14,7 @@ import java.util.concurrent.FutureTask;
  * A system call that the host refuses one thread, as containers refuse it a process (seccomp(2)).
  */
 public final class RefusedCall {
+  public static final int CLOSE = 3;
   public static final int IO_URING_SETUP = 425;
   public static final int IO_URING_ENTER = 426;
   public static final int IO_URING_REGISTER = 427;

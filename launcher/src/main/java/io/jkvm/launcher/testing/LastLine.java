@@ -5,6 +5,8 @@ import io.jkvm.launcher.report.Advice;
 import io.jkvm.launcher.report.Reporter;
 import io.jkvm.machine.results.EndClass;
 import io.jkvm.machine.testing.TestOutcome;
+import java.io.IOException;
+import java.io.OutputStream;
 
 /** What is said, last of all, of how a command in a guest ended; and before that the evidence. */
 public final class LastLine {
@@ -18,6 +20,16 @@ public final class LastLine {
   /** That of an end which was none of a guest's. */
   public static String setup(String why) {
     return of(EndClass.SETUP, TestOutcome.SETUP, why);
+  }
+
+  /** The end, with what the host says, at the close of a stream, that it has lost of the output. */
+  static TestOutcome withLossOf(OutputStream out, TestOutcome outcome) {
+    try {
+      out.close();
+      return outcome;
+    } catch (IOException e) {
+      return outcome.withLoss(e.getMessage());
+    }
   }
 
   /**

@@ -20,6 +20,7 @@ import io.jkvm.machine.testing.TestSpec;
 import io.jkvm.machine.testing.TestStreams;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class ShellSession {
   private final GuestRoot root;
   private final TestSpec spec;
   private final Reporter reporter;
+  private final OutputStream out = TestStreams.standardOutput();
   private final Optional<HostTerminal> terminal = HostTerminal.forGuestTerminal();
   private final CountDownLatch finished = new CountDownLatch(1);
 
@@ -83,7 +85,7 @@ public final class ShellSession {
     Runtime.getRuntime().addShutdownHook(new Thread(() -> endOnSignal(run, shell), "signal"));
     Stopped stopped = new Stopped();
     try {
-      TestOutcome outcome = run.run(stopped);
+      TestOutcome outcome = LastLine.withLossOf(out, run.run(stopped));
       shell.ifPresent(GuestShell::giveTerminalBack);
       boolean left = shell.filter(GuestShell::hasBeenLeft).isPresent();
       return tell(new ShellEnd(outcome, left, Optional.ofNullable(stopped.reason)));
@@ -105,7 +107,7 @@ public final class ShellSession {
         terminal.isPresent()
             ? Optional.empty()
             : Optional.of(new FileInputStream(FileDescriptor.in)),
-        TestStreams.standardOutput(),
+        out,
         TestStreams.standardError());
   }
 

@@ -163,6 +163,7 @@ public final class TestSession {
   // --- one run: its streams are this process' ---
 
   private int runOne() throws InterruptedException {
+    OutputStream out = TestStreams.standardOutput();
     PlannedRun run =
         new PlannedRun(
             plan,
@@ -171,12 +172,12 @@ public final class TestSession {
             1,
             1,
             Optional.of(new ForegroundInput(new FileInputStream(FileDescriptor.in))),
-            TestStreams.standardOutput(),
+            out,
             TestStreams.standardError());
     if (!begin(run)) {
       run.interrupt();
     }
-    TestOutcome outcome = run.toEnd(host);
+    TestOutcome outcome = LastLine.withLossOf(out, run.toEnd(host));
     RunReport report = run.report(outcome);
     end(run, 1, new DoneRun(report, outcome.commandStarted()));
     outcome

@@ -84,6 +84,23 @@ public record TestOutcome(
     };
   }
 
+  /** The same run, of whose output the host has lost something. */
+  public TestOutcome withLoss(String why) {
+    return new TestOutcome(
+        EndClass.SETUP,
+        why + "; but for that: " + end.word() + ", status " + status() + ": " + detail,
+        commandEnd,
+        events,
+        decisive,
+        kernelTests,
+        commandStarted,
+        began,
+        duration,
+        boot,
+        lastLines,
+        failures);
+  }
+
   private static boolean neverRan(CommandEnd end) {
     return switch (end.how()) {
       case EXITED, SIGNALLED -> false;

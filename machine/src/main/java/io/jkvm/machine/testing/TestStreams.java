@@ -19,7 +19,10 @@ public record TestStreams(Optional<InputStream> input, OutputStream output, Outp
   private static final int STANDARD_OUTPUT = 1;
   private static final int STANDARD_ERROR = 2;
 
-  /** The process' standard output, for one command. */
+  /**
+   * The process' standard output, for one command. To close it asks what the host could not do with
+   * what was written, as a full disk behind a network may only then say; it stays open.
+   */
   public static OutputStream standardOutput() {
     return new FdOutputStream(STANDARD_OUTPUT, "standard output");
   }
