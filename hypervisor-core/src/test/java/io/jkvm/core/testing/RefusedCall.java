@@ -18,6 +18,7 @@ public final class RefusedCall {
   public static final int IO_URING_SETUP = 425;
   public static final int IO_URING_ENTER = 426;
   public static final int IO_URING_REGISTER = 427;
+  public static final int CLONE3 = 435;
 
   private static final long PRCTL = 157;
   private static final int PR_SET_NO_NEW_PRIVS = 38;

@@ -32,6 +32,11 @@ class DirectEnginesTest {
     RawImage openImage(boolean readOnly) throws Exception {
       return DirectImages.open(path, readOnly, 1);
     }
+
+    @Override
+    int opens() {
+      return 100;
+    }
   }
 
   /** All of these go through buffers. */
@@ -40,6 +45,11 @@ class DirectEnginesTest {
     @Override
     RawImage openImage(boolean readOnly) throws Exception {
       return DirectImages.open(path, readOnly, BLOCK);
+    }
+
+    @Override
+    int opens() {
+      return 100;
     }
   }
 }

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.linux.Errno;
+import io.jkvm.core.testing.RefusedCall;
 import io.jkvm.devices.storage.DiskException;
 import io.jkvm.devices.storage.engine.DiskEngines.Kind;
 import io.jkvm.devices.storage.engine.DiskRequest.Operation;
@@ -25,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(300)
 class DiskEngineTest extends EngineFixture {
   private static final int ROUNDS = 3000;
+  private static final int SEGMENTS = 254;
 
   /** Of each slot: which blocks it works on. */
   private final int[] blocks = new int[256];
@@ -127,6 +130,85 @@ class DiskEngineTest extends EngineFixture {
     Arrays.fill(model, BLOCK, 4 * BLOCK, (byte) 0);
     assertArrayEquals(Arrays.copyOf(model, 10 * BLOCK), Arrays.copyOf(file, 10 * BLOCK));
     assertEquals(model.length, file.length);
+  }
+
+  /** As many as a queue of 256 has room for beside header and status. */
+  @ParameterizedTest
+  @EnumSource
+  void dataMayBeInManySegments(Kind kind) throws Exception {
+    open(kind);
+    for (int round = 0; round < 20; round++) { // cold and warm, by a call and later
+      if (round % 5 == 0) {
+        makeCold();
+      }
+      byte[] written = new byte[SEGMENTS * 512];
+      random.nextBytes(written);
+      scatter(written);
+      long position = round * 3L * 512;
+      DiskRequest request = engine.acquire();
+      request.write(position);
+      addSegments(request);
+      assertNull(carryOut(request).failure());
+      engine.release(request);
+      scatter(new byte[written.length]);
+      request = engine.acquire();
+      request.read(position);
+      addSegments(request);
+      assertNull(carryOut(request).failure());
+      engine.release(request);
+      for (int i = 0; i < SEGMENTS; i++) {
+        byte[] sector = new byte[512];
+        view.get(2 * 512 * i, sector);
+        assertArrayEquals(Arrays.copyOfRange(written, 512 * i, 512 * (i + 1)), sector);
+      }
+    }
+  }
+
+  /** Every other sector of memory. */
+  private void scatter(byte[] data) {
+    for (int i = 0; i < SEGMENTS; i++) {
+      view.put(2 * 512 * i, data, 512 * i, 512);
+    }
+  }
+
+  private void addSegments(DiskRequest request) {
+    for (int i = 0; i < SEGMENTS; i++) {
+      request.data().add(memory.address() + 2 * 512L * i, 512);
+    }
+  }
+
+  /** The host has no thread left, so the queue's own has to do it all. */
+  @ParameterizedTest
+  @EnumSource
+  void withoutAnyThreadAllIsDoneTheSame(Kind kind) throws Exception {
+    RefusedCall.run(
+        RefusedCall.CLONE3,
+        Errno.EAGAIN,
+        () -> {
+          open(kind);
+          makeCold();
+          for (int i = 0; i < 10; i++) {
+            engine.release(carryOut(write(i, 1, i)));
+            DiskRequest flush = engine.acquire();
+            flush.flush();
+            assertNull(carryOut(flush).failure());
+            engine.release(flush);
+            makeCold();
+            DiskRequest read = carryOut(read(500 + i, 1, 100));
+            assertNull(read.failure());
+            engine.release(read);
+            int from = (500 + i) * BLOCK;
+            assertArrayEquals(Arrays.copyOfRange(model, from, from + BLOCK), memoryAt(100, 1));
+          }
+          assertEquals(
+              0,
+              Thread.getAllStackTraces().keySet().stream()
+                  .filter(thread -> thread.getName().equals("test io"))
+                  .count());
+          engine.detach();
+          return null;
+        });
+    engine.attach(wakeup);
   }
 
   /** A ring answers 0 for it, which for any other read is the end of the file. */

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,14 +46,37 @@ class EngineResourcesTest extends EngineFixture {
       if (load == Load.COLD_READS) {
         makeCold();
       }
-      long before = threads.getCurrentThreadAllocatedBytes();
+      Map<Long, Long> before = allocatedByEngine();
+      long beforeHere = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < MEASURED; i++) {
         one(load, i);
       }
-      long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      long allocated = threads.getCurrentThreadAllocatedBytes() - beforeHere;
       // A thread that is begun meanwhile costs some hundred bytes, once.
       assertEquals(0, allocated / MEASURED, load + ": " + allocated + " bytes for " + MEASURED);
+      allocatedByEngine()
+          .forEach(
+              (thread, now) -> {
+                long there = Math.max(0, now - before.getOrDefault(thread, now)); // -1 once ended
+                assertEquals(0, there / MEASURED, load + ": " + there + " bytes on its threads");
+              });
     }
+  }
+
+  /** What the threads that carry requests out have allocated, by their numbers. */
+  private static Map<Long, Long> allocatedByEngine() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Map<Long, Long> bytes = new HashMap<>();
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (isEngineThread(thread)) {
+        bytes.put(thread.getId(), threads.getThreadAllocatedBytes(thread.getId()));
+      }
+    }
+    return bytes;
+  }
+
+  private static boolean isEngineThread(Thread thread) {
+    return thread.getName().equals("test io");
   }
 
   private void one(Load load, int i) {
@@ -84,23 +109,32 @@ class EngineResourcesTest extends EngineFixture {
 
   @ParameterizedTest
   @EnumSource(names = {"IO_URING", "THREADS"})
-  void aThousandOpensLeaveNothing(Kind kind) throws Exception {
+  void manyOpensLeaveNothing(Kind kind) throws Exception {
     DiskEngines engines = new DiskEngines(kind);
     cycle(engines);
     long descriptors = count("/proc/self/fd");
     long threads = engineThreads();
     long maps = maps();
-    for (int i = 0; i < 1000; i++) {
+    long locked = lockedKibibytes();
+    for (int i = 0; i < opens(); i++) {
       cycle(engines);
     }
     // What tests before this one left to be closed later may be gone by now.
     assertTrue(count("/proc/self/fd") <= descriptors, "descriptors are left open");
     assertEquals(threads, engineThreads());
     assertTrue(maps() <= maps + 100, maps + " maps, then " + maps());
+    assertEquals(locked, lockedKibibytes());
   }
 
-  /** Opens, has requests under way of which some are dropped, drains, closes. */
+  /** How often it is opened and closed. */
+  int opens() {
+    return 1000;
+  }
+
+  /** Opens file and engine, has requests under way of which some are dropped, drains, closes. */
   private void cycle(DiskEngines engines) throws Exception {
+    image.close();
+    image = openImage(false);
     makeCold();
     engine = engines.open(image, "test");
     engine.attach(wakeup);
@@ -137,9 +171,19 @@ class EngineResourcesTest extends EngineFixture {
     }
   }
 
+  /** Memory that the kernel can't move away, whoever has locked or pinned it: proc(5), status. */
+  private static long lockedKibibytes() throws IOException {
+    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines
+          .filter(line -> line.startsWith("VmLck:") || line.startsWith("VmPin:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+          .sum();
+    }
+  }
+
   private static long engineThreads() {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().equals("test io"))
+        .filter(EngineResourcesTest::isEngineThread)
         .count();
   }
 
