@@ -57,7 +57,7 @@ class BlockResetTest {
     Path path = Files.write(folder.resolve("disk.img"), content);
     try (GuestMemory ram = GuestMemory.allocate(RAM);
         EventFd interrupt = new EventFd();
-        RawImage image = RawImage.open(path, false);
+        RawImage image = openImage(path);
         DiskEngine engine = new DiskEngines(kind).open(image, "test");
         VirtioMmio device =
             new VirtioMmio(
@@ -92,6 +92,11 @@ class BlockResetTest {
         before.assertUnchanged();
       }
     }
+  }
+
+  /** Opens the file as a test wants it. */
+  RawImage openImage(Path path) throws Exception {
+    return RawImage.open(path, false);
   }
 
   private void offer(SplitRingDriver ring, int type) throws GuestFault {

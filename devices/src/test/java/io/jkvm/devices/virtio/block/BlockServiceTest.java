@@ -47,6 +47,9 @@ class BlockServiceTest {
   private static final long STATUSES = 0x9000;
   private static final long DATA = 0x10000;
 
+  /** In VIRTIO_MMIO's registers: the configuration is from 0x100 on. */
+  private static final long CONFIG_WRITEBACK = 0x100 + 32;
+
   private final RecordingBackend backend = new RecordingBackend(1 << 20, false);
   private GuestMemory memory;
   private GatedEngine engine;
@@ -317,6 +320,29 @@ class BlockServiceTest {
         .filter(thread -> thread.getName().contains("virtio-blk"))
         .findFirst()
         .orElseThrow();
+  }
+
+  /** Section 5.2.6.2: what counts is the mode when a write was submitted, and that it stayed so. */
+  @Test
+  void aCacheThatIsSwitchedMeanwhileIsNoExcuse() throws Exception {
+    device.write(CONFIG_WRITEBACK, 1, 0);
+    add(BlockDriver.OUT);
+    driver.notifyQueue(0);
+    assertTrue(MmioDriver.await(() -> engine.begun() == 1));
+    device.write(CONFIG_WRITEBACK, 1, 1);
+    add(BlockDriver.OUT);
+    driver.notifyQueue(0);
+    assertTrue(MmioDriver.await(() -> engine.begun() == 2));
+    device.write(CONFIG_WRITEBACK, 1, 0);
+    engine.finish(true, null); // the second one, which was to be cached
+    assertTrue(used(1));
+    assertEquals(2, engine.submitted());
+    engine.finish(true, null);
+    assertTrue(MmioDriver.await(() -> engine.submitted() == 3), "flushed");
+    assertEquals(1, ring.usedIndex());
+    assertTrue(MmioDriver.await(() -> engine.begun() == 1));
+    engine.finishAll();
+    assertTrue(used(2));
   }
 
   /** Also one that may switch the cache on has it off at first, if it can't flush. */

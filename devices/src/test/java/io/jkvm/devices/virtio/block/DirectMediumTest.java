@@ -47,6 +47,24 @@ class DirectMediumTest {
     }
   }
 
+  /** Reads are by the device itself into the guest's memory, writes from it. */
+  @Nested
+  class ResetInSectors extends BlockResetTest {
+    @Override
+    RawImage openImage(Path path) throws Exception {
+      return DirectImages.open(path, false, 1);
+    }
+  }
+
+  /** Some are by buffers. */
+  @Nested
+  class ResetInLargeBlocks extends BlockResetTest {
+    @Override
+    RawImage openImage(Path path) throws Exception {
+      return DirectImages.open(path, false, 8192);
+    }
+  }
+
   /** Each write is of whole blocks. */
   @Nested
   class PowerCutInSectors extends PowerCutTest {

@@ -218,6 +218,17 @@ class VirtioBlockTest {
   }
 
   @Test
+  void theFirstErrorOfSeveralSegmentsIsTheAnswer() throws Exception {
+    backend.failAt("discard 512+512");
+    for (int i = 0; i < 3; i++) {
+      driver.segment(i, i, 1, 0);
+    }
+    assertEquals(BlockDriver.IO_ERROR, driver.segments(BlockDriver.DISCARD, 3));
+    assertEquals(List.of("discard 0+512", "discard 512+512"), backend.calls());
+    assertEquals(0, driver.segments(BlockDriver.DISCARD, 1), "the disk goes on");
+  }
+
+  @Test
   void segmentCountAndLimits() throws Exception {
     use(new RecordingBackend(1L << 40, false));
     for (int i = 0; i < 33; i++) {

@@ -17,6 +17,7 @@ public final class RecordingBackend implements BlockBackend {
   private volatile long mediumBytes;
   private volatile IOException failure;
   private volatile RuntimeException mistake;
+  private volatile String failing = "";
   private volatile CountDownLatch gate;
   private volatile boolean entered;
 
@@ -46,6 +47,11 @@ public final class RecordingBackend implements BlockBackend {
     mistake = with;
   }
 
+  /** Makes one call fail, as {@link #calls} has it. */
+  public void failAt(String call) {
+    failing = call;
+  }
+
   /** Makes calls wait until the gate opens. */
   public void gate(CountDownLatch latch) {
     gate = latch;
@@ -72,6 +78,9 @@ public final class RecordingBackend implements BlockBackend {
     }
     if (mistake != null) {
       throw mistake;
+    }
+    if (call.equals(failing)) {
+      throw new IOException("disk recorded: test: EIO");
     }
   }
 
