@@ -30,19 +30,25 @@ static const char *interpreter_of_script(char *start)
 
 static const char *loader_of_elf(int fd, const char *start, char *name, size_t size)
 {
-	struct elf64_hdr header;
-	struct elf64_phdr program;
+	union { struct elf32_hdr elf32; struct elf64_hdr elf64; } header;
+	union { struct elf32_phdr elf32; struct elf64_phdr elf64; } program;
+	bool is_64bit = start[EI_CLASS] == ELFCLASS64;
+	size_t bytes = is_64bit ? sizeof(program.elf64) : sizeof(program.elf32);
+	u64 first;
+	u32 count;
 
 	memcpy(&header, start, sizeof(header));
-	for (u32 i = 0; i < header.e_phnum; i++) {
-		u64 at = header.e_phoff + (u64)i * sizeof(program);
+	first = is_64bit ? header.elf64.e_phoff : header.elf32.e_phoff;
+	count = is_64bit ? header.elf64.e_phnum : header.elf32.e_phnum;
+	for (u32 i = 0; i < count; i++) {
 		long got;
 
-		if (sys(pread64, fd, &program, sizeof(program), at) != sizeof(program))
+		if (sys(pread64, fd, &program, bytes, first + i * bytes) != (long)bytes)
 			break;
-		if (program.p_type != PT_INTERP)
+		if (program.elf64.p_type != PT_INTERP) /* first in both */
 			continue;
-		got = sys(pread64, fd, name, size - 1, program.p_offset);
+		got = sys(pread64, fd, name, size - 1,
+			  is_64bit ? program.elf64.p_offset : program.elf32.p_offset);
 		if (got <= 0)
 			break;
 		name[got] = 0; /* its own NUL comes before this one */

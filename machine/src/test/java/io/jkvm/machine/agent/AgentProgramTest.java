@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.machine.agent.AgentProcess.Ended;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Commands that the agent runs: how they end or do not begin, and that they get what was given. */
 @Timeout(300)
@@ -126,6 +129,34 @@ class AgentProgramTest {
     assertEquals(NOT_EXECUTABLE, ended.how());
     assertEquals(8, ended.value());
     assertTrue(ended.text().contains("another processor"), ended::text);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {32, 64})
+  void namesTheLoaderThatIsMissing(int bits) throws IOException {
+    Ended ended = agent.run(file("dynamic", dynamicProgram(bits == 64), "rwxr-xr-x"));
+    assertEquals(NOT_EXECUTABLE, ended.how());
+    assumeTrue(bits == 64 || ended.value() != 8, "this kernel runs no 32-bit programs");
+    assertTrue(ended.text().endsWith("loader is not there: /no/such/ld.so"), ended::text);
+  }
+
+  /** An ELF header, elf(5), a program header for an interpreter, and its name. */
+  private static byte[] dynamicProgram(boolean is64) {
+    byte[] name = AgentProcess.text("/no/such/ld.so\0");
+    ByteBuffer elf = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+    int header = is64 ? 64 : 52;
+    int program = is64 ? 56 : 32;
+    elf.putInt(0, 0x464c457f).put(4, (byte) (is64 ? 2 : 1)).put(5, (byte) 1).put(6, (byte) 1);
+    elf.putShort(16, (short) 2).putShort(18, (short) (is64 ? 62 : 3)).putInt(20, 1);
+    elf.putInt(is64 ? 32 : 28, header);
+    elf.putShort(is64 ? 52 : 40, (short) header).putShort(is64 ? 54 : 42, (short) program);
+    elf.putShort(is64 ? 56 : 44, (short) 1);
+    elf.putInt(header, 3); // PT_INTERP
+    elf.putInt(header + (is64 ? 8 : 4), header + program);
+    elf.putInt(header + (is64 ? 32 : 16), name.length);
+    elf.putInt(header + (is64 ? 40 : 20), name.length);
+    elf.put(header + program, name);
+    return elf.array();
   }
 
   @Test
