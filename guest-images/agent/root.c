@@ -8,6 +8,7 @@
 #include "util.h"
 
 #define OVERLAY "/.jkvm/overlay"
+#define OPTION_BYTES 4096 /* of a mount, the 0 at their end included: what is beyond, the kernel drops */
 #define APPEAR_MS 5000 /* a disk may be found late, by a driver that does not wait for it */
 
 /* What mount(8) makes flags of; the rest is the file system's own. */
@@ -42,23 +43,27 @@ static bool next_piece(char **list, char **piece)
 	return true;
 }
 
-static u32 take_flags(char *options, char *rest, size_t size)
+/* Leaves in a list of options what is the file system's. */
+static u32 take_flags(char *options)
 {
+	char *piece, *list = options, *rest = options;
 	u32 flags = 0;
-	char *piece;
-	size_t n = 0;
 
-	rest[0] = 0;
-	while (next_piece(&options, &piece)) {
+	while (next_piece(&list, &piece)) {
 		size_t i = 0;
 
 		while (i < array_size(flag_options) && !equal(flag_options[i].name, piece))
 			i++;
-		if (i < array_size(flag_options))
+		if (i < array_size(flag_options)) {
 			flags = (flags | flag_options[i].set) & ~flag_options[i].clear;
-		else if (*piece)
-			n += format(rest + n, size - n, n ? ",%s" : "%s", piece);
+			continue;
+		}
+		if (*piece && rest != options)
+			*rest++ = ',';
+		while (*piece)
+			*rest++ = *piece++;
 	}
+	*rest = 0;
 	return flags;
 }
 
@@ -77,7 +82,7 @@ static const struct { const char *type, *option; } without_journal[] = {
 static long mount_without_journal(const char *device, const char *where, const char *type, u32 flags,
 				  const char *options)
 {
-	char more[1100];
+	char more[OPTION_BYTES + 1];
 	size_t i = 0;
 	long result;
 
@@ -85,7 +90,9 @@ static long mount_without_journal(const char *device, const char *where, const c
 		i++;
 	if (i == array_size(without_journal))
 		return -EROFS;
-	format(more, sizeof(more), "%s%s%s", options, *options ? "," : "", without_journal[i].option);
+	if (format(more, sizeof(more), "%s%s%s", options, *options ? "," : "",
+		   without_journal[i].option) == OPTION_BYTES)
+		return -E2BIG;
 	result = sys(mount, device, where, type, flags, more);
 	if (result == 0)
 		say("%s: its %s was not unmounted and cannot be written to: read as it is, without its journal",
@@ -97,8 +104,10 @@ static long mount_without_journal(const char *device, const char *where, const c
 static long mount_as(const char *device, const char *where, const char *type, u32 flags,
 		     const char *options)
 {
-	long result = sys(mount, device, where, type, flags, options), again;
+	long result = -E2BIG, again;
 
+	if (length_of(options) < OPTION_BYTES)
+		result = sys(mount, device, where, type, flags, options);
 	if (!(flags & MS_RDONLY) && (result == -EROFS || result == -EACCES))
 		result = sys(mount, device, where, type, flags |= MS_RDONLY, options);
 	/* EIO is the word of btrfs. */
@@ -196,8 +205,8 @@ long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 	const char *root = strings[3][0] ? strings[3] : "/.jkvm/root";
 	bool overlay = flags & ROOT_OVERLAY;
 	const char *where = overlay ? OVERLAY "/lower" : root;
-	char options[1024];
-	u32 mount_flags = take_flags(strings[2], options, sizeof(options));
+	char *options = strings[2];
+	u32 mount_flags = take_flags(options);
 	int carried = -1;
 	long result;
 
@@ -241,8 +250,8 @@ long root_change(u32 flags, char *const strings[4], char *text, size_t size)
 long mount_below(u32 flags, char *const strings[4], char *text, size_t size)
 {
 	const char *device = strings[0], *where = strings[3];
-	char options[1024];
-	u32 mount_flags = flags | take_flags(strings[2], options, sizeof(options));
+	char *options = strings[2];
+	u32 mount_flags = flags | take_flags(options);
 	long result;
 
 	if (where[0] != '/' || !where[1]) {

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AgentRootTest {
   private static final int ROOT = 15;
   private static final int MOUNT = 17;
+  private static final int E2BIG = 7;
   private static final int DONE = 71;
   private static final int OVERLAY = 1;
   private static final int EISDIR = 21;
@@ -169,6 +170,24 @@ class AgentRootTest {
       Frame done = mount(agent, "proc", "ro", "/mnt/deep/er");
       assertEquals(0, done.u32(4), () -> text(done));
       assertEquals("Linux\n", content(agent, "/mnt/deep/er/sys/kernel/ostype"));
+    }
+  }
+
+  /** All of them count, or none: the kernel would drop those beyond a page. */
+  @Test
+  void optionsMayBeLong() throws Exception {
+    try (AgentProcess agent = started()) {
+      root(agent);
+      mount(agent, "proc", "", "/proc");
+      String options = "mode=0700,noatime,".repeat(200) + ",nodev,mode=0751";
+      Frame done = mount(agent, "tmpfs", options, "/mnt/x");
+      assertEquals(0, done.u32(4), () -> text(done));
+      String mounts = content(agent, "/proc/self/mounts");
+      String made =
+          mounts.lines().filter(line -> line.contains(" /mnt/x ")).findFirst().orElse(mounts);
+      assertTrue(made.contains("noatime") && made.contains("mode=751"), made);
+      Frame refused = mount(agent, "tmpfs", "mode=0700,".repeat(500), "/mnt/y");
+      assertEquals(E2BIG, refused.u32(4), () -> text(refused));
     }
   }
 
