@@ -139,6 +139,22 @@ class GuestRootTest {
         loaded(made(initramfs(), machine -> machine.disk(DiskSpec.raw(disk)))));
   }
 
+  /** With what they need, that first. */
+  @Test
+  void theHostsRootHasTheDriversOfShares() throws IOException {
+    built("9pnet", "depends=");
+    built("9pnet_virtio", "depends=9pnet");
+    built("9p", "depends=9pnet");
+    built("overlay", "depends=");
+    List<String> second = List.of("9pnet.ko", "9pnet_virtio.ko", "9p.ko", "overlay.ko");
+    assertEquals(second, loaded(made(spec(RootSpec.Kind.HOST, Path.of("/"), "", List.of()))));
+    built("fuse", "depends=");
+    built("virtiofs", "depends=fuse");
+    List<String> both = new ArrayList<>(List.of("fuse.ko", "virtiofs.ko"));
+    both.addAll(second);
+    assertEquals(both, loaded(made(spec(RootSpec.Kind.HOST, Path.of("/"), "", List.of()))));
+  }
+
   @Test
   void anImageHasTheDriverOfItsFileSystem() throws IOException {
     List<String> all = List.of("ext4", "xfs", "btrfs", "f2fs", "erofs", "squashfs");

@@ -62,8 +62,9 @@ class HostAllocationTest {
       share.directory("directory");
       directory = share.node("directory");
       for (int i = 0; i < FILES; i++) {
-        share.file("directory/a-file-with-a-name-" + i, "text");
-        names[i] = name("a-file-with-a-name-" + i);
+        String name = i == 0 ? "n".repeat(255) : "a-file-with-a-name-" + i;
+        share.file("directory/" + name, "text");
+        names[i] = name(name);
       }
       share.file("open", "text");
       file = share.open(share.node("open"), OpenFlags.READ_WRITE);
