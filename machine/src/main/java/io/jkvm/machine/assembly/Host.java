@@ -7,7 +7,7 @@ import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.HostProbe;
 import io.jkvm.core.probe.ProcessorName;
-import io.jkvm.devices.files.host.nodes.DescriptorPool;
+import io.jkvm.devices.files.host.nodes.TreeBudget;
 import io.jkvm.devices.storage.engine.DiskEngines;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -26,7 +26,7 @@ public final class Host {
 
   // Guarded by this.
   private HostCapabilities capabilities;
-  private DescriptorPool descriptors;
+  private TreeBudget treeBudget;
   private DiskEngines diskEngines;
 
   /** All RAM of the host in bytes; {@link Long#MAX_VALUE} where it is not known. */
@@ -57,15 +57,15 @@ public final class Host {
   }
 
   /**
-   * The descriptors that shares of machines made with this object may have.
+   * What the shares of machines made with this object may have of the process.
    *
    * @throws LinuxException if this process's limit can't be found out
    */
-  synchronized DescriptorPool descriptors() throws LinuxException {
-    if (descriptors == null) {
-      descriptors = DescriptorPool.ofProcess();
+  synchronized TreeBudget treeBudget() throws LinuxException {
+    if (treeBudget == null) {
+      treeBudget = TreeBudget.ofProcess();
     }
-    return descriptors;
+    return treeBudget;
   }
 
   /** What carries out the requests of all machines' disks, of the best kind that works here. */

@@ -67,7 +67,7 @@ final class ShareAssembler {
       return new JavaTree(name, directory);
     }
     try {
-      return new HostTree(name, directory, host.descriptors());
+      return new HostTree(name, directory, host.treeBudget());
     } catch (LinuxException e) {
       throw Problems.backend(Problem.SHARE_FAILED, name, e);
     }

@@ -122,6 +122,6 @@ final class HostDirectory implements OpenDirectory {
   @Override
   public void close() {
     HandleIo.close(descriptor);
-    nodes.descriptors().giveBack();
+    nodes.allotment().giveBack();
   }
 }

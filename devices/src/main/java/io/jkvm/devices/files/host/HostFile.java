@@ -116,6 +116,6 @@ final class HostFile implements OpenFile {
   public void close() {
     nodes.closing(node, file);
     HandleIo.close(descriptor);
-    nodes.descriptors().giveBack();
+    nodes.allotment().giveBack();
   }
 }

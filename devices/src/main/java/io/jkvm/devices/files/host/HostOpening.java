@@ -63,12 +63,12 @@ final class HostOpening {
 
   /** Opens a node; whoever closes it gives the descriptor back. */
   private int reopen(HostThread thread, HostNode node, int flags) {
-    if (!nodes.descriptors().take()) {
+    if (!nodes.allotment().take()) {
       return -Errno.EMFILE;
     }
     int result = nodes.reopen(thread, node, flags);
     if (result < 0) {
-      nodes.descriptors().giveBack();
+      nodes.allotment().giveBack();
     }
     return result;
   }
@@ -106,12 +106,12 @@ final class HostOpening {
       int mode,
       int flags,
       FileAttributes entry) {
-    if (!nodes.descriptors().take()) {
+    if (!nodes.allotment().take()) {
       return -Errno.EMFILE;
     }
     int result = making.create(thread, caller, parent, name, mode, flags, entry);
     if (result < 0) {
-      nodes.descriptors().giveBack();
+      nodes.allotment().giveBack();
     }
     return result;
   }

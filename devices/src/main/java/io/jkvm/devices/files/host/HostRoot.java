@@ -6,9 +6,9 @@ import io.jkvm.core.linux.files.DirectoryIo;
 import io.jkvm.core.linux.files.HandleIo;
 import io.jkvm.core.linux.files.NativeName;
 import io.jkvm.core.linux.files.OpenHow;
-import io.jkvm.devices.files.host.nodes.DescriptorShare;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
+import io.jkvm.devices.files.host.nodes.TreeAllotment;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 
@@ -22,9 +22,9 @@ record HostRoot(HostNodes nodes, int descriptor) {
   /**
    * Opens it.
    *
-   * @param descriptors of the tree; given back if there is an error
+   * @param allotment of the tree; given back if there is an error
    */
-  static HostRoot open(HostThread thread, Path directory, int maxNodes, DescriptorShare descriptors)
+  static HostRoot open(HostThread thread, Path directory, TreeAllotment allotment)
       throws LinuxException {
     String call = "share " + directory;
     NativeName path = new NativeName(NativeName.PATH_BYTES);
@@ -38,14 +38,14 @@ record HostRoot(HostNodes nodes, int descriptor) {
       handle = check(call, how.open(DirectoryIo.AT_FDCWD, path));
       int flags = OpenHow.O_RDONLY | OpenHow.O_DIRECTORY;
       descriptor = check(call, thread.io.reopen(handle, flags));
-      HostNodes nodes = new HostNodes(thread, call, handle, maxNodes, descriptors);
+      HostNodes nodes = new HostNodes(thread, call, handle, allotment);
       complete = true;
       return new HostRoot(nodes, descriptor);
     } finally {
       if (!complete) {
         HandleIo.close(handle);
         HandleIo.close(descriptor);
-        descriptors.leave();
+        allotment.leave();
       }
     }
   }

@@ -15,11 +15,11 @@ import io.jkvm.devices.files.FileTree;
 import io.jkvm.devices.files.OpenFile;
 import io.jkvm.devices.files.OpenResult;
 import io.jkvm.devices.files.TreeStatistics;
-import io.jkvm.devices.files.host.nodes.DescriptorPool;
-import io.jkvm.devices.files.host.nodes.DescriptorShare;
 import io.jkvm.devices.files.host.nodes.HostNode;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
+import io.jkvm.devices.files.host.nodes.TreeAllotment;
+import io.jkvm.devices.files.host.nodes.TreeBudget;
 import java.nio.file.Path;
 
 /**
@@ -33,12 +33,13 @@ import java.nio.file.Path;
  * its birth where the file system has one, so that a reused number is noticed. All of the tree is
  * one file system to the guest, in which each of the host's has numbers of its own.
  *
- * <p><b>Bounds.</b> A node takes about 200 bytes of heap, 400 with the longest name, {@link
- * #DEFAULT_MAX_NODES} of them 50 to 100 MiB. Some nodes are held by a descriptor, and one more for
- * each request under way; a node without one is found again by its directory and name, and is
- * ESTALE if something else is there. What loses its last known name by the guest keeps its
- * descriptor, as long as those are not more than half of all. Open files and directories have one
- * more each, and are EMFILE beyond what a {@link DescriptorPool} has for them.
+ * <p><b>Bounds.</b> A node takes about 200 bytes of heap, 400 with the longest name; {@link
+ * #DEFAULT_MAX_NODES} are 50 to 100 MiB, and a share has fewer where there are many. Some nodes are
+ * held by a descriptor, and one more for each request under way; a node without one is found again
+ * by its directory and name, and is ESTALE if something else is there. What loses its last known
+ * name by the guest keeps its descriptor, as long as those are not more than half of all. Open
+ * files and directories have one more each, and are EMFILE beyond what a {@link TreeBudget} has for
+ * them.
  *
  * <p><b>Owners.</b> The guest sees those of the host. If this process runs as root, they are what
  * the guest makes of them. If not, all that is made belongs to this process's user, and giving that
@@ -50,7 +51,7 @@ import java.nio.file.Path;
  */
 public final class HostTree implements FileTree {
   /** How many nodes a guest can hold if nothing else is said. */
-  public static final int DEFAULT_MAX_NODES = 1 << 18;
+  public static final int DEFAULT_MAX_NODES = TreeBudget.MOST_NODES;
 
   private final String name;
   private final ThreadLocal<HostThread> threads = ThreadLocal.withInitial(HostThread::new);
@@ -62,8 +63,7 @@ public final class HostTree implements FileTree {
   private final WrittenFileSystems written;
 
   /**
-   * A tree with the usual bounds, in a process that has no other: {@link #DEFAULT_MAX_NODES}, and a
-   * pool of its own.
+   * A tree with the usual bounds, in a process that has no other: a budget of its own.
    *
    * @param name for messages
    * @param directory the root; if it is a symbolic link, what that leads to now
@@ -71,16 +71,16 @@ public final class HostTree implements FileTree {
    *     system of the kernel's own
    */
   public HostTree(String name, Path directory) throws LinuxException {
-    this(name, directory, DescriptorPool.ofProcess());
+    this(name, directory, TreeBudget.ofProcess());
   }
 
   /**
    * The same in a process that may have others.
    *
-   * @param descriptors of all of them
+   * @param budget of all of them
    */
-  public HostTree(String name, Path directory, DescriptorPool descriptors) throws LinuxException {
-    this(name, directory, DEFAULT_MAX_NODES, descriptors.join(), new HostOwners());
+  public HostTree(String name, Path directory, TreeBudget budget) throws LinuxException {
+    this(name, directory, budget.join(), new HostOwners());
   }
 
   /**
@@ -95,21 +95,20 @@ public final class HostTree implements FileTree {
 
   HostTree(String name, Path directory, int maxNodes, int maxHandles, HostOwners owners)
       throws LinuxException {
-    this(name, directory, maxNodes, fixed(maxNodes, maxHandles), owners);
+    this(name, directory, fixed(maxNodes, maxHandles), owners);
   }
 
-  private static DescriptorShare fixed(int maxNodes, int maxHandles) {
+  private static TreeAllotment fixed(int maxNodes, int maxHandles) {
     if (maxNodes < 2 || maxHandles < 2) {
       throw new IllegalArgumentException(maxNodes + " nodes with " + maxHandles + " handles");
     }
-    return new DescriptorShare(maxHandles);
+    return new TreeAllotment(maxHandles, maxNodes);
   }
 
-  private HostTree(
-      String name, Path directory, int maxNodes, DescriptorShare descriptors, HostOwners owners)
+  private HostTree(String name, Path directory, TreeAllotment allotment, HostOwners owners)
       throws LinuxException {
     this.name = name;
-    HostRoot root = HostRoot.open(threads.get(), directory, maxNodes, descriptors);
+    HostRoot root = HostRoot.open(threads.get(), directory, allotment);
     nodes = root.nodes();
     written = new WrittenFileSystems(nodes, root.descriptor());
     changes = new HostChanges(owners);

@@ -7,7 +7,7 @@ package io.jkvm.devices.files.host.nodes;
  * NodeTable}.
  */
 final class HandleCache {
-  private final DescriptorShare descriptors;
+  private final TreeAllotment allotment;
   private int open;
   private int pinned;
 
@@ -15,8 +15,8 @@ final class HandleCache {
   private HostNode oldest;
   private HostNode newest;
 
-  HandleCache(DescriptorShare descriptors) {
-    this.descriptors = descriptors;
+  HandleCache(TreeAllotment allotment) {
+    this.allotment = allotment;
   }
 
   int open() {
@@ -91,7 +91,7 @@ final class HandleCache {
   }
 
   private void trim(HostThread thread) {
-    while (open > descriptors.handles() && oldest != null) {
+    while (open > allotment.handles() && oldest != null) {
       close(thread, oldest);
     }
   }
@@ -108,7 +108,7 @@ final class HandleCache {
 
   /** The handle is all there is of a node: half of them may be such. */
   void pin(HostNode node) {
-    if (!node.pinned && node.handle >= 0 && pinned < descriptors.handles() / 2) {
+    if (!node.pinned && node.handle >= 0 && pinned < allotment.handles() / 2) {
       unlist(node);
       node.pinned = true;
       pinned++;

@@ -20,7 +20,7 @@ public final class HostNodes {
   public static final int MASK = HandleSteps.MASK;
 
   private final StampedLock names = new StampedLock();
-  private final DescriptorShare descriptors;
+  private final TreeAllotment allotment;
   private final HandleCache handles;
   private final InodeNumbers numbers = new InodeNumbers();
   private final NodeTable table;
@@ -33,11 +33,9 @@ public final class HostNodes {
    *
    * @param call for the exception, if it can't be read or is in a file system of the kernel's own
    * @param rootHandle of a directory; closed with this
-   * @param maxNodes how many there can be, 2 or more
-   * @param descriptors of this tree; given back with {@link #close}
+   * @param allotment of this tree; given back with {@link #close}
    */
-  public HostNodes(
-      HostThread thread, String call, int rootHandle, int maxNodes, DescriptorShare descriptors)
+  public HostNodes(HostThread thread, String call, int rootHandle, TreeAllotment allotment)
       throws LinuxException {
     int result = thread.stat.read(rootHandle, 0, MASK);
     if (result < 0) {
@@ -47,9 +45,9 @@ public final class HostNodes {
     if (kind == MountTypes.Kind.SPECIAL) {
       throw new LinuxException(call + ", a file system of the kernel's own", Errno.EPERM);
     }
-    this.descriptors = descriptors;
-    handles = new HandleCache(descriptors);
-    table = new NodeTable(maxNodes, handles, numbers, thread.stat);
+    this.allotment = allotment;
+    handles = new HandleCache(allotment);
+    table = new NodeTable(allotment, handles, numbers, thread.stat);
     steps = new HandleSteps(table, handles);
     search = new NodeSearch(names, table, handles, steps);
     root = table.root();
@@ -62,9 +60,9 @@ public final class HostNodes {
     return root;
   }
 
-  /** How many descriptors there may be for open files. */
-  public DescriptorShare descriptors() {
-    return descriptors;
+  /** What this tree may have of the process. */
+  public TreeAllotment allotment() {
+    return allotment;
   }
 
   /**
@@ -326,6 +324,6 @@ public final class HostNodes {
       handles.close(thread, root);
     }
     thread.closeNow();
-    descriptors.leave();
+    allotment.leave();
   }
 }

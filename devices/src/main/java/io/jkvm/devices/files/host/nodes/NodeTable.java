@@ -18,7 +18,7 @@ final class NodeTable {
   private static final int MOST_SPARE = 4096;
   private static final long MIX = 0x9e37_79b9_7f4a_7c15L;
 
-  private final int limit;
+  private final TreeAllotment allotment;
   private final HandleCache handles;
   private final InodeNumbers numbers;
   private final HostNode root;
@@ -32,8 +32,8 @@ final class NodeTable {
   private int spareCount;
 
   /** A table with the root alone, as it was read. */
-  NodeTable(int limit, HandleCache handles, InodeNumbers numbers, Statx rootStat) {
-    this.limit = limit;
+  NodeTable(TreeAllotment allotment, HandleCache handles, InodeNumbers numbers, Statx rootStat) {
+    this.allotment = allotment;
     this.handles = handles;
     this.numbers = numbers;
     root = add(rootStat);
@@ -48,12 +48,12 @@ final class NodeTable {
   }
 
   boolean isFull() {
-    return size >= limit;
+    return !allotment.hasNode(size);
   }
 
   /** Whether three quarters of the places are taken. */
   boolean isNearlyFull() {
-    return size > limit - limit / 4;
+    return allotment.nodesRunLow(size);
   }
 
   /** The node of a number; null if there is none. */
@@ -137,6 +137,7 @@ final class NodeTable {
       grow();
     }
     size++;
+    allotment.nodeAdded(size);
     insert(node);
     key(node);
   }
@@ -260,6 +261,7 @@ final class NodeTable {
       at.nextByNumber = node.nextByNumber;
     }
     size--;
+    allotment.nodeRemoved(size);
     node.number = 0;
     node.nextByNumber = null;
     if (spareCount < MOST_SPARE) {

@@ -12,7 +12,7 @@ import io.jkvm.devices.files.FileAttributes;
 import io.jkvm.devices.files.FileTree;
 import io.jkvm.devices.files.OpenFlags;
 import io.jkvm.devices.files.OpenResult;
-import io.jkvm.devices.files.host.nodes.DescriptorPool;
+import io.jkvm.devices.files.host.nodes.TreeBudget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Descriptors are those of the process: several trees share them, and none takes all. */
-class DescriptorsTest {
+/** Descriptors and heap are those of the process: trees share them, and none takes all. */
+class TreeBudgetTest {
   /** Of 80 for open files, two trees have 20 each, and 40 are for who comes first. */
   private static final int ALL = 160;
 
@@ -32,7 +32,7 @@ class DescriptorsTest {
 
   @TempDir Path path;
 
-  private final DescriptorPool pool = new DescriptorPool(ALL);
+  private final TreeBudget budget = new TreeBudget(ALL, 1 << 20);
   private final OpenResult result = new OpenResult();
 
   /** Opens until there is no more; returns what is open. */
@@ -50,8 +50,8 @@ class DescriptorsTest {
 
   @Test
   void oneTreeThatTakesAllItCanLeavesOthersTheirs() throws Exception {
-    try (HostTree greedy = new HostTree("greedy", path, pool);
-        HostTree other = new HostTree("other", path, pool)) {
+    try (HostTree greedy = new HostTree("greedy", path, budget);
+        HostTree other = new HostTree("other", path, budget)) {
       List<AutoCloseable> first = openAll(greedy);
       assertEquals(OWN + COMMON, first.size());
       List<AutoCloseable> second = openAll(other);
@@ -67,7 +67,7 @@ class DescriptorsTest {
 
   @Test
   void filesThatAreMadeCountToo() throws Exception {
-    try (HostTree tree = new HostTree("test", path, pool)) {
+    try (HostTree tree = new HostTree("test", path, budget)) {
       List<AutoCloseable> open = openAll(tree);
       int error =
           tree.create(
@@ -91,14 +91,14 @@ class DescriptorsTest {
     for (int i = 0; i < ALL; i++) {
       Files.createFile(path.resolve("f" + i));
     }
-    try (HostTree one = new HostTree("one", path, pool);
-        HostTree two = new HostTree("two", path, pool)) {
+    try (HostTree one = new HostTree("one", path, budget);
+        HostTree two = new HostTree("two", path, budget)) {
       lookUpAll(one);
       lookUpAll(two);
       assertEquals(ALL / 4, one.openHandles());
       assertEquals(ALL / 4, two.openHandles());
-      try (HostTree three = new HostTree("three", path, pool);
-          HostTree four = new HostTree("four", path, pool)) {
+      try (HostTree three = new HostTree("three", path, budget);
+          HostTree four = new HostTree("four", path, budget)) {
         for (HostTree tree : List.of(one, two, three, four)) {
           lookUpAll(tree);
           assertEquals(ALL / 8, tree.openHandles());
@@ -107,6 +107,37 @@ class DescriptorsTest {
       lookUpAll(one);
       assertEquals(ALL / 4, one.openHandles());
     }
+  }
+
+  /** Or guests that do not forget would together have all of the heap, whoever came first. */
+  @Test
+  void nodesAreTheHeapsOfAll() throws IOException {
+    int own = 1 << 12;
+    int all = own + 100;
+    for (int i = 0; i < all; i++) {
+      Files.createFile(path.resolve("f" + i));
+    }
+    TreeBudget small = new TreeBudget(ALL, 70);
+    try (HostTree one = new HostTree("one", path, small)) {
+      assertEquals(own + 70, nodesAfter(one, all));
+      try (HostTree two = new HostTree("two", path, small)) {
+        assertEquals(own, nodesAfter(two, all), "its own, though all others are taken");
+        one.forgetAll();
+        assertEquals(own + 70, nodesAfter(two, all));
+        assertEquals(own, nodesAfter(one, all));
+      }
+      assertEquals(own + 70, nodesAfter(one, all), "a tree that is gone has none");
+    }
+  }
+
+  /** With the root; all that the tree can have. */
+  private static int nodesAfter(HostTree tree, int files) {
+    int error = 0;
+    for (int i = 0; i < files && error == 0; i++) {
+      error = tree.lookup(FileTree.ROOT, HostShare.name("f" + i), new FileAttributes());
+    }
+    assertEquals(-Errno.ENFILE, error);
+    return tree.knownNodes();
   }
 
   private static void lookUpAll(HostTree tree) {
@@ -120,9 +151,10 @@ class DescriptorsTest {
   @Test
   void aTreeThatCanNotBeMadeTakesNothing() throws Exception {
     for (int i = 0; i < 10; i++) {
-      assertThrows(LinuxException.class, () -> new HostTree("none", path.resolve("missing"), pool));
+      assertThrows(
+          LinuxException.class, () -> new HostTree("none", path.resolve("missing"), budget));
     }
-    try (HostTree tree = new HostTree("test", path, pool)) {
+    try (HostTree tree = new HostTree("test", path, budget)) {
       assertEquals(OWN + COMMON, openAll(tree).size());
     }
   }
