@@ -18,6 +18,7 @@ import io.jkvm.devices.virtio.testing.Buffer;
 import io.jkvm.devices.virtio.testing.GuestDriver.Transport;
 import io.jkvm.devices.virtio.testing.GuestRam;
 import io.jkvm.devices.virtio.testing.TestHost;
+import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -180,6 +181,10 @@ class FsQueuesTest {
       beginRead(guest);
       Thread reset = new Thread(() -> guest.guest.status(0));
       reset.start();
+      Set<Thread.State> resting =
+          EnumSet.complementOf(EnumSet.of(Thread.State.NEW, Thread.State.RUNNABLE));
+      FsFixture.await(() -> resting.contains(reset.getState()), "the reset does not wait");
+      assertFalse(tree.file.closed, "closed under a read");
       gate.countDown();
       reset.join();
       FsFixture.await(() -> guest.guest.status() == 0, "not reset");
