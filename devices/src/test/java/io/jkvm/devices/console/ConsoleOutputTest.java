@@ -48,6 +48,14 @@ class ConsoleOutputTest {
     return count;
   }
 
+  /** Before its descriptor is closed: the number is the next pipe's. */
+  private static void abandon(ConsoleOutput output) throws InterruptedException {
+    output.close(0);
+    while (!output.hasEnded()) {
+      Thread.sleep(1);
+    }
+  }
+
   @Test
   void everythingArrivesInOrderAfterClose() throws Exception {
     Path file = Files.createFile(directory.resolve("out"));
@@ -101,6 +109,7 @@ class ConsoleOutputTest {
       assertFalse(output.close(200));
       long milliseconds = (System.nanoTime() - start) / 1_000_000;
       assertTrue(milliseconds >= 150, milliseconds + " ms to close");
+      abandon(output);
     }
   }
 
@@ -118,7 +127,7 @@ class ConsoleOutputTest {
       }
       assertTrue(room.tryAcquire(120, TimeUnit.SECONDS));
       assertTrue(output.hasRoom());
-      output.close(0);
+      abandon(output);
     }
   }
 
@@ -171,7 +180,7 @@ class ConsoleOutputTest {
       output.accept((byte) 0);
       assertFalse(output.accept((byte) 0), "the queue is full");
       long end = System.nanoTime();
-      output.close(0);
+      abandon(output);
       return end - start;
     }
   }
@@ -228,6 +237,7 @@ class ConsoleOutputTest {
       assertFalse(output.close(0));
       assertTrue(room.tryAcquire(120, TimeUnit.SECONDS), "told");
       assertTrue(output.hasRoom());
+      abandon(output);
     }
   }
 

@@ -24,11 +24,10 @@ final class Openings {
     while (true) {
       long start = System.nanoTime();
       FutureTask<RawImage> second = opened(disk.call(), meanwhile);
-      boolean soon = System.nanoTime() - start < SOON_NANOSECONDS;
       try {
         return second.get();
       } catch (ExecutionException e) {
-        if (soon) {
+        if (System.nanoTime() - start < SOON_NANOSECONDS) {
           throw e;
         }
       }

@@ -113,7 +113,7 @@ public final class AsmGuest implements AutoCloseable {
   /** Starts the guest and waits until it has printed a text. */
   public void startAndAwait(String text) throws InterruptedException {
     vm.start();
-    long deadline = System.nanoTime() + 300_000_000_000L;
+    long deadline = System.nanoTime() + 120_000_000_000L;
     while (serial.indexOf(text) < 0) {
       if (System.nanoTime() > deadline || stop.isRequested()) {
         throw new AssertionError("no '" + text + "': " + serial + stop.reason());
