@@ -51,7 +51,7 @@ final class MachineOptions {
         "Disk, a raw image or a block device: /dev/vda, /dev/vdb and so on; may be repeated.",
         "ro: the guest can't write.",
         "id=NAME: the serial number that the guest reads (default: the file's name).",
-        "format=raw: take it for raw though it begins as an image of another format does.",
+        "format=raw: take it for raw though it begins as another format or a program does.",
         "cache=writeback (the default): what is written is durable once the guest has flushed it;"
             + " cache=writethrough: once the write is answered; cache=unsafe: when the host likes,"
             + " so a crash of the host may lose all of it.",
