@@ -9,7 +9,7 @@
 #include "task.h"
 
 void group_create(struct task *task);
-/* In the process that will be the command. */
+/* In the process that will be the command, for where it was not begun in its group. */
 void group_enter(const struct task *task);
 bool group_is_empty(const struct task *task);
 void group_signal(const struct task *task, int number);

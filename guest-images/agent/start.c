@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Makes a task's pipes or terminal and starts its process. */
+#include <linux/sched.h>
+
 #include "agent.h"
 #include "child.h"
 #include "group.h"
@@ -118,6 +120,33 @@ static void point_at_strings(const struct task *task, struct launch *launch, cha
 	}
 }
 
+/*
+ * The process is in its group from its first instruction on, or the group is given up: what is not in
+ * it would not be found there. A kernel before 5.7 leaves it to the process, and nobody looks.
+ */
+static long fork_in_group(struct task *task)
+{
+	struct clone_args how = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	int folder = -1;
+	long result;
+
+	if (!task->cgroup[0])
+		return sys(fork);
+	folder = sys(open, task->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	how.cgroup = folder;
+	if (folder < 0)
+		return sys(fork);
+	result = sys(clone3, &how, sizeof(how));
+	if (result == 0)
+		return 0;
+	close_fd(&folder);
+	if (result > 0 || result == -EAGAIN || result == -ENOMEM)
+		return result;
+	if (result != -ENOSYS && result != -EINVAL && result != -E2BIG)
+		group_remove(task);
+	return sys(fork);
+}
+
 void task_start(struct task *task)
 {
 	struct launch launch = { .ends = { -1, -1, -1 }, .report = -1 };
@@ -141,7 +170,7 @@ void task_start(struct task *task)
 	if (result == 0) {
 		/* A signal that comes at once must find the process as it wants to be. */
 		sys(rt_sigprocmask, SIG_BLOCK, &all, &before, SIGNAL_SET_SIZE);
-		result = sys(fork);
+		result = fork_in_group(task);
 		if (result)
 			sys(rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_SET_SIZE);
 	}

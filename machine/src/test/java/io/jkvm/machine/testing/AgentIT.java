@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.jkvm.core.testing.LongTest;
 import io.jkvm.core.testing.ProjectFiles;
 import io.jkvm.core.testing.RequiresKvm;
 import io.jkvm.machine.Machine;
@@ -58,9 +59,13 @@ class AgentIT {
                 List.of()),
             kernel,
             spec);
-    machine = Machine.start(root.boot(spec).toBuilder().commandLine("quiet").build());
+    machine = start(spec);
     agent = machine.agent();
     agent.awaitReady();
+  }
+
+  private static Machine start(MachineSpec spec) {
+    return Machine.start(root.boot(spec).toBuilder().commandLine("quiet").build());
   }
 
   @AfterAll
@@ -175,6 +180,28 @@ class AgentIT {
     assertEquals(0, sh("true").end().taint() & warned);
     assertEquals(warned, sh(taint + "; exit 3").end().taint() & warned);
     assertEquals(0, sh(taint).end().taint() & warned);
+  }
+
+  /** In one of threads no process can be begun; a machine of its own, since it stays so. */
+  @Test
+  @LongTest
+  void whatCanNotBePutIntoAGroupIsKilledByItsSession() throws Exception {
+    String spoil =
+        "cd /sys/fs/cgroup; echo 0 >cgroup.procs; echo -memory >jkvm/cgroup.subtree_control;"
+            + " echo threaded >jkvm/cgroup.type; cat jkvm/cgroup.type";
+    MachineSpec spec = MachineSpec.boot(ProjectFiles.guestImage("bzImage")).memoryMiB(64).build();
+    try (Machine other = start(spec)) {
+      other.agent().awaitReady();
+      CommandResult spoilt = other.exec("/bin/sh", "-c", spoil);
+      assertEquals("threaded\n", spoilt.outputText(), spoilt.errorText());
+      CommandResult left =
+          other.exec("/bin/sh", "-c", "cat /proc/self/cgroup; sleep 2000 & exit 4");
+      assertEquals("0::/\n", left.outputText(), left.errorText());
+      assertEquals(4, left.status());
+      assertTrue(left.end().leftoversKilled());
+      String processes = other.exec("/bin/ps", "-o", "stat,args").outputText();
+      assertFalse(processes.contains("sleep"), processes);
+    }
   }
 
   @Test
