@@ -108,6 +108,24 @@ class CommandPlansIT {
     assertEquals(0, count(report, "\"kernel\" : \"\""), report);
   }
 
+  /** A line that changes there; again without a guest, for the same reason. */
+  @Test
+  void aTerminalShowsHowFarManyRunsHaveCome() throws Exception {
+    Path disk = Files.write(folder.resolve("disk.img"), new byte[1 << 20]);
+    List<String> command = CommandEndsIT.command("--repeat", "2", "--disk", disk.toString());
+    command.addAll(List.of("--", "true"));
+    RawImage elsewhere = RawImage.open(disk, false);
+    try (ShellTerminal terminal = new ShellTerminal(folder)) {
+      terminal.start(String.join(" ", command));
+      terminal.await("[..............................] 0/2, 0 failed");
+      terminal.await("in use");
+      terminal.await("[###############...............] 1/2, 1 failed");
+      terminal.await("jkvm: 2 of 2 runs done, status 125");
+    } finally {
+      elsewhere.close();
+    }
+  }
+
   @Test
   void aBisectionHearsOfAPanicThatTheRevisionIsBad() throws Exception {
     JkvmProcess.Result result = run(CommandEndsIT.command("--bisect", "--", "sh", "-c", PANIC));
