@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -36,7 +37,14 @@ public final class TapBackend implements NetworkBackend {
   private final String card;
   private final String name;
   private final OptionalInt mtu;
+
+  /** More than any driver makes by itself: a guest that makes more keeps others from the lock. */
+  private static final int FREE_CHANGES = 32;
+
+  private static final int CHANGE_MILLISECONDS = 20;
+
   private final int transmitOffloads;
+  private final AtomicInteger offloadChanges = new AtomicInteger();
   private final List<TapQueuePair> pairs = new ArrayList<>();
   private final LogLimit refusals = new LogLimit(TapBackend.class, 1);
   private final AtomicBoolean dead = new AtomicBoolean();
@@ -124,11 +132,16 @@ public final class TapBackend implements NetworkBackend {
   @Override
   public void receiveOffloads(int offloads) {
     try {
-      pairs.get(0).setOffloads(kernelMask(offloads & transmitOffloads));
+      boolean changed = pairs.get(0).setOffloads(kernelMask(offloads & transmitOffloads));
+      if (changed && offloadChanges.incrementAndGet() > FREE_CHANGES) {
+        Thread.sleep(CHANGE_MILLISECONDS);
+      }
     } catch (LinuxException e) {
       if (!dead.get() && e.errno() != Errno.EBADFD) {
         refusals.warn("tap " + name, e.getMessage());
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -149,11 +149,13 @@ final class TapQueuePair {
    * TUNSETOFFLOAD, unless nothing changes: the call takes a lock that the whole host's networking
    * shares, and a guest can ask for it in a loop.
    */
-  synchronized void setOffloads(int mask) throws LinuxException {
-    if (open && mask != offloads) {
+  synchronized boolean setOffloads(int mask) throws LinuxException {
+    boolean changes = open && mask != offloads;
+    if (changes) {
       queue.setOffloads(mask);
       offloads = mask;
     }
+    return changes;
   }
 
   synchronized void close() {

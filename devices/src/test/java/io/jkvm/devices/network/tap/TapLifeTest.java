@@ -10,6 +10,7 @@ import io.jkvm.core.linux.net.NetDevice;
 import io.jkvm.core.linux.net.TapQueue;
 import io.jkvm.devices.network.NetworkCard;
 import io.jkvm.devices.network.frame.Frame;
+import io.jkvm.devices.network.frame.Offload;
 import java.lang.management.ManagementFactory;
 import java.net.DatagramSocket;
 import java.nio.file.Files;
@@ -112,6 +113,20 @@ class TapLifeTest {
         assertFalse(tap.transmit(queue, anyFrame()));
       }
       tap.receiveOffloads(1);
+    }
+  }
+
+  /** Each change takes a lock of the whole host's networking. */
+  @Test
+  void whoChangesOffloadsAllTheTimeIsHeldUp() throws Exception {
+    try (HostNetwork host = new HostNetwork();
+        TapBackend tap = host.openWithAddress(1)) {
+      tap.start(new EchoGuest(tap));
+      long start = System.nanoTime();
+      for (int i = 0; i < 100; i++) {
+        tap.receiveOffloads(i % 2 == 0 ? Offload.CSUM : Offload.NONE);
+      }
+      assertTrue(System.nanoTime() - start > 60 * 20_000_000L, "nothing holds it up");
     }
   }
 
