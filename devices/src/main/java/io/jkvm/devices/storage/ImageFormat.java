@@ -38,6 +38,8 @@ enum ImageFormat {
   SEVEN_ZIP("a 7z archive", Kind.COMPRESSED, 0, "377abcaf271c"),
   RAR("a RAR archive", Kind.COMPRESSED, 0, "526172211a07"),
   ZIP("a ZIP archive", Kind.COMPRESSED, 0, "504b0304"),
+  CPIO("a cpio archive, as an initramfs is", Kind.PROGRAM, 0, hexOf("070701")),
+  SCRIPT("a script", Kind.PROGRAM, 0, hexOf("#!")),
   ELF("an ELF file", Kind.PROGRAM, 0, "7f454c46"),
   // Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
   BZIMAGE("a Linux kernel", Kind.PROGRAM, 0x202, hexOf("HdrS"));

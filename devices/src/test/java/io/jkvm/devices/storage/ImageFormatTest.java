@@ -82,7 +82,12 @@ class ImageFormatTest {
 
   /** The wrong one of two names, and the guest's first write is the end of a kernel. */
   @ParameterizedTest
-  @CsvSource({"7f454c46020101, 0, an ELF file", "48647253, 514, a Linux kernel"})
+  @CsvSource({
+    "7f454c46020101, 0, an ELF file",
+    "48647253, 514, a Linux kernel",
+    "303730373031303030, 0, a cpio archive",
+    "23212f62696e2f7368, 0, a script"
+  })
   void aProgramIsNoRawDisk(String magic, int at, String text) throws Exception {
     DiskException e = refused(image(HexFormat.of().parseHex(magic), at));
     assertEquals(DiskException.Kind.PROGRAM, e.kind());
