@@ -47,7 +47,7 @@ public final class DiskException extends IOException {
     OTHER_FORMAT,
     /** A compressed file: unpack it. */
     COMPRESSED,
-    /** A program or a kernel, which a guest would destroy: another file. */
+    /** A program, a kernel or an archive, which a guest would destroy: another file. */
     PROGRAM,
     /** The block device does not tell its size: see to the device. */
     SIZE_UNKNOWN,

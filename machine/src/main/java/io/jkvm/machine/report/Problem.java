@@ -205,7 +205,7 @@ public enum Problem {
   DISK_OTHER_FORMAT,
   /** A compressed file: unpack it. */
   DISK_COMPRESSED,
-  /** A program or a kernel, which a guest would destroy: another file. */
+  /** A program, a kernel or an archive, which a guest would destroy: another file. */
   DISK_PROGRAM,
   /** The block device does not tell its size: see to the device. */
   DISK_SIZE_UNKNOWN,
