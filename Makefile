@@ -71,6 +71,8 @@ test-svm: $(JKVM)
 	@test-bed/run all
 
 test-verdicts: $(JKVM)
+	@.ci/require.sh qemu-system-x86_64=qemu-system-x86 python3=python3 xmllint=libxml2-utils cpio=cpio \
+	  busybox=busybox-static
 	@guest-images/build.sh kunit kselftest
 	@guest-images/kselftest/verdicts.sh
 
