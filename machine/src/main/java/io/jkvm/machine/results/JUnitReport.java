@@ -176,7 +176,7 @@ public final class JUnitReport {
   private static void testCase(XmlWriter xml, Suite suite, TestCase.Leaf leaf) throws IOException {
     TestCase test = leaf.test();
     xml.start("testcase");
-    xml.attribute("name", line(test.name()));
+    xml.attribute("name", name(test));
     xml.attribute("classname", className(suite.run, leaf));
     xml.attribute("time", seconds(test.time().orElse(Duration.ZERO)));
     result(xml, suite, leaf);
@@ -184,6 +184,12 @@ public final class JUnitReport {
       outputs(xml, suite.run);
     }
     xml.end();
+  }
+
+  /** One of blanks and colours alone would be no name to those who read the report. */
+  private static String name(TestCase test) {
+    String shown = line(test.name());
+    return shown.isBlank() ? "(blank name)" : shown;
   }
 
   /** The run, its kernel and the suites: what makes a test another one than one of its name. */

@@ -187,6 +187,14 @@ class JUnitReportTest {
   }
 
   @Test
+  void aNameThatShowsNothingIsSaidToBeOne() throws Exception {
+    for (String name : List.of(" ", "\u001b[31m\u001b[0m")) {
+      Document document = report(with(TestCase.of(name, Verdict.PASS, "")));
+      assertEquals("(blank name)", only(document, "testcase").getAttribute("name"));
+    }
+  }
+
+  @Test
   void linesStayLinesInTextAndInAttributes() throws Exception {
     Document document = report(PASS.withOutput("a\r\nb\tc\rd\n", ""));
     assertEquals("a\nb\tc\rd\n", only(document, "system-out").getTextContent());
