@@ -54,7 +54,7 @@ public final class HostTree implements FileTree {
   public static final int DEFAULT_MAX_NODES = TreeBudget.MOST_NODES;
 
   private final String name;
-  private final ThreadLocal<HostThread> threads = ThreadLocal.withInitial(HostThread::new);
+  private final ThreadLocal<HostThread> threads = ThreadLocal.withInitial(HostThread::ofGuest);
   private final HostNodes nodes;
   private final HostChanges changes;
   private final HostMaking making;
@@ -108,7 +108,7 @@ public final class HostTree implements FileTree {
   private HostTree(String name, Path directory, TreeAllotment allotment, HostOwners owners)
       throws LinuxException {
     this.name = name;
-    HostRoot root = HostRoot.open(threads.get(), directory, allotment);
+    HostRoot root = HostRoot.open(HostThread.ofHost(), directory, allotment);
     nodes = root.nodes();
     written = new WrittenFileSystems(nodes, root.descriptor());
     changes = new HostChanges(owners);
@@ -371,6 +371,6 @@ public final class HostTree implements FileTree {
   @Override
   public void close() {
     written.close();
-    nodes.close(threads.get());
+    nodes.close(HostThread.ofHost());
   }
 }

@@ -61,12 +61,22 @@ public final class HostThread {
   private int closingCount;
   private boolean hasUmask;
 
+  private HostThread() {}
+
   /**
-   * For the calling thread, of which the kernel takes set-ID bits of what it writes to from now on:
-   * a guest as whose root it writes would else make a set-user-ID program of the host its own.
+   * For the calling thread, which serves a guest. From whatever it writes to from now on the kernel
+   * takes set-ID bits: a guest as whose root it writes would else make a set-user-ID program of the
+   * host its own.
    */
-  public HostThread() {
-    ThreadFileAccess.dropFsetid(scratch);
+  public static HostThread ofGuest() {
+    HostThread thread = new HostThread();
+    ThreadFileAccess.dropFsetid(thread.scratch);
+    return thread;
+  }
+
+  /** For a thread that opens or closes a tree: it is its caller's, whose rights stay. */
+  public static HostThread ofHost() {
+    return new HostThread();
   }
 
   /**
