@@ -80,7 +80,7 @@ final class HostOwners {
       result |= ThreadFileAccess.setfsgid(0);
     }
     if (result < 0) {
-      throw new IllegalStateException("a thread can't be root again");
+      throw new InternalError("a thread can't be root again");
     }
   }
 
@@ -102,7 +102,7 @@ final class HostOwners {
     }
     result = thread.io.chmod(handle, permissions);
     if (ThreadFileAccess.setfsgid(0) < 0) {
-      throw new IllegalStateException("a thread can't be root again");
+      throw new InternalError("a thread can't be root again");
     }
     return result;
   }
