@@ -186,6 +186,16 @@ class HostRootTest {
   }
 
   @Test
+  void aLinkToNameServersIsFollowedOnTheHost() throws IOException {
+    Path link = host.resolve("etc/resolv.conf");
+    Files.delete(link);
+    Files.createSymbolicLink(link, Path.of("../run/servers"));
+    assertEquals("nameserver 10.0.2.2\n", made(VIRTIO_FS, true).etc("resolv.conf"), "it dangles");
+    KernelFiles.write(host.resolve("run/servers"), "nameserver 198.51.100.2\n");
+    assertEquals("nameserver 198.51.100.2\n", made(VIRTIO_FS, true).etc("resolv.conf"));
+  }
+
+  @Test
   void theMachineKnowsItsOwnNameAndTheHostsOthers() throws IOException {
     String hosts = made(VIRTIO_FS, false).etc("hosts");
     assertTrue(hosts.startsWith("127.0.0.1 localhost jkvm\n"), hosts);
