@@ -6,6 +6,8 @@
 #   9p              the device behind the 9P client of a guest of QEMU's, without KVM
 #   jkvm            some of it in a guest of jkvm's own, on virtio-fs ("TESTS='*/*' NINEP=y run.sh jkvm"
 #                   for all of it, or on 9p), which takes hours where KVM interprets the guest
+#   bed             the same, on both devices, in guests with Debian's stock kernel on the test bed's
+#                   kvm_amd; DEBIAN_KERNEL, unpacked, is a kernel with 9p, which the bed's own lacks
 #   xfstests        xfstests' generic group 'quick', as with virtio-fs
 # The first three if nothing is said. pjdfstest, fsx and fsstress are run; what fails is compared with
 # the file 'exceptions'. JKVM_SUITES names the folder with pjdfstest.tar.xz and xfstests.tar.xz, each
@@ -180,11 +182,19 @@ in_jkvm() { # in a guest of our own, on a directory that it shares
     "${TESTS:-open/0[0-5] rename/0[1-3] truncate/* mkfifo/*}"
 }
 
+in_bed() { # what 'jkvm' does, and on 9p, too
+  set -f
+  # shellcheck disable=SC2086 # patterns
+  set -- ${TESTS:-open/0[0-5] rename/0[1-3] truncate/* mkfifo/*}
+  set +f
+  "$top/test-bed/run" ${DEBIAN_KERNEL:+-k "$DEBIAN_KERNEL"} -t 7200 -q 3600 -w "$bin" -s "$here/bed.sh" "$bin" 3000 "$@"
+}
+
 failures=0
-compare() { # what, its output: prints a summary, counts what is not as in 'exceptions'
+compare() { # what, its output, its name in 'exceptions': prints a summary, counts what is not as there
   grep -q '^DONE$' "$2" || { echo "suites: $1 did not come to its end: $(tail -n 1 "$2")" >&2 && failures=$((failures + 1)); }
-  awk -v what="$1" '
-    NR == FNR { if ($1 == what) known[$2 " " $3] = $4; next }
+  awk -v what="$1" -v excepted="$3" '
+    NR == FNR { if ($1 == excepted) known[$2 " " $3] = $4; next }
     $1 == "RESULT" {
       name = $2 " " $3; tests[$2]++; passed[$2] += $5; failed[$2] += $7
       if ($5 + $7 != $9) { print "  " name ": " $5 + $7 " results of " $9; bad++ }
@@ -206,14 +216,29 @@ echo "suites: building"
 build
 for what; do
   echo "suites: $what"
+  name=$what
   case $what in
     virtio-fs) in_mount $what 0 >"$work/$what.log" ;;
     virtio-fs-user) in_mount $what $nobody >"$work/$what.log" ;;
     9p) in_qemu >"$work/$what.log" ;;
-    jkvm) in_jkvm >"$work/$what.log" || true ;;
+    jkvm)
+      name=${NINEP:+9p} name=${name:-virtio-fs}
+      in_jkvm >"$work/$what.log" || true
+      ;;
+    bed)
+      in_bed >"$work/$what.all" || true
+      # An outer machine that died has left what it had done.
+      tac "$work/$what.all" | sed '/^bed: Linux/q' | tac >"$work/$what.log"
+      for device in virtio-fs 9p; do
+        sed -n "/^WHAT $device/,/^STATUS/p" "$work/$what.log" >"$work/$what-$device.log"
+        grep -q '^STATUS 0' "$work/$what-$device.log" || tail -n 3 "$work/$what.log" >&2
+        compare "$what, $device" "$work/$what-$device.log" $device
+      done
+      continue
+      ;;
     xfstests) . "$here/xfstests.sh" && run_xfstests >"$work/$what.log" ;;
     *) die "what is $what?" ;;
   esac
-  compare "$what" "$work/$what.log"
+  compare "$what" "$work/$what.log" "$name"
 done
 [ $failures = 0 ]
