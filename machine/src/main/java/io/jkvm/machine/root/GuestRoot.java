@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.root;
 
+import io.jkvm.core.linux.Credentials;
 import io.jkvm.machine.agent.AgentProgram;
 import io.jkvm.machine.agent.GuestMounts;
 import io.jkvm.machine.initramfs.CommandFinder;
@@ -107,7 +108,8 @@ public final class GuestRoot implements AutoCloseable {
       }
       addIncludes(builder, spec);
       if (spec.kind() == RootSpec.Kind.HOST) {
-        HostEtc etc = new HostEtc(spec.source().orElseThrow(), machine, Files::isReadable);
+        boolean ofRoot = Credentials.effectiveUserId() == 0;
+        HostEtc etc = new HostEtc(spec.source().orElseThrow(), machine, Files::isReadable, ofRoot);
         etc.addTo(builder, CARRIED + "/given");
       }
       if (wantsCommands) {

@@ -30,16 +30,19 @@ final class HostEtc {
   private final Path host;
   private final MachineSpec machine;
   private final Predicate<Path> readable;
+  private final boolean ofRoot;
 
   /**
    * Of a host's root directory.
    *
    * @param readable whether this process may read a file
+   * @param ofRoot whether it is the host's root's
    */
-  HostEtc(Path host, MachineSpec machine, Predicate<Path> readable) {
+  HostEtc(Path host, MachineSpec machine, Predicate<Path> readable, boolean ofRoot) {
     this.host = host;
     this.machine = machine;
     this.readable = readable;
+    this.ofRoot = ofRoot;
   }
 
   /** Puts them below a directory of what the agent takes to the root. */
@@ -47,6 +50,9 @@ final class HostEtc {
     put(builder, directory, "resolv.conf", 0644, resolvers());
     put(builder, directory, "fstab", 0644, "# The agent has mounted what there is.\n");
     put(builder, directory, "hosts", 0644, hosts());
+    if (!ofRoot) {
+      put(builder, directory, "gitconfig", 0644, gitConfig());
+    }
     if (isSecret("shadow")) {
       put(builder, directory, "shadow", 0640, locked());
     }
@@ -93,6 +99,15 @@ final class HostEtc {
   private String hosts() {
     String own = "127.0.0.1 localhost " + GUEST_NAME + "\n";
     return own + lines("etc/hosts").stream().collect(Collectors.joining("\n", "", "\n"));
+  }
+
+  /**
+   * The guest's root stands for an ordinary user, whose files have that user's number all the same:
+   * git would not touch a repository that looks like somebody else's.
+   */
+  private String gitConfig() {
+    String own = "[safe]\n\tdirectory = *\n";
+    return lines("etc/gitconfig").stream().collect(Collectors.joining("\n", "", "\n")) + own;
   }
 
   /** Accounts without a password that anybody could give. */

@@ -36,9 +36,13 @@ class ClosedHostTest {
   }
 
   private Archive etc(Predicate<Path> readable) throws IOException {
+    return etc(readable, false);
+  }
+
+  private Archive etc(Predicate<Path> readable, boolean ofRoot) throws IOException {
     InitramfsBuilder builder = new InitramfsBuilder();
     MachineSpec machine = MachineSpec.boot(host.resolve("kernel")).build();
-    new HostEtc(host, machine, readable).addTo(builder, "given");
+    new HostEtc(host, machine, readable, ofRoot).addTo(builder, "given");
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     builder.write(bytes);
     return Archive.of(bytes.toByteArray());
@@ -58,6 +62,15 @@ class ClosedHostTest {
     for (String secret : List.of("shadow", "gshadow", "sudoers")) {
       assertFalse(given.has("given/etc/" + secret), secret);
     }
+  }
+
+  @Test
+  void gitTrustsFilesOfTheUserForWhomTheGuestsRootStands() throws IOException {
+    String own = "[safe]\n\tdirectory = *\n";
+    assertEquals("\n" + own, etc(file -> true).text("given/etc/gitconfig"));
+    KernelFiles.write(host.resolve("etc/gitconfig"), "[core]\n\teditor = vi");
+    assertEquals("[core]\n\teditor = vi\n" + own, etc(file -> true).text("given/etc/gitconfig"));
+    assertFalse(etc(file -> true, true).has("given/etc/gitconfig"), "the numbers are the same");
   }
 
   private List<Mount> mounts(Predicate<Path> enterable, RootSpec.Share... shares) {
