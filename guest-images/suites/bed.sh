@@ -18,7 +18,8 @@ for modules in /images/stock*/lib/modules/*/kernel/fs/9p; do
 done
 [ -e $nine_p/boot ] || {
   cp /images/bzImage $nine_p/
-  printf 'CONFIG_%s=y\n' NET_9P NET_9P_VIRTIO 9P_FS OVERLAY_FS TMPFS VIRTIO_PCI VIRTIO_CONSOLE >$nine_p/.config
+  /jkvm/bin/jkvm test --print-config |
+    sed 's/^CONFIG_VIRTIO_FS=y/CONFIG_9P_FS=y\nCONFIG_NET_9P_VIRTIO=y/' >$nine_p/.config
 }
 for what in virtio-fs 9p; do
   echo "WHAT $what"

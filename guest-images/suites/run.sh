@@ -175,7 +175,8 @@ in_jkvm() { # in a guest of our own, on a directory that it shares
   if [ -n "${NINEP:-}" ]; then
     here=$at/9p/bzImage
     cp "$kernel" "$here"
-    printf 'CONFIG_%s=y\n' NET_9P NET_9P_VIRTIO 9P_FS OVERLAY_FS TMPFS VIRTIO_PCI VIRTIO_CONSOLE >"$at/9p/.config"
+    "$jkvm/bin/jkvm" test --print-config |
+      sed 's/^CONFIG_VIRTIO_FS=y/CONFIG_9P_FS=y\nCONFIG_NET_9P_VIRTIO=y/' >"$at/9p/.config"
   fi
   FSSTRESS=${FSSTRESS:-100} FSX=${FSX:-300} "$jkvm/bin/jkvm" test --quiet --kernel "$here" --mem 512M \
     --share "$at/directory:/mnt" --share "$bin:/media" -- sh -c 'set -f; sh /media/suites.sh /mnt /media $1' sh \
