@@ -60,9 +60,8 @@ classes=$top/devices/target/test-classes:$top/devices/target/classes:$top/hyperv
 for jar in "$jkvm"/lib/*.jar; do
   case $jar in */jna* | */netty* | */slf4j* | */logback*) classes=$classes:$jar ;; esac
 done
-java() {
-  command java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx512m -cp "$classes" "$@"
-}
+# No function: what runs behind it would not be ended with it.
+java=(java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx512m -cp "$classes")
 
 build() { # the programs, without a configure script: a few words suffice
   bin=$work/bin
@@ -96,10 +95,8 @@ mount_here() { # name, user: a new directory as $work/NAME/mnt
     exec 0<>/dev/fuse
     mount -i -t fuse jkvm "$at/mnt" \
       -o fd=0,rootmode=40755,user_id=0,group_id=0,allow_other,default_permissions
-    export -f java
-    export classes
-    exec setpriv --reuid "$2" --regid "$2" --clear-groups bash -c \
-      'java io.jkvm.devices.virtio.fs.HostMount "$1"' bash "$at/directory"
+    exec setpriv --reuid "$2" --regid "$2" --clear-groups \
+      "${java[@]}" io.jkvm.devices.virtio.fs.HostMount "$at/directory"
   ) >"$at/device.log" 2>&1 &
   until stat "$at/mnt" >/dev/null 2>&1 && mountpoint -q "$at/mnt"; do
     kill -0 $! 2>/dev/null || die "$1: $(tail -n 1 "$at/device.log")"
@@ -146,7 +143,7 @@ in_qemu() { # 9P over TCP, from a guest that has busybox alone
   for module in "${modules[@]}"; do
     cp "$tree"/lib/modules/*/kernel/"$module".ko "$root/lib/"
   done
-  java io.jkvm.devices.virtio.p9.TcpServer "$at/directory" "$port" >"$at/device.log" 2>&1 &
+  "${java[@]}" io.jkvm.devices.virtio.p9.TcpServer "$at/directory" "$port" >"$at/device.log" 2>&1 &
   cp "$(command -v busybox)" "$root/bin/busybox"
   for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
   cp -r "$bin" "$root/suites"
