@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.jkvm.core.linux.Errno;
 import io.jkvm.core.testing.ProjectFiles;
+import io.jkvm.core.testing.RefusedCall;
 import io.jkvm.core.testing.RequiresKvm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -48,8 +50,17 @@ class DiskKillIT {
   private final long[] rounds = new long[DISK_BYTES / 2 / SECTOR_BYTES];
 
   @ParameterizedTest
-  @CsvSource({"writeback,''", "writethrough,''", "writeback,',direct'", "writethrough,',direct'"})
-  void whatIsCommittedIsThere(String cache, String direct) throws Exception {
+  @CsvSource({
+    "writeback,'',io_uring",
+    "writethrough,'',io_uring",
+    "writeback,',direct',io_uring",
+    "writethrough,',direct',io_uring",
+    "writeback,'',threads",
+    "writethrough,'',threads",
+    "writeback,',direct',threads",
+    "writethrough,',direct',threads"
+  })
+  void whatIsCommittedIsThere(String cache, String direct, String engine) throws Exception {
     assumeFalse(
         !direct.isEmpty() && Files.getFileStore(folder).type().equals("tmpfs"),
         "a temporary directory in memory, which has no direct I/O everywhere");
@@ -65,7 +76,9 @@ class DiskKillIT {
       String step =
           "commit,c," + BLOCK_BYTES + "," + DEPTH + "," + first + "," + ROUNDS_A_BOOT + "," + flush;
       try (JkvmProcess jkvm =
-          JkvmProcess.start(
+          start(
+              engine,
+              "--verbose",
               "--virtio=mmio",
               "--kernel",
               ProjectFiles.guestImage("bench.elf").toString(),
@@ -78,6 +91,7 @@ class DiskKillIT {
         JkvmProcess.signal(jkvm.pid(), "KILL");
         JkvmProcess.Result killed = jkvm.awaitEnd(JkvmProcess.STOP_SECONDS);
         assertEquals(128 + 9, killed.status(), killed::toString);
+        assertTrue(killed.err().contains("disks work by " + engine), killed::toString);
         long last =
             COMMITTED
                 .matcher(killed.out())
@@ -89,6 +103,13 @@ class DiskKillIT {
         check(ByteBuffer.wrap(Files.readAllBytes(disk)), first, last);
       }
     }
+  }
+
+  /** A process inherits what is refused the thread that starts it. */
+  private static JkvmProcess start(String engine, String... options) throws Exception {
+    return engine.equals("threads")
+        ? RefusedCall.run(RefusedCall.IO_URING_SETUP, Errno.EPERM, () -> JkvmProcess.start(options))
+        : JkvmProcess.start(options);
   }
 
   /** Each sector is of the last round that was committed in its place, or of a later one. */
