@@ -7,6 +7,7 @@ import static io.jkvm.devices.files.host.HostShare.ok;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jkvm.core.linux.Errno;
 import io.jkvm.devices.files.AttributeChange;
@@ -205,6 +206,38 @@ class HandleBoundTest {
       assertEquals(f, share.node("g"));
       evict(share);
       assertEquals("two names", share.contents(f));
+    }
+  }
+
+  /** What is written to in a file system of layers goes to another one, and is born anew. */
+  @Test
+  void aFileThatChangesItsLayerIsTheSame() throws Exception {
+    HostShare.assumeRoot();
+    Path layers = Files.createDirectory(path.resolve("layers"));
+    assumeTrue(HostEscapeTest.mount("-t", "tmpfs", "none", layers.toString()), "mount");
+    try {
+      for (String directory : List.of("lower", "upper", "work", "merged")) {
+        Files.createDirectory(layers.resolve(directory));
+      }
+      Files.writeString(layers.resolve("lower/f"), "old");
+      String options =
+          "lowerdir=lower,upperdir=upper,workdir=work".replaceAll("=", "=" + layers + "/");
+      Path merged = layers.resolve("merged");
+      assumeTrue(
+          HostEscapeTest.mount("-t", "overlay", "-o", options, "none", merged.toString()),
+          "overlay");
+      try (HostShare share = new HostShare(merged, 1000, BOUND)) {
+        long f = share.node("f");
+        evict(share);
+        Files.writeString(merged.resolve("f"), "new");
+        ok(share.attributes(f));
+        assertEquals("new", share.contents(f));
+        assertEquals(f, share.node("f"));
+      } finally {
+        HostEscapeTest.unmount(merged);
+      }
+    } finally {
+      HostEscapeTest.unmount(layers);
     }
   }
 

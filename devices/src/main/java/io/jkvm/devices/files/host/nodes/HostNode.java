@@ -25,6 +25,7 @@ public final class HostNode {
   boolean mountRoot;
   boolean special;
   boolean remote;
+  boolean layered;
 
   long references;
   int users;
@@ -56,6 +57,7 @@ public final class HostNode {
     mountRoot = false;
     special = false;
     remote = false;
+    layered = false;
     references = 0;
     users = 0;
     children = 0;
@@ -88,7 +90,8 @@ public final class HostNode {
   /** Whether an inode is this one, as far as its file system lets it tell. */
   boolean is(Statx stat) {
     boolean sameBirth =
-        birthNanos == NO_BIRTH
+        layered
+            || birthNanos == NO_BIRTH
             || (stat.mask() & Statx.STATX_BTIME) == 0
             || birthSeconds == stat.birthSeconds() && birthNanos == stat.birthNanoseconds();
     return hasPlaceOf(stat) && type == (stat.mode() & FileMode.S_IFMT) && sameBirth;

@@ -52,6 +52,7 @@ public final class HostNodes {
     search = new NodeSearch(names, table, handles, steps);
     root = table.root();
     root.remote = kind.isRemote();
+    root.layered = kind == MountTypes.Kind.LAYERED;
     handles.opened(thread, root, rootHandle);
     handles.use(root); // for ever
   }

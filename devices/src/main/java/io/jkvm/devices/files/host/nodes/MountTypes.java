@@ -46,6 +46,7 @@ final class MountTypes {
   private static final Path MOUNTS = Path.of("/proc/self/mountinfo");
   private static final String MOUNT_ID = "mnt_id:";
 
+  private static final long OVERLAYFS_SUPER_MAGIC = 0x794c7630;
   private static final long NSFS_MAGIC = 0x6e736673;
   private static final long MQUEUE_MAGIC = 0x19800202;
   private static final long SELINUX_MAGIC = 0xf97cff8cL;
@@ -60,6 +61,8 @@ final class MountTypes {
   /** What a handle lies in. */
   enum Kind {
     ORDINARY,
+    /** Of layers (overlayfs): a file that is written to goes to another layer, and is born anew. */
+    LAYERED,
     /** Has a server, so what it knows without asking may be old. */
     REMOTE,
     /** Served by a process (FUSE). */
@@ -100,6 +103,9 @@ final class MountTypes {
   private static Kind kind(long magic) {
     if (magic == StatFs.FUSE_SUPER_MAGIC) {
       return Kind.SERVED;
+    }
+    if (magic == OVERLAYFS_SUPER_MAGIC) {
+      return Kind.LAYERED;
     }
     if (magic == StatFs.NFS_SUPER_MAGIC
         || magic == SMB_MAGIC

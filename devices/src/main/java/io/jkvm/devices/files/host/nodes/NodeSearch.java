@@ -106,12 +106,14 @@ final class NodeSearch {
     int result = thread.stat.read(handle, Statx.AT_STATX_DONT_SYNC, MASK);
     boolean mount = result < 0 || HandleSteps.isMountRoot(directory, thread.stat);
     boolean remote = directory.remote;
+    boolean layered = directory.layered;
     if (mount) {
       MountTypes.Kind kind = MountTypes.kind(thread, handle);
       if (kind.isHidden()) {
         return addSpecial(thread, directory, name, MountTypes.mountId(handle), stamp);
       }
       remote = kind.isRemote();
+      layered = kind == MountTypes.Kind.LAYERED;
     }
     if (remote || result < 0) {
       result = thread.stat.read(handle, 0, MASK);
@@ -119,18 +121,19 @@ final class NodeSearch {
     if (result == 0) {
       result = add(thread, directory, name, handle, stamp);
     }
-    if (result == 0 && (mount || remote)) {
-      mark(thread.number, mount, remote);
+    if (result == 0 && (mount || remote || layered)) {
+      mark(thread.number, mount, remote, layered);
     }
     return result;
   }
 
-  private void mark(long number, boolean mountRoot, boolean remote) {
+  private void mark(long number, boolean mountRoot, boolean remote, boolean layered) {
     synchronized (table) {
       HostNode node = table.get(number);
       if (node != null && node != table.root()) {
         node.mountRoot = mountRoot;
         node.remote = remote;
+        node.layered = layered;
       }
     }
   }
