@@ -189,7 +189,9 @@ public final class JUnitReport {
   /** One of blanks and colours alone would be no name to those who read the report. */
   private static String name(TestCase test) {
     String shown = line(test.name());
-    return shown.isBlank() ? "(blank name)" : shown;
+    boolean blank =
+        shown.codePoints().allMatch(c -> Character.isWhitespace(c) || Character.isSpaceChar(c));
+    return blank ? "(blank name)" : shown;
   }
 
   /** The run, its kernel and the suites: what makes a test another one than one of its name. */

@@ -188,7 +188,7 @@ class JUnitReportTest {
 
   @Test
   void aNameThatShowsNothingIsSaidToBeOne() throws Exception {
-    for (String name : List.of(" ", "\u001b[31m\u001b[0m")) {
+    for (String name : List.of(" ", "\u00a0", "\u001b[31m\u001b[0m")) {
       Document document = report(with(TestCase.of(name, Verdict.PASS, "")));
       assertEquals("(blank name)", only(document, "testcase").getAttribute("name"));
     }
