@@ -16,6 +16,8 @@ import io.jkvm.machine.report.MachineException;
 import io.jkvm.machine.spec.BootWay;
 import io.jkvm.machine.spec.VirtioTransport;
 import io.jkvm.machine.testing.TestOutcome;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
@@ -56,13 +58,33 @@ public final class Main implements Runnable {
 
   /** Ends the process with the status of {@link #execute}. */
   public static void main(String[] args) {
-    int status =
-        execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
+    PrintWriter out = new PrintWriter(System.out, true);
+    PrintWriter err = new PrintWriter(System.err, true);
+    int status = execute(out, err, args);
+    if (status == 0 && out.checkError()) {
+      status = lost(err, args);
+    }
     if (status == ExitStatus.HOST) {
       // A signal may have begun to end the JVM, with a status that hides this one.
       Runtime.getRuntime().halt(status);
     }
     System.exit(status);
+  }
+
+  /** What was printed is not all there; the writer does not say why, so this asks again. */
+  private static int lost(PrintWriter err, String... args) {
+    String why = "";
+    try {
+      new FileOutputStream(FileDescriptor.out).write('\n');
+    } catch (IOException e) {
+      why = ": " + e.getMessage();
+      if (why.endsWith("Broken pipe")) {
+        return 0; // who read it has seen enough
+      }
+    }
+    String command = args.length == 0 ? "" : args[0];
+    err.println("jkvm: " + lastLine(command, "standard output can't be written" + why));
+    return status(command, ExitStatus.HOST);
   }
 
   /** Runs a command line and returns its exit status. */

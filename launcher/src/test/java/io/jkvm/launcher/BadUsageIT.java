@@ -140,6 +140,25 @@ class BadUsageIT {
   }
 
   @Test
+  void helpThatIsLostIsNoSuccess() throws Exception {
+    JkvmProcess.Result result = printed("test --print-config >/dev/full");
+    assertEquals(125, result.status(), result::toString);
+    String lost = "standard output can't be written: No space left on device";
+    assertEquals("jkvm: setup, status 125: " + lost + "\n", result.err());
+    result = printed("--help >/dev/full");
+    assertEquals(ExitStatus.HOST, result.status(), result::toString);
+    assertEquals("jkvm: " + lost + "\n", result.err());
+    // Nobody reads it.
+    result = printed("test --help 2>&1 > >(:); exit $?");
+    assertEquals("", result.err());
+  }
+
+  private static JkvmProcess.Result printed(String arguments) throws Exception {
+    return JkvmProcess.run(
+        JkvmProcess.STOP_SECONDS, List.of("bash", "-c", JkvmProcess.binary() + " " + arguments));
+  }
+
+  @Test
   void verboseGivesTheTrace() throws Exception {
     JkvmProcess.Result result = JkvmProcess.run("--verbose", "--kernel", "/etc/hostname");
     assertEquals(ExitStatus.HOST, result.status(), result::toString);
