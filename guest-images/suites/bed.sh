@@ -9,7 +9,7 @@ virtio_fs=/images/stock nine_p=/root/9p
 mkdir $nine_p
 # A kernel whose configuration has no virtio-fs is given 9p.
 for modules in /images/stock*/lib/modules/*/kernel/fs/9p; do
-  if [ -e "$modules" ]; then
+  if [ -e "$modules" ] && [ ! -e $nine_p/boot ]; then
     virtio_fs=${modules%/lib/modules/*}
     cp -r "$virtio_fs"/* $nine_p/
     sed -i 's/^CONFIG_VIRTIO_FS=.*/# CONFIG_VIRTIO_FS is not set/' $nine_p/boot/config-*
