@@ -80,10 +80,18 @@ class CommandPlansIT {
     JkvmProcess.Result result =
         run(
             CommandEndsIT.command(
-                "--repeat", "5", "--stop-on", "fail", "--", "sh", "-c", "echo why; exit 3"));
+                "--repeat",
+                "5",
+                "--stop-on",
+                "fail",
+                "--",
+                "sh",
+                "-c",
+                "echo not ok 1 why; exit 3"));
     assertEquals(3, result.status(), result::toString);
     assertEquals("jkvm: 1 of 5 runs done, status 3", lastLine(result), result::toString);
-    assertTrue(result.err().contains("  | why\n"), result::toString);
+    String why = "  | not ok 1 why\njkvm: sh: exited with status 3; tests that did not pass: 1\n";
+    assertTrue(result.err().contains(why), result::toString);
   }
 
   /** Without a guest: both find the disk open elsewhere. */

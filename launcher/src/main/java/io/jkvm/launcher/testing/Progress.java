@@ -33,7 +33,9 @@ final class Progress {
       failed++;
       clear();
       PrintableText.lines(output).forEach(reporter::quote);
-      reporter.note(report.label() + ": " + report.endLine());
+      long bad = report.leaves().stream().filter(leaf -> leaf.test().verdict().isBad()).count();
+      String tests = bad == 0 ? "" : "; tests that did not pass: " + bad;
+      reporter.note(report.label() + ": " + report.endLine() + tests);
     }
     show();
   }

@@ -225,7 +225,8 @@ public record RunReport(
   /** The end in a line: its class, the status where it is one, and the details. */
   public String endLine() {
     String line = end == EndClass.EXITED ? end.word() + " with status " + status : end.word();
-    line = detail.isEmpty() ? line : line + ": " + detail;
+    boolean isTold = end == EndClass.EXITED && detail.equals("status " + status);
+    line = detail.isEmpty() || isTold ? line : line + ": " + detail;
     return place.isEmpty() ? line : line + " (" + place + ")";
   }
 

@@ -53,6 +53,16 @@ class RunSetTest {
   }
 
   @Test
+  void aStatusIsToldOnce() {
+    RunReport run = run("", 3);
+    assertEquals("exited with status 3", run.endLine());
+    assertEquals("exited with status 3", run.withDetail("status 3", "").endLine());
+    assertEquals(
+        "exited with status 3: status 3; cut (line 7)",
+        run.withDetail("status 3; cut", "line 7").endLine());
+  }
+
+  @Test
   void noTestsAreNoPass() {
     assertFalse(new RunSet(List.of(run("", 0, test("no tests", Verdict.NO_TESTS)))).passed());
     assertFalse(new RunSet(List.of()).passed());
