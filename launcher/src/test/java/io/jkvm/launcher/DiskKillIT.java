@@ -99,7 +99,7 @@ class DiskKillIT {
                 .map(MatchResult::group)
                 .mapToLong(line -> Long.parseLong(line.strip().split(" ")[1]))
                 .max()
-                .orElseThrow();
+                .orElse(first - 1); // the first line may have been cut
         check(ByteBuffer.wrap(Files.readAllBytes(disk)), first, last);
       }
     }
