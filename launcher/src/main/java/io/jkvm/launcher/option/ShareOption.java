@@ -17,7 +17,9 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
   private static final String READ_ONLY = ",ro";
 
   /**
-   * Parses the option's value. A colon that no slash follows belongs to the name.
+   * Parses the option's value. A colon that no slash follows belongs to the name. A comma in a
+   * place of the guest's is an option: taken for a part of it, a mistyped "ro" would let the guest
+   * write.
    *
    * @throws IllegalArgumentException saying what is wrong
    */
@@ -28,6 +30,11 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
     String name = colon < 0 ? rest : rest.substring(0, colon);
     if (name.isEmpty()) {
       throw new IllegalArgumentException("'" + text + "' names no directory");
+    }
+    int comma = rest.indexOf(',', Math.max(colon, 0));
+    if (colon >= 0 && comma >= 0) {
+      throw new IllegalArgumentException(
+          "'" + rest.substring(comma + 1) + "' in '" + text + "' is no option of a share; 'ro' is");
     }
     Path host = Path.of(name);
     String guest =

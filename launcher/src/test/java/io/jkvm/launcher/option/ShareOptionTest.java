@@ -35,6 +35,14 @@ class ShareOptionTest {
     assertEquals("/a,b", ShareOption.parse("/a,b,ro").guest());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"/a:/mnt,foo", "/a:/mnt,rw", "/a:/mnt,r0", "/a:/mnt,foo,ro", "/a:/,b"})
+  void aPlaceHasNoComma(String text) {
+    String said =
+        assertThrows(IllegalArgumentException.class, () -> ShareOption.parse(text)).getMessage();
+    assertTrue(said.contains("is no option of a share; 'ro' is"), said);
+  }
+
   @Test
   void aRelativeNameIsThisDirectorys() {
     String here = Path.of("").toAbsolutePath().toString();
