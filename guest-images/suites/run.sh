@@ -185,7 +185,7 @@ in_bed() { # what 'jkvm' does, and on 9p, too
   # shellcheck disable=SC2086 # patterns
   set -- ${TESTS:-open/0[0-5] rename/0[1-3] truncate/* mkfifo/*}
   set +f
-  "$top/test-bed/run" ${DEBIAN_KERNEL:+-k "$DEBIAN_KERNEL"} -t 7200 -q 3600 -w "$bin" -s "$here/bed.sh" "$bin" 3000 "$@"
+  "$top/test-bed/run" ${DEBIAN_KERNEL:+-k "$DEBIAN_KERNEL"} -t 7200 -q 600 -w "$bin" -s "$here/bed.sh" "$bin" 3000 "$@"
 }
 
 failures=0
@@ -226,7 +226,8 @@ for what; do
     bed)
       in_bed >"$work/$what.all" || true
       # An outer machine that died has left what it had done.
-      tac "$work/$what.all" | sed '/^bed: Linux/q' | tac >"$work/$what.log"
+      awk '/^bed: Linux/ { first = NR } { line[NR] = $0 }
+        END { for (i = first; i <= NR; i++) print line[i] }' "$work/$what.all" >"$work/$what.log"
       for device in virtio-fs 9p; do
         sed -n "/^WHAT $device/,/^STATUS/p" "$work/$what.log" >"$work/$what-$device.log"
         grep -q '^STATUS 0' "$work/$what-$device.log" || tail -n 3 "$work/$what.log" >&2
