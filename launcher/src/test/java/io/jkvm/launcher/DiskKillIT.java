@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Guests
 class DiskKillIT {
   private static final int KILLS =
-      Optional.ofNullable(System.getenv("JKVM_KILLS")).map(Integer::parseInt).orElse(4);
+      Optional.ofNullable(System.getenv("JKVM_KILLS")).map(Integer::parseInt).orElse(2);
   private static final long PATTERN_STEP = 0x9E3779B97F4A7C15L;
   private static final int DISK_BYTES = 8 << 20;
   private static final int SECTOR_BYTES = 512;
