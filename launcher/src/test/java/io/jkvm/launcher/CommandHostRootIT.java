@@ -114,7 +114,7 @@ class CommandHostRootIT {
             + " && echo here >own || exit 3;"
             + " grep -q ' / / [^-]*shared:' /proc/self/mountinfo || exit 5;"
             // The device itself once more, in which only the guest's memory has been left out.
-            + " mkdir /m && mount -t virtiofs jkvm-root /m || exit 6; mount -o remount,rw /m;"
+            + " mkdir /m && mount -t virtiofs jkvm-root /m || exit 6; mount -o remount,rw /m || exit 9;"
             + " for d in proc sys; do [ -z \"$(ls -A /m/$d)\" ] || exit 7; done;"
             + " for change in 'echo x >/m/etc/n' 'chmod 600 /m/etc/hosts' 'touch /m/etc/hosts'"
             + " 'ln /m/etc/hosts /m/etc/l' 'mv /m/etc /m/new'; do"
@@ -130,6 +130,31 @@ class CommandHostRootIT {
   private static byte[] listing() throws IOException {
     String command = "find /etc /usr/bin -printf '%p %i %m %U %s %T@ %C@\\n' | sort";
     return new ProcessBuilder("sh", "-c", command).start().getInputStream().readAllBytes();
+  }
+
+  /** The guest's kernel leaves them to the device, and has to see that they are gone. */
+  @Test
+  void whoeverWritesToAnOthersFileTakesItsSetIdBits() throws Exception {
+    List<String> changes = List.of("echo x >>f", "echo x 1<>f", "echo x >f", "truncate -s 1 f");
+    for (int i = 0; i < changes.size(); i++) {
+      Path file = Files.writeString(folder.resolve("f" + i), "12345\n");
+      Files.setAttribute(file, "unix:mode", 06777);
+    }
+    Files.setAttribute(folder, "unix:mode", 0777);
+    StringBuilder script = new StringBuilder();
+    for (int i = 0; i < changes.size(); i++) {
+      String change = changes.get(i).replace("f", "f" + i);
+      script.append("stat -c %a f" + i + ";");
+      script.append("setpriv --reuid 1 --regid 1 --clear-groups sh -c '" + change + "';");
+      script.append("stat -c %a f" + i + ";");
+    }
+    JkvmProcess.Result result = test("--", "sh", "-c", script.toString());
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("6777\n777\n".repeat(changes.size()), result.out(), result::toString);
+    for (int i = 0; i < changes.size(); i++) {
+      int mode = (int) Files.getAttribute(folder.resolve("f" + i), "unix:mode");
+      assertEquals(0777, mode & 07777, changes.get(i));
+    }
   }
 
   @Test

@@ -188,6 +188,13 @@ public interface FileTree extends AutoCloseable {
 
   int removeExtendedAttribute(long node, NativeName name);
 
+  /**
+   * Whether each write, allocation, change of length and change of owner takes set-user-ID bits,
+   * set-group-ID bits of files that a group may execute, and {@code security.capability} away,
+   * whoever asks; if not, the guest has to ask for them before each.
+   */
+  boolean clearsPrivileges();
+
   /** Gives everything back to the host. No other call is under way or comes after it. */
   @Override
   void close();

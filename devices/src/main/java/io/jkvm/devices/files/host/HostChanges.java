@@ -53,7 +53,7 @@ final class HostChanges {
     int gid = owners.newGid(thread.stat, change);
     int oldUid = uid == HostOwners.STAYS ? uid : thread.stat.uid();
     int oldGid = gid == HostOwners.STAYS ? gid : thread.stat.gid();
-    boolean owned = uid != HostOwners.STAYS || gid != HostOwners.STAYS;
+    boolean owned = owners.changes(thread.stat, change);
     int newGid = gid == HostOwners.STAYS ? thread.stat.gid() : gid;
     if (owned) {
       result = HandleIo.chown(handle, uid, gid);

@@ -127,6 +127,16 @@ final class HostOwners {
     return change.has(AttributeChange.GID) && foreign && change.gid != now.gid() ? -Errno.EPERM : 0;
   }
 
+  /**
+   * Whether the host is to be told of a change of owner, after {@link #check}: also of one to what
+   * it is, since that takes set-ID bits away.
+   *
+   * @param now the file
+   */
+  boolean changes(Statx now, AttributeChange change) {
+    return change.has(AttributeChange.UID | AttributeChange.GID) && (isRoot() || now.uid() == user);
+  }
+
   /** The owner to be set on the host, after {@link #check}; -1 if it stays. */
   int newUid(AttributeChange change) {
     return isRoot() && change.has(AttributeChange.UID) ? change.uid : STAYS;

@@ -304,6 +304,12 @@ public final class HostTree implements FileTree {
   }
 
   /** Some file systems below may have them. */
+  /** The kernel does, for threads without CAP_FSETID, and those that serve have none. */
+  @Override
+  public boolean clearsPrivileges() {
+    return true;
+  }
+
   @Override
   public boolean hasExtendedAttributes() {
     return true;

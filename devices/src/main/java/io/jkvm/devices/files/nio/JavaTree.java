@@ -327,6 +327,12 @@ public final class JavaTree implements FileTree {
         });
   }
 
+  /** What a file system does is not known. */
+  @Override
+  public boolean clearsPrivileges() {
+    return false;
+  }
+
   @Override
   public boolean hasExtendedAttributes() {
     return xattrs.areThere();

@@ -12,11 +12,16 @@ import java.nio.ByteBuffer;
  * what it no longer holds.
  *
  * <p>INIT answers with the bits that were offered and that are done, and no others. Never among
- * them: POSIX_LOCKS and FLOCK_LOCKS, since locks of the guest's are the guest's; HANDLE_KILLPRIV
- * and its second version, so the guest's kernel clears set-user-ID bits by SETATTR, for which
- * ATOMIC_O_TRUNC would leave no time; WRITEBACK_CACHE, which would read by handles that are for
- * writing only; SUBMOUNTS, which an overlay refuses; POSIX_ACL and what needs it; SETXATTR_EXT. No
- * bit of the second word is done, so INIT_EXT isn't either.
+ * them: POSIX_LOCKS and FLOCK_LOCKS, since locks of the guest's are the guest's; HANDLE_KILLPRIV,
+ * whose rules are not Linux's; ATOMIC_O_TRUNC, which would leave a guest no time to clear set-ID
+ * bits by SETATTR; WRITEBACK_CACHE, which would read by handles that are for writing only;
+ * SUBMOUNTS, which an overlay refuses; POSIX_ACL and what needs it; SETXATTR_EXT. No bit of the
+ * second word is done, so INIT_EXT isn't either.
+ *
+ * <p>HANDLE_KILLPRIV_V2 is for trees that clear set-ID bits and capabilities themselves: a guest
+ * that has to do that asks for {@code security.capability} before each write. The bits of WRITE,
+ * SETATTR, OPEN and CREATE that come with it say when they must be cleared; such a tree always
+ * does.
  */
 final class MountRequests {
   /** The largest WRITE, and the largest READ, in bytes. */
@@ -45,6 +50,7 @@ final class MountRequests {
   private static final int PARALLEL_DIROPS = 1 << 18;
   private static final int MAX_PAGES = 1 << 22;
   private static final int CACHE_SYMLINKS = 1 << 23;
+  private static final int HANDLE_KILLPRIV_V2 = 1 << 28;
 
   private static final int DONE =
       ASYNC_READ
@@ -127,6 +133,9 @@ final class MountRequests {
     int done = DONE;
     if (session.policy().keepsContent()) {
       done |= CACHE_SYMLINKS;
+    }
+    if (session.tree().clearsPrivileges()) {
+      done |= HANDLE_KILLPRIV_V2;
     }
     if ((offered & DO_READDIRPLUS) == 0) {
       done &= ~READDIRPLUS_AUTO;

@@ -89,7 +89,8 @@ class HostFileTest {
   /** Root on the host keeps the bits of what it writes to; a guest that is root there must not. */
   @Test
   void whoWritesToASetUserIdFileTakesTheBit() throws IOException {
-    String[] ways = {"write", "truncate", "open", "allocate"};
+    assertTrue(share.tree.clearsPrivileges());
+    String[] ways = {"write", "append", "copy", "truncate", "open", "create", "allocate", "own"};
     for (String way : ways) {
       Path program = share.file(way, "program");
       Files.setAttribute(program, "unix:mode", FileMode.REGULAR | 06755);
@@ -98,7 +99,22 @@ class HostFileTest {
       try (OpenFile file = share.open(node, flags)) {
         switch (way) {
           case "write" -> assertEquals(1, write(file, "x", 0));
-          case "allocate" -> file.allocate(0, 0, 4096);
+          case "append" -> assertEquals(1, HostShare.append(file, "x"));
+          case "copy" -> {
+            share.file("source", "x");
+            try (OpenFile source = share.open(share.node("source"), OpenFlags.READ_ONLY)) {
+              assertEquals(1, source.copyTo(0, file, 0, 1));
+            }
+          }
+          case "create" -> {
+            ok(create(way, OpenFlags.WRITE_ONLY | OpenFlags.TRUNCATE));
+            share.result.takeFile().close();
+          }
+          case "allocate" -> ok(file.allocate(0, 0, 4096));
+          case "own" -> {
+            ok(share.attributes(node));
+            ok(share.chown(node, share.entry.uid, share.entry.gid));
+          }
           case "truncate" -> {
             share.change.size = 1;
             ok(share.change(node, file, AttributeChange.SIZE));

@@ -219,6 +219,23 @@ class HostOwnersTest {
     }
   }
 
+  /** The guest's kernel counts on it. */
+  @Test
+  void asAUserAChangeThatChangesNothingTakesSetIdBits() throws Exception {
+    try (HostShare share = userShare()) {
+      Path program = share.file("program", "");
+      Files.setAttribute(program, "unix:uid", USER);
+      Files.setAttribute(program, "unix:mode", FileMode.REGULAR | 06755);
+      asUser(
+          () -> {
+            ok(share.chown(share.node("program"), 0, 0));
+            isOwned(share, USER, (int) Files.getAttribute(program, "unix:gid"));
+            return null;
+          });
+      assertEquals(FileMode.REGULAR | 0755, Files.getAttribute(program, "unix:mode"));
+    }
+  }
+
   @Test
   void asAUserAFileIsCutThatMayNotBeOpened() throws Exception {
     try (HostShare share = userShare()) {

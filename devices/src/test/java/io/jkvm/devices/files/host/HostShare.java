@@ -188,6 +188,15 @@ final class HostShare implements AutoCloseable {
     return memory;
   }
 
+  static long append(OpenFile file, String text) {
+    NativeMemory memory = memory(text);
+    IoVector vector = new IoVector(1);
+    vector.add(memory.address(), text.length());
+    long count = file.append(vector);
+    java.lang.ref.Reference.reachabilityFence(memory);
+    return count;
+  }
+
   static long write(OpenFile file, String text, long offset) {
     NativeMemory memory = memory(text);
     IoVector vector = new IoVector(2);

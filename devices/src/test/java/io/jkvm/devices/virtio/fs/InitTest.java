@@ -23,6 +23,7 @@ class InitTest {
   private static final int PARALLEL_DIROPS = 1 << 18;
   private static final int MAX_PAGES = 1 << 22;
   private static final int CACHE_SYMLINKS = 1 << 23;
+  private static final int HANDLE_KILLPRIV_V2 = 1 << 28;
 
   /** All that is done. */
   private static final int DONE =
@@ -49,7 +50,6 @@ class InitTest {
           | 1 << 24 // NO_OPENDIR_SUPPORT
           | 1 << 26 // MAP_ALIGNMENT
           | 1 << 27 // SUBMOUNTS
-          | 1 << 28 // HANDLE_KILLPRIV_V2
           | 1 << 29 // SETXATTR_EXT
           | 1 << 30; // INIT_EXT
 
@@ -150,6 +150,13 @@ class InitTest {
     assertEquals(DONE | CACHE_SYMLINKS, guest.init(31, -1).ok().u32(12));
     use(SharePolicy.readOnlyFresh());
     assertEquals(DONE, guest.init(31, -1).ok().u32(12));
+  }
+
+  @Test
+  void setIdBitsAreLeftToTreesThatClearThem() throws Exception {
+    tree.clears = true;
+    assertEquals(DONE | HANDLE_KILLPRIV_V2, guest.init(33, -1).ok().u32(12));
+    assertEquals(DONE, guest.init(33, ~HANDLE_KILLPRIV_V2).ok().u32(12));
   }
 
   /** Of a protocol whose reply was shorter, or with room for no more. */

@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 class StubTree implements FileTree {
   final AtomicInteger changes = new AtomicInteger();
   final AtomicInteger ends = new AtomicInteger();
+  volatile boolean clears;
 
   private int changed() {
     changes.incrementAndGet();
@@ -128,6 +129,11 @@ class StubTree implements FileTree {
   @Override
   public int sync() {
     return 0;
+  }
+
+  @Override
+  public boolean clearsPrivileges() {
+    return clears;
   }
 
   @Override
