@@ -289,6 +289,36 @@ class HandleBoundTest {
     }
   }
 
+  /** What was only the way to it would stay known for ever, and each such takes a place. */
+  @Test
+  void aReusedInodeNumberLeavesNoDirectoryBehind() throws IOException {
+    try (HostShare share = share(BOUND)) {
+      share.directory("d");
+      int same = 0;
+      for (int i = 0; i < 50; i++) {
+        share.file("d/f", "x");
+        long directory = share.node("d");
+        long node = share.node("d", "f");
+        long inode = share.entry.inode;
+        share.tree.forget(directory, 2);
+        evict(share);
+        final int known = share.tree.knownNodes();
+        Files.delete(path.resolve("d/f"));
+        share.file("g", "y");
+        assertNotEquals(node, share.node("g"), "round " + i);
+        if (share.entry.inode == inode) {
+          same++;
+          share.tree.forget(share.entry.node, 1);
+          share.tree.forget(node, 1);
+          assertEquals(known - 2, share.tree.knownNodes(), "round " + i);
+        }
+        Files.delete(path.resolve("g"));
+        share.tree.forgetAll();
+      }
+      org.junit.jupiter.api.Assumptions.assumeTrue(same > 0, "no number was used again");
+    }
+  }
+
   @Test
   void directoriesThatChangePlacesAreNoCircle() throws IOException {
     try (HostShare share = share(BOUND)) {

@@ -261,7 +261,7 @@ public final class HostNodes {
     }
     HostNode node;
     synchronized (table) {
-      node = table.find(thread.stat);
+      node = table.find(thread);
       if (node == null) {
         return null;
       }

@@ -38,7 +38,7 @@ final class NodeSearch {
       return result;
     }
     // What fails otherwise may be a mount whose server does not answer, or not to us.
-    if (result == 0 && isNoNewMount(directory, thread.stat)) {
+    if (result == 0 && isNoNewMount(thread, directory)) {
       if (directory.remote) {
         result = thread.stat.readEntry(directory.handle, name, 0, MASK);
       }
@@ -53,19 +53,19 @@ final class NodeSearch {
   }
 
   /** A mount that is held can't have become another one. */
-  private boolean isNoNewMount(HostNode directory, Statx stat) {
-    if (!HandleSteps.isMountRoot(directory, stat)) {
+  private boolean isNoNewMount(HostThread thread, HostNode directory) {
+    if (!HandleSteps.isMountRoot(directory, thread.stat)) {
       return true;
     }
     synchronized (table) {
-      HostNode node = table.find(stat);
+      HostNode node = table.find(thread);
       return node != null && node.mountRoot && node.handle >= 0;
     }
   }
 
   private int refer(HostThread thread, HostNode directory, NativeName name, long stamp) {
     synchronized (table) {
-      HostNode node = table.find(thread.stat);
+      HostNode node = table.find(thread);
       if (node == null) {
         return NOT_KNOWN;
       }
@@ -160,7 +160,7 @@ final class NodeSearch {
    */
   int add(HostThread thread, HostNode directory, NativeName name, int handle, long stamp) {
     synchronized (table) {
-      HostNode node = table.find(thread.stat);
+      HostNode node = table.find(thread);
       if (node == null && table.isFull()) {
         return -Errno.ENFILE;
       }

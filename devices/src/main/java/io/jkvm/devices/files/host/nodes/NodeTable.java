@@ -74,18 +74,21 @@ final class NodeTable {
   }
 
   /**
-   * The node of an inode that was read; null if there is none. One that had its place on the file
-   * system before is not found any more.
+   * The node of the inode that a thread has read; null if there is none. One that had its place on
+   * the file system before is not found any more.
    */
-  HostNode find(Statx stat) {
+  HostNode find(HostThread thread) {
+    Statx stat = thread.stat;
     HostNode node = byInode[slot(hash(stat.device(), stat.inode()))];
     while (node != null && !node.hasPlaceOf(stat)) {
       node = node.nextByKey;
     }
     // One with a handle is held, so nothing else can have its place.
     if (node != null && node.handle < 0 && !node.is(stat)) {
+      HostNode parent = node.parent;
       unkey(node);
       displace(node);
+      drop(thread, parent);
       return null;
     }
     return node;
