@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.launcher.option;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -37,6 +38,9 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
           "'" + rest.substring(comma + 1) + "' in '" + text + "' is no option of a share; 'ro' is");
     }
     Path host = Path.of(name);
+    if (colon < 0 && !Files.exists(host)) {
+      checkName(text, name);
+    }
     String guest =
         colon < 0
             ? host.toAbsolutePath().normalize().toString()
@@ -46,5 +50,31 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
           "'" + text + "' would be the guest's root; give a place in it, as in " + name + ":/mnt");
     }
     return new ShareOption(host, guest, readOnly);
+  }
+
+  /** What is no directory's name may have been meant for something else. */
+  private static void checkName(String text, String name) {
+    int colon = name.lastIndexOf(':');
+    if (colon > 0) {
+      throw new IllegalArgumentException(
+          "there is no directory '"
+              + name
+              + "'; if '"
+              + name.substring(colon + 1)
+              + "' is its place in the guest, that begins with '/', as in "
+              + name.substring(0, colon)
+              + ":/mnt");
+    }
+    int comma = name.lastIndexOf(',');
+    if (comma > 0) {
+      throw new IllegalArgumentException(
+          "there is no directory '"
+              + name
+              + "', and '"
+              + name.substring(comma + 1)
+              + "' in '"
+              + text
+              + "' is no option of a share; 'ro' is");
+    }
   }
 }

@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,7 +23,6 @@ class ShareOptionTest {
     "'/a:/mnt/x/,ro',/a,/mnt/x,true",
     "/a/../b,/a/../b,/b,false",
     "a:b:/c,a:b,/c,false",
-    "/a:b,/a:b,/a:b,false",
   })
   void isTakenApart(String text, String host, String guest, boolean readOnly) {
     ShareOption option = ShareOption.parse(text);
@@ -29,10 +31,28 @@ class ShareOptionTest {
     assertEquals(readOnly, option.readOnly());
   }
 
-  @Test
-  void aCommaMayBelongToTheName() {
-    assertEquals(Path.of("/a,b"), ShareOption.parse("/a,b").host());
-    assertEquals("/a,b", ShareOption.parse("/a,b,ro").guest());
+  @ParameterizedTest
+  @ValueSource(strings = {"a,b", "a:b", "a,ro"})
+  void aNameMayHaveColonsAndCommas(String name, @TempDir Path folder) throws IOException {
+    Path directory = Files.createDirectory(folder.resolve(name));
+    ShareOption placed = ShareOption.parse(directory + ":/mnt");
+    assertEquals(new ShareOption(directory, "/mnt", false), placed);
+    ShareOption option = ShareOption.parse(directory + ",ro");
+    assertEquals(new ShareOption(directory, directory.toString(), true), option);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/a:b,'that begins with ''/'', as in /a:/mnt'",
+    "/a:,'that begins with ''/'', as in /a:/mnt'",
+    "'a:b,ro','that begins with ''/'', as in a:/mnt'",
+    "'/a,rw','''rw'' in ''/a,rw'' is no option of a share; ''ro'' is'",
+    "'/a,ro,ro','''ro'' in ''/a,ro,ro'' is no option of a share; ''ro'' is'",
+  })
+  void whatIsNoNameIsExplained(String text, String words) {
+    String said =
+        assertThrows(IllegalArgumentException.class, () -> ShareOption.parse(text)).getMessage();
+    assertTrue(said.contains(words), said);
   }
 
   @ParameterizedTest
