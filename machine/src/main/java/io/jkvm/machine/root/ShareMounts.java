@@ -24,12 +24,6 @@ final class ShareMounts {
 
   private static final String ROOTS_HOME = "/root";
 
-  /** Where the agent has what the kernel shows of itself. */
-  private static final List<String> TAKEN = List.of("/proc", "/sys", "/dev", "/.jkvm");
-
-  /** Below this it has nothing. */
-  private static final Path MEMORY = Path.of("/dev/shm");
-
   private final RootSpec spec;
   private final ShareProtocol protocol;
   private final Predicate<Path> enterable;
@@ -52,6 +46,7 @@ final class ShareMounts {
         throw new MachineException(
             Problem.SHARE_TWICE, "two directories are to be shared at " + place);
       }
+      SharePlace.check(spec, share);
     }
     spec.includes().forEach(this::checkIsSeen);
   }
@@ -90,17 +85,7 @@ final class ShareMounts {
   }
 
   private static String place(RootSpec.Share share) {
-    Path path = Path.of(share.guest()).normalize();
-    boolean isTaken = TAKEN.stream().anyMatch(path::startsWith) && !isInMemory(path);
-    if (!path.isAbsolute() || path.getNameCount() == 0 || isTaken) {
-      throw new MachineException(
-          Problem.SHARE, share.host() + " can't be shared at '" + share.guest() + "' in the guest");
-    }
-    return path.toString();
-  }
-
-  private static boolean isInMemory(Path path) {
-    return path.startsWith(MEMORY) && path.getNameCount() > MEMORY.getNameCount();
+    return SharePlace.of(share).toString();
   }
 
   /** Adds the devices. */

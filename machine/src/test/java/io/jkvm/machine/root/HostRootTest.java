@@ -211,4 +211,35 @@ class HostRootTest {
     assertEquals("nameserver 10.0.2.2\n", made.etc("resolv.conf"));
     assertTrue(made.etc("hosts").contains("localhost"));
   }
+
+  @Test
+  void aPlaceOfAShareIsNoFileOfTheHosts() throws IOException {
+    Files.createDirectories(host.resolve("tmp"));
+    KernelFiles.write(host.resolve("tmp/f"), "");
+    refused("/etc/passwd is a file", new RootSpec.Share(dir, "/etc/passwd", false));
+    refused("/etc/passwd is a file", new RootSpec.Share(dir, "/etc/passwd/x", false));
+    // The guest has its own; and what another share has is seen when it is mounted.
+    made(VIRTIO_FS, false, new RootSpec.Share(dir, "/tmp/f", false));
+    made(
+        VIRTIO_FS,
+        false,
+        new RootSpec.Share(dir, "/etc", false),
+        new RootSpec.Share(dir, "/etc/passwd", false));
+  }
+
+  @Test
+  void aPlaceOfAShareIsNoLongerThanAPathOfLinux() throws IOException {
+    String name = "/" + "n".repeat(255);
+    made(VIRTIO_FS, false, new RootSpec.Share(dir, name, false));
+    refused("a name of 256 bytes", new RootSpec.Share(dir, name + "n", false));
+    made(VIRTIO_FS, false, new RootSpec.Share(dir, name.repeat(15) + "/" + "n".repeat(254), false));
+    refused("of 4096 bytes", new RootSpec.Share(dir, name.repeat(16), false));
+  }
+
+  private void refused(String words, RootSpec.Share share) {
+    MachineException e =
+        assertThrows(MachineException.class, () -> made(VIRTIO_FS, false, share).root());
+    assertEquals(Problem.SHARE, e.problem());
+    assertTrue(e.getMessage().contains(words), e.getMessage());
+  }
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.jkvm.machine.root;
+
+import io.jkvm.machine.report.MachineException;
+import io.jkvm.machine.report.Problem;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Where a share is in the guest. */
+final class SharePlace {
+  /** Where the agent has what the kernel shows of itself. */
+  private static final List<String> TAKEN = List.of("/proc", "/sys", "/dev", "/.jkvm");
+
+  /** Below this it has nothing. */
+  private static final Path MEMORY = Path.of("/dev/shm");
+
+  /** What is in these on the host is not in the guest. */
+  private static final List<String> EMPTY = List.of("/tmp", "/run", MEMORY.toString());
+
+  /** NAME_MAX and PATH_MAX, in bytes, the latter without its NUL. */
+  private static final int NAME_BYTES = 255;
+
+  private static final int PATH_BYTES = 4095;
+
+  private SharePlace() {}
+
+  /**
+   * The place without what is superfluous.
+   *
+   * @throws MachineException if no share can be there
+   */
+  static Path of(RootSpec.Share share) {
+    Path path = Path.of(share.guest()).normalize();
+    if (!path.isAbsolute() || path.getNameCount() == 0 || isTaken(path)) {
+      throw refused(share, "'" + share.guest() + "' in the guest");
+    }
+    for (Path name : path) {
+      if (bytes(name) > NAME_BYTES) {
+        throw refused(
+            share,
+            "a place in the guest with a name of "
+                + bytes(name)
+                + " bytes; Linux has "
+                + NAME_BYTES
+                + " at most");
+      }
+    }
+    if (bytes(path) > PATH_BYTES) {
+      throw refused(
+          share,
+          "a place in the guest of "
+              + bytes(path)
+              + " bytes; Linux has "
+              + PATH_BYTES
+              + " at most for a path");
+    }
+    return path;
+  }
+
+  private static int bytes(Path path) {
+    return path.toString().getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  private static boolean isTaken(Path path) {
+    return TAKEN.stream().anyMatch(path::startsWith)
+        && !(path.startsWith(MEMORY) && path.getNameCount() > MEMORY.getNameCount());
+  }
+
+  private static MachineException refused(RootSpec.Share share, String place) {
+    return new MachineException(Problem.SHARE, share.host() + " can't be shared at " + place);
+  }
+
+  /**
+   * Whether the host's root, where that is the guest's, has no file in the way of a directory.
+   *
+   * @throws MachineException if it has one
+   */
+  static void check(RootSpec spec, RootSpec.Share share) {
+    Path place = of(share);
+    boolean isHosts =
+        spec.kind() == RootSpec.Kind.HOST
+            && EMPTY.stream().noneMatch(place::startsWith)
+            && spec.shares().stream()
+                .map(SharePlace::of)
+                .noneMatch(other -> place.startsWith(other) && !place.equals(other));
+    if (!isHosts) {
+      return;
+    }
+    Path root = spec.source().orElseThrow();
+    for (int names = 1; names <= place.getNameCount(); names++) {
+      Path part = place.subpath(0, names);
+      Path host = root.resolve(part);
+      if (Files.exists(host) && !Files.isDirectory(host)) {
+        throw refused(share, place + " in the guest: /" + part + " is a file");
+      }
+    }
+  }
+}
