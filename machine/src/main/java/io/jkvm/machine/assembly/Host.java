@@ -3,6 +3,7 @@ package io.jkvm.machine.assembly;
 
 import io.jkvm.core.kvm.Kvm;
 import io.jkvm.core.kvm.state.Cpuid;
+import io.jkvm.core.linux.DescriptorLimit;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.probe.HostCapabilities;
 import io.jkvm.core.probe.HostProbe;
@@ -15,6 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The host that machines of this process run on. What is known about it is found out once for each
@@ -22,6 +25,11 @@ import java.util.regex.Pattern;
  * the process's descriptors together, where those of several objects know nothing of each other.
  */
 public final class Host {
+  private static final Logger LOG = LoggerFactory.getLogger(Host.class);
+
+  /** Less than any system gives by itself. */
+  private static final int FEW_DESCRIPTORS = 1024;
+
   private static final Pattern MEM_TOTAL = Pattern.compile("MemTotal:\\s+(\\d+) kB");
 
   // Guarded by this.
@@ -63,6 +71,13 @@ public final class Host {
    */
   synchronized TreeBudget treeBudget() throws LinuxException {
     if (treeBudget == null) {
+      long limit = DescriptorLimit.raise().soft();
+      if (limit < FEW_DESCRIPTORS) {
+        LOG.warn(
+            "this process may have {} files open, of which a guest's programs get three quarters at"
+                + " most; raise the limit, as in ulimit -n 4096",
+            limit);
+      }
       treeBudget = TreeBudget.ofProcess();
     }
     return treeBudget;
