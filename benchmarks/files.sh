@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # files.sh [ROUNDS]: what a shared directory costs: the same guest does the same work on the host's
 # files over jkvm's virtio-fs and 9p, QEMU's 9p and QEMU with virtiofsd. In turns, so that a change in
@@ -6,30 +6,48 @@
 # the processor time of all the host's processes together.
 # ONLY="jkvm-virtiofs ..." takes some of them, WORK=DIR a directory to do it in (default: a new one in /var/tmp).
 # Needs root (virtiofsd does), make, make default-guest, gcc, git, qemu-system-x86 and -common.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+# It runs in the test bed as well, on kvm_amd in an emulated machine, with files that are made before:
+#   benchmarks/files.sh prepare /var/tmp/files
+#   test-bed/run -t 7200 -q 1800 -w /usr/bin/qemu-system-x86_64 -w /usr/share/qemu -w /usr/share/seabios \
+#     -w /usr/lib/qemu/virtiofsd -w /var/tmp/files -s benchmarks/files.sh [ROUNDS]
+set -eu
+export LC_ALL=C
+prepared=
+if [ "${1:-}" = prepare ]; then
+  prepared=$(mkdir -p "$2" && cd "$2" && pwd)
+  shift 2
+fi
 rounds=${1:-3}
 mem=${MEM:-256M}
 files=${FILES:-10000} megabytes=${MEGABYTES:-64} requests=${REQUESTS:-4096}
-images=$PWD/guest-images/build
-jkvm=$PWD/launcher/target/jkvm/bin/jkvm
 virtiofsd=${VIRTIOFSD:-/usr/lib/qemu/virtiofsd}
-[ "$(id -u)" = 0 ] || { echo "files.sh: virtiofsd needs root" >&2; exit 3; }
-work=$(mktemp -d "${WORK:-/var/tmp}/jkvm-files.XXXXXX")
+work=
 daemon=
-trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; [ -z "$work" ] || rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+if [ -d /jkvm ] && [ -d /images ]; then
+  images=/images jkvm=/jkvm/bin/jkvm share=/var/tmp/files/share
+  export JKVM_JAVA_OPTIONS="${JKVM_JAVA_OPTIONS:--XX:CompileThresholdScaling=5}"
+  work=$(mktemp -d /var/tmp/jkvm-files.XXXXXX)
+else
+  cd "$(dirname "$0")/.."
+  images=$PWD/guest-images/build jkvm=$PWD/launcher/target/jkvm/bin/jkvm
+  work=$(mktemp -d "${WORK:-/var/tmp}/jkvm-files.XXXXXX")
+  share=${prepared:-$work}/share
+fi
 
 # --- the work: a directory of the host with a tree of small files, a git repository and a program ---
-share=$work/share
-mkdir -p "$share/tree" "$share/bin" "$work/9p"
-for d in $(seq 1 $((files / 100))); do
-  mkdir "$share/tree/d$d"
-  for f in $(seq 1 100); do printf '%2048s' "$d/$f" >"$share/tree/d$d/f$f"; done
-done
-git -C "$share/tree" init -q
-git -C "$share/tree" add .
-git -C "$share/tree" -c user.name=a -c user.email=a@b commit -qm tree
-cat >"$work/io.c" <<'C'
+make_share() {
+  mkdir -p "$share/tree" "$share/bin"
+  for d in $(seq 1 $((files / 100))); do
+    mkdir "$share/tree/d$d"
+    for f in $(seq 1 100); do printf '%2048s' "$d/$f" >"$share/tree/d$d/f$f"; done
+  done
+  git -C "$share/tree" init -q
+  git -C "$share/tree" add .
+  git -C "$share/tree" -c user.name=a -c user.email=a@b commit -qm tree
+  cat >"$work/io.c" <<'C'
 /* io r|w FILE BLOCKS: reads or writes blocks of 4 KiB at places that a fixed sequence names. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,15 +68,15 @@ int main(int argc, char **argv)
 	return close(fd) != 0;
 }
 C
-gcc -O2 -static -o "$share/bin/io" "$work/io.c"
-# Programs that a guest with nothing but busybox lacks, with their libraries: git.
-for f in $(command -v git) $(ldd "$(command -v git)" | grep -o '/[^ ]*'); do
-  mkdir -p "$share/root$(dirname "$f")"
-  cp -L "$f" "$share/root$f"
-done
-mkdir -p "$share/root/tree" "$share/root/dev" "$share/root/etc"
-printf '[safe]\n\tdirectory = *\n' >"$share/root/etc/gitconfig"
-cat >"$share/bin/work" <<W
+  gcc -O2 -static -o "$share/bin/io" "$work/io.c"
+  # Programs that a guest with nothing but busybox lacks, with their libraries: git.
+  for f in $(command -v git) $(ldd "$(command -v git)" | grep -o '/[^ ]*'); do
+    mkdir -p "$share/root$(dirname "$f")"
+    cp -L "$f" "$share/root$f"
+  done
+  mkdir -p "$share/root/tree" "$share/root/dev" "$share/root/etc"
+  printf '[safe]\n\tdirectory = *\n' >"$share/root/etc/gitconfig"
+  cat >"$share/bin/work" <<W
 cd /mnt || exit 1
 now() { read -r up idle </proc/uptime; }
 cold() { sync; echo 3 >/proc/sys/vm/drop_caches; }
@@ -82,7 +100,11 @@ measure git-status status
 umount root/tree root/dev
 rm -f data
 W
-command -v git >"$share/bin/git"
+  command -v git >"$share/bin/git"
+}
+[ -d "$share/bin" ] || make_share
+[ -z "$prepared" ] || exit 0
+[ "$(id -u)" = 0 ] || { echo "files.sh: virtiofsd needs root" >&2; exit 3; }
 
 # --- the four ways ----------------------------------------------------------------------------------
 software='nokaslr mitigations=off noxsave rodata=off clearcpuid=cx16,erms,fsrm,popcnt,smap,smep no_timer_check'
@@ -91,6 +113,7 @@ if grep -qE '\b(vmx|svm)\b' /proc/cpuinfo; then software= cpu=host; fi
 line() { echo "console=ttyS0 panic=-1 quiet $software jkvm.run=\"mount -t $1 && sh /mnt/bin/work\""; }
 fs9p='9p -o trans=virtio,version=9p2000.L,msize=507904 /mnt /mnt'
 # A kernel that has 9p only, by the configuration beside it.
+mkdir "$work/9p"
 cp "$images/bzImage" "$work/9p/bzImage"
 printf 'CONFIG_%s=y\n' NET_9P NET_9P_VIRTIO 9P_FS >"$work/9p/.config"
 
@@ -99,7 +122,6 @@ ours() { # kernel, mount's arguments
     --cmdline "quiet jkvm.run=\"mount -t $2 && sh /mnt/bin/work\""
 }
 qemu() { # mount's arguments, QEMU's...
-  local append
   append="$(line "$1") reboot=t"
   shift
   qemu-system-x86_64 -M microvm,acpi=off,x-option-roms=off,rtc=on,pit=off,pic=off,isa-serial=on,memory-backend=ram \
@@ -131,9 +153,9 @@ one() { # way
 
 results=$work/results
 mkdir "$results"
-ways=(${ONLY:-jkvm-virtiofs qemu-virtiofsd jkvm-9p qemu-9p})
+ways=${ONLY:-jkvm-virtiofs qemu-virtiofsd jkvm-9p qemu-9p}
 for round in $(seq 1 "$rounds"); do
-  for way in "${ways[@]}"; do
+  for way in $ways; do
     times >"$work/before" # not in a subshell, which has no children yet
     one "$way" >"$work/output" 2>&1 </dev/null || true
     times >"$work/after"
@@ -151,11 +173,12 @@ for round in $(seq 1 "$rounds"); do
 done
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 printf '%-18s' what
-printf ' %24s' "${ways[@]}"
+# shellcheck disable=SC2086
+printf ' %24s' $ways
 echo
 for what in write-sequential read-sequential write-random read-random find tar create remove git-status processor-time; do
   printf '%-18s' $what
-  for way in "${ways[@]}"; do
+  for way in $ways; do
     f=$results/$way.$what
     printf ' %24s' "$(median "$f") ($(sort -n "$f" | head -1)-$(sort -n "$f" | tail -1))"
   done
