@@ -8,7 +8,7 @@
 # Needs root (virtiofsd does), make, make default-guest, gcc, git, qemu-system-x86 and -common.
 # It runs in the test bed as well, on kvm_amd in an emulated machine, with files that are made before:
 #   benchmarks/files.sh prepare /var/tmp/files
-#   test-bed/run -t 7200 -q 1800 -w /usr/bin/qemu-system-x86_64 -w /usr/share/qemu -w /usr/share/seabios \
+#   test-bed/run -t 7200 -q 400 -w /usr/bin/qemu-system-x86_64 -w /usr/share/qemu -w /usr/share/seabios \
 #     -w /usr/lib/qemu/virtiofsd -w /var/tmp/files -s benchmarks/files.sh [ROUNDS]
 set -eu
 export LC_ALL=C
@@ -28,7 +28,6 @@ trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 if [ -d /jkvm ] && [ -d /images ]; then
   images=/images jkvm=/jkvm/bin/jkvm share=/var/tmp/files/share
-  export JKVM_JAVA_OPTIONS="${JKVM_JAVA_OPTIONS:--XX:CompileThresholdScaling=5}"
   work=$(mktemp -d /var/tmp/jkvm-files.XXXXXX)
 else
   cd "$(dirname "$0")/.."
@@ -47,6 +46,10 @@ make_share() {
   git -C "$share/tree" init -q
   git -C "$share/tree" add .
   git -C "$share/tree" -c user.name=a -c user.email=a@b commit -qm tree
+  # Else what one way tells of inodes would have the next one read all files and write the index anew.
+  git -C "$share/tree" config core.checkStat minimal
+  sleep 1
+  git -C "$share/tree" status --short
   cat >"$work/io.c" <<'C'
 /* io r|w FILE BLOCKS: reads or writes blocks of 4 KiB at places that a fixed sequence names. */
 #include <fcntl.h>
@@ -142,7 +145,10 @@ one() { # way
       rm -f "$work/socket"
       "$virtiofsd" --socket-path="$work/socket" -o source="$share" -f >"$work/virtiofsd.log" 2>&1 &
       daemon=$!
-      while [ ! -S "$work/socket" ]; do kill -0 $daemon; sleep 0.1; done
+      while [ ! -S "$work/socket" ]; do
+        kill -0 $daemon || { cat "$work/virtiofsd.log"; return 1; }
+        sleep 0.1
+      done
       qemu 'virtiofs /mnt /mnt' -chardev socket,id=c,path="$work/socket" \
         -device vhost-user-fs-device,chardev=c,tag=/mnt
       wait $daemon || true
@@ -156,14 +162,21 @@ mkdir "$results"
 ways=${ONLY:-jkvm-virtiofs qemu-virtiofsd jkvm-9p qemu-9p}
 for round in $(seq 1 "$rounds"); do
   for way in $ways; do
-    times >"$work/before" # not in a subshell, which has no children yet
-    one "$way" >"$work/output" 2>&1 </dev/null || true
-    times >"$work/after"
-    if ! grep -q '^TIME git-status' "$work/output" || grep -q '^FAILED' "$work/output"; then
+    tries=0
+    while :; do
+      rm -rf "$share/new" "$share/data" "$share/tree/.git/index.lock" # of one that was cut off
+      times >"$work/before" # not in a subshell, which has no children yet
+      one "$way" >"$work/output" 2>&1 </dev/null || true
+      times >"$work/after"
+      ! grep -q '^TIME git-status' "$work/output" || grep -q '^FAILED' "$work/output" || break
       tail -n 20 "$work/output" >&2
-      echo "files.sh: $way did not do all of its work" >&2
-      exit 1
-    fi
+      tries=$((tries + 1))
+      # The test bed's emulation breaks down now and then, and takes a guest with it.
+      if [ $tries = 3 ] || [ $images != /images ]; then
+        echo "files.sh: $way did not do all of its work" >&2
+        exit 1
+      fi
+    done
     tr -d '\r' <"$work/output" | awk -v d="$results" -v w="$way" '$1 == "TIME" {
       printf "%.2f\n", $4 - $3 >>(d "/" w "." $2) }'
     tail -qn 1 "$work/before" "$work/after" | tr '\n' ' ' | sed 's/[ms]/ /g' | awk '{
