@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|kselftest]...:
+# build.sh [all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|fio|kselftest]...:
 # guests' images, into guest-images/build/. 'all' is our own guests and the agent for any; 'kunit' is a
 # kernel with the kernel's own tests, 'kselftest' those that are programs; 'stock' is a
 # distribution's kernel with an initrd of its own; 'network-tools' are iperf3, sockperf and ethtool,
-# to go after the initramfs.
+# 'fio' is a disk's benchmark, both to go after the initramfs.
 #
 # Results are kept in ${XDG_CACHE_HOME:-~/.cache}/jkvm/<key>/, the key a hash of everything that
 # they are made of, so that another clone builds nothing. Exit status: 0 done, 1 a step failed,
@@ -18,7 +18,9 @@ out=$here/build
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/jkvm
 source_tar=/usr/src/linux-source-6.1.tar.xz
 patch_made_for=6.1.192
-USAGE="all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|kselftest"
+USAGE="all|kernel|smp|kunit|initramfs|rootfs|agent|bench|stock|network-tools|fio|kselftest"
+FIO_URL=http://deb.debian.org/debian/pool/main/f/fio/fio_3.33.orig.tar.gz
+FIO_SHA256=d2410e13e0f379d061d077cc5ae325835bb7c6186aa7bafc1df954cbc9b014fc
 KSELFTESTS="exec mqueue size timers"
 work=
 scratch=
@@ -310,6 +312,22 @@ network_tools() {
   deliver "$key" network-tools.cpio
 }
 
+fio() {
+  need gcc libc6-dev make libaio-dev cpio
+  key=$(key_of "fio $FIO_SHA256 $(version_of libaio-dev) $(version_of libc6)" "$here"/fio/*)
+  if ! have "$key" fio.cpio; then
+    say "making fio.cpio (1 minute)"
+    mkdir "$work/result"
+    make_scratch "the build of fio"
+    run_showing last_line /usr/lib/apt/apt-helper download-file "$FIO_URL" "$work/fio.tar.gz" \
+      "SHA256:$FIO_SHA256" || fail_step "fetching $FIO_URL"
+    run_showing last_line sh "$here/fio/make-fio.sh" "$work/fio.tar.gz" "$scratch" "$work/result/fio.cpio" ||
+      fail_step "making fio.cpio"
+    publish "$key"
+  fi
+  deliver "$key" fio.cpio
+}
+
 kselftest() {
   need linux-source-6.1 gcc libc6-dev make flex bison rsync xz-utils libcap-dev libpopt-dev
   version=$(version_of linux-source-6.1)
@@ -333,7 +351,7 @@ targets=
 for target in "$@"; do
   case $target in
     all) targets="$targets kernel smp initramfs rootfs agent bench" ;;
-    kernel | smp | kunit | initramfs | rootfs | agent | bench | stock | network-tools | kselftest)
+    kernel | smp | kunit | initramfs | rootfs | agent | bench | stock | network-tools | fio | kselftest)
       targets="$targets $target"
       ;;
     *) fail 2 "usage: build.sh [$USAGE]..., not '$target'" ;;
@@ -371,6 +389,7 @@ for target in $targets; do
     bench) compiled bench bench.elf ;;
     stock) stock ;;
     network-tools) network_tools ;;
+    fio) fio ;;
     kselftest) kselftest ;;
   esac
 done
