@@ -128,13 +128,18 @@ final class HostOwners {
   }
 
   /**
-   * Whether the host is to be told of a change of owner, after {@link #check}: also of one to what
-   * it is, since that takes set-ID bits away.
+   * Whether the host is to be told of a change of owner, after {@link #check}: as a user also of
+   * one that changes nothing, if there are set-ID bits, which it takes away.
    *
    * @param now the file
    */
   boolean changes(Statx now, AttributeChange change) {
-    return change.has(AttributeChange.UID | AttributeChange.GID) && (isRoot() || now.uid() == user);
+    if (newUid(change) != STAYS || newGid(now, change) != STAYS) {
+      return true;
+    }
+    boolean hasBits =
+        FileMode.isRegular(now.mode()) && (now.mode() & (FileMode.S_ISUID | FileMode.S_ISGID)) != 0;
+    return hasBits && now.uid() == user && change.has(AttributeChange.UID | AttributeChange.GID);
   }
 
   /** The owner to be set on the host, after {@link #check}; -1 if it stays. */
