@@ -189,9 +189,9 @@ public interface FileTree extends AutoCloseable {
   int removeExtendedAttribute(long node, NativeName name);
 
   /**
-   * Whether each write, allocation, change of length and change of owner takes set-user-ID bits,
-   * set-group-ID bits of files that a group may execute, and {@code security.capability} away,
-   * whoever asks; if not, the guest has to ask for them before each.
+   * Whether each write, allocation, change of length and change of owner that is made takes
+   * set-user-ID bits, set-group-ID bits of files that a group may execute, and {@code
+   * security.capability} away, whoever asks; if not, the guest has to ask for them before each.
    */
   boolean clearsPrivileges();
 

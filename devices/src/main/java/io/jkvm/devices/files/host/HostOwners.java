@@ -129,7 +129,8 @@ final class HostOwners {
 
   /**
    * Whether the host is to be told of a change of owner, after {@link #check}: as a user also of
-   * one that changes nothing, if there are set-ID bits, which it takes away.
+   * one that changes nothing, if there are set-ID bits, which it takes away. Capabilities of a file
+   * without them stay then, as its owner does.
    *
    * @param now the file
    */

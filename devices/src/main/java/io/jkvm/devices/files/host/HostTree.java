@@ -303,13 +303,13 @@ public final class HostTree implements FileTree {
     return written.sync();
   }
 
-  /** Some file systems below may have them. */
   /** The kernel does, for threads without CAP_FSETID, and those that serve have none. */
   @Override
   public boolean clearsPrivileges() {
     return true;
   }
 
+  /** Some file systems below may have them. */
   @Override
   public boolean hasExtendedAttributes() {
     return true;
