@@ -55,26 +55,17 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
   /** What is no directory's name may have been meant for something else. */
   private static void checkName(String text, String name) {
     int colon = name.lastIndexOf(':');
-    if (colon > 0) {
-      throw new IllegalArgumentException(
-          "there is no directory '"
-              + name
-              + "'; if '"
-              + name.substring(colon + 1)
-              + "' is its place in the guest, that begins with '/', as in "
-              + name.substring(0, colon)
-              + ":/mnt");
-    }
     int comma = name.lastIndexOf(',');
-    if (comma > 0) {
-      throw new IllegalArgumentException(
-          "there is no directory '"
-              + name
-              + "', and '"
-              + name.substring(comma + 1)
-              + "' in '"
-              + text
-              + "' is no option of a share; 'ro' is");
+    String meant = "";
+    if (colon > 0) {
+      String example = name.substring(0, colon) + ":/mnt";
+      meant = "; a place in the guest begins with '/', as in " + example;
+    } else if (comma > 0) {
+      String option = name.substring(comma + 1);
+      meant = ", and '" + option + "' in '" + text + "' is no option of a share; 'ro' is";
+    }
+    if (!meant.isEmpty()) {
+      throw new IllegalArgumentException("there is no directory '" + name + "' to share" + meant);
     }
   }
 }

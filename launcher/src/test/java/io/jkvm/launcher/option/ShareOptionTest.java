@@ -43,9 +43,9 @@ class ShareOptionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "/a:b,'that begins with ''/'', as in /a:/mnt'",
-    "/a:,'that begins with ''/'', as in /a:/mnt'",
-    "'a:b,ro','that begins with ''/'', as in a:/mnt'",
+    "/a:b,'a place in the guest begins with ''/'', as in /a:/mnt'",
+    "/a:,'a place in the guest begins with ''/'', as in /a:/mnt'",
+    "'a:b,ro','a place in the guest begins with ''/'', as in a:/mnt'",
     "'/a,rw','''rw'' in ''/a,rw'' is no option of a share; ''ro'' is'",
     "'/a,ro,ro','''ro'' in ''/a,ro,ro'' is no option of a share; ''ro'' is'",
   })
