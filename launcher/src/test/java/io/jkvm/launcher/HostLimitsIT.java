@@ -88,6 +88,20 @@ class HostLimitsIT {
         result, ExitStatus.HOST, "write to standard output: EFBIG", "(ulimit -f)");
   }
 
+  /** A guest's programs would not find their libraries, and nothing said why. */
+  @Test
+  @RequiresKvm
+  void fewDescriptorsForSharesAreToldAndNoEnd() throws Exception {
+    List<String> arguments =
+        List.of("--quiet", "--timeout=1s", "--mem=64M", "--share", folder.toString(), "--kernel");
+    List<String> all = new ArrayList<>(arguments);
+    all.add(TinyKernel.write(folder).toString());
+    JkvmProcess.Result result = after("ulimit -n 256", all.toArray(String[]::new));
+    assertEquals(ExitStatus.TIMEOUT, result.status(), result::toString);
+    assertTrue(result.err().contains("may have 256 files open"), result::toString);
+    assertTrue(result.err().contains("ulimit -n 4096"), result::toString);
+  }
+
   /** As in a container whose image is all there is. */
   @Test
   @RequiresKvm

@@ -71,14 +71,14 @@ public final class Host {
    */
   synchronized TreeBudget treeBudget() throws LinuxException {
     if (treeBudget == null) {
-      long limit = DescriptorLimit.raise().soft();
-      if (limit < FEW_DESCRIPTORS) {
+      treeBudget = TreeBudget.ofProcess();
+      long limit = DescriptorLimit.current().soft();
+      if (Long.compareUnsigned(limit, FEW_DESCRIPTORS) < 0) {
         LOG.warn(
             "this process may have {} files open, of which a guest's programs get three quarters at"
                 + " most; raise the limit, as in ulimit -n 4096",
             limit);
       }
-      treeBudget = TreeBudget.ofProcess();
     }
     return treeBudget;
   }
