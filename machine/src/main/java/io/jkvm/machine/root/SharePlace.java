@@ -38,23 +38,11 @@ final class SharePlace {
     }
     for (Path name : path) {
       if (bytes(name) > NAME_BYTES) {
-        throw refused(
-            share,
-            "a place in the guest with a name of "
-                + bytes(name)
-                + " bytes; Linux has "
-                + NAME_BYTES
-                + " at most");
+        throw tooLong(share, "with a name of " + bytes(name), NAME_BYTES);
       }
     }
     if (bytes(path) > PATH_BYTES) {
-      throw refused(
-          share,
-          "a place in the guest of "
-              + bytes(path)
-              + " bytes; Linux has "
-              + PATH_BYTES
-              + " at most for a path");
+      throw tooLong(share, "of " + bytes(path), PATH_BYTES);
     }
     return path;
   }
@@ -68,12 +56,16 @@ final class SharePlace {
         && !(path.startsWith(MEMORY) && path.getNameCount() > MEMORY.getNameCount());
   }
 
+  private static MachineException tooLong(RootSpec.Share share, String what, int limit) {
+    return refused(share, "a place in the guest " + what + " bytes; Linux has " + limit);
+  }
+
   private static MachineException refused(RootSpec.Share share, String place) {
     return new MachineException(Problem.SHARE, share.host() + " can't be shared at " + place);
   }
 
   /**
-   * Whether the host's root, where that is the guest's, has no file in the way of a directory.
+   * Whether the host's root, where that is the guest's, has nothing but directories on the way.
    *
    * @throws MachineException if it has one
    */
@@ -93,7 +85,7 @@ final class SharePlace {
       Path part = place.subpath(0, names);
       Path host = root.resolve(part);
       if (Files.exists(host) && !Files.isDirectory(host)) {
-        throw refused(share, place + " in the guest: /" + part + " is a file");
+        throw refused(share, place + " in the guest: /" + part + " is not a directory");
       }
     }
   }

@@ -216,8 +216,8 @@ class HostRootTest {
   void aPlaceOfAShareIsNoFileOfTheHosts() throws IOException {
     Files.createDirectories(host.resolve("tmp"));
     KernelFiles.write(host.resolve("tmp/f"), "");
-    refused("/etc/passwd is a file", new RootSpec.Share(dir, "/etc/passwd", false));
-    refused("/etc/passwd is a file", new RootSpec.Share(dir, "/etc/passwd/x", false));
+    refused("/etc/passwd is not a directory", new RootSpec.Share(dir, "/etc/passwd", false));
+    refused("/etc/passwd is not a directory", new RootSpec.Share(dir, "/etc/passwd/x", false));
     // The guest has its own; and what another share has is seen when it is mounted.
     made(VIRTIO_FS, false, new RootSpec.Share(dir, "/tmp/f", false));
     made(
