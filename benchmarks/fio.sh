@@ -42,7 +42,8 @@ case $(stat -f -c %T "$folder") in
   tmpfs | ramfs) echo "fio.sh: $folder is memory, not a disk; choose another with FOLDER=DIR" >&2 && exit 2 ;;
 esac
 work=$(mktemp -d "$folder/jkvm-fio.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 disk=$work/disk
@@ -136,7 +137,9 @@ once() { # contender, round; its results go to the file 'once'
     esac
   done <"$work/console"
   wait $pid || :
-  [ "$finished" ]
+  pid=
+  # What fio said in place of a result is in 'said'.
+  [ "$finished" ] && [ "$(wc -l <"$work/once")" = "$(echo "$steps" | wc -l)" ]
 }
 round=1
 while [ $round -le "$rounds" ]; do
