@@ -157,6 +157,19 @@ class CommandHostRootIT {
     }
   }
 
+  /** What the guest's kernel remembers of the file counts when it is run. */
+  @Test
+  void aProgramThatSomebodyWritesToRunsAsNobodyElseAtOnce() throws Exception {
+    Path program = Files.copy(Path.of("/usr/bin/id"), folder.resolve("id"));
+    Files.setAttribute(program, "unix:mode", 06777);
+    Files.setAttribute(folder, "unix:mode", 0777);
+    String script = "./id -u; cat /usr/bin/id 1<>id; ./id -u";
+    JkvmProcess.Result result =
+        test("--", "setpriv", "--reuid", "1", "--regid", "1", "--clear-groups", "sh", "-c", script);
+    assertEquals(0, result.status(), result::toString);
+    assertEquals("0\n1\n", result.out(), result::toString);
+  }
+
   @Test
   void sharesAreWhereTheyWereAskedForAndAsTheyWereAskedFor() throws Exception {
     Files.createDirectories(folder.resolve("data/deep"));

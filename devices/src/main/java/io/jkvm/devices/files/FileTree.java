@@ -63,7 +63,8 @@ public interface FileTree extends AutoCloseable {
   int attributes(long node, FileAttributes attributes);
 
   /**
-   * Changes attributes, all those asked for or none.
+   * Changes attributes, all those asked for or none. Where {@link #clearsPrivileges} says so, a
+   * change of nothing takes set-ID bits from a regular file, as a write would.
    *
    * @param file the open file by which it is done, such as ftruncate(2); null if by none
    * @param attributes receives those after the change

@@ -6,6 +6,7 @@ import io.jkvm.core.linux.files.NativeName;
 import io.jkvm.core.linux.files.OpenHow;
 import io.jkvm.devices.files.Caller;
 import io.jkvm.devices.files.FileAttributes;
+import io.jkvm.devices.files.OpenFile;
 import io.jkvm.devices.files.OpenFlags;
 import io.jkvm.devices.files.OpenResult;
 import io.jkvm.devices.files.host.nodes.HostNode;
@@ -139,8 +140,11 @@ final class HostOpening {
     HostAttributes.entry(thread, entry);
     error = open(thread, entry.node, flags, result);
     if (error == 0 && (flags & OpenFlags.TRUNCATE) != 0) {
-      entry.size = 0;
-      entry.blocks = 0;
+      OpenFile file = result.takeFile();
+      boolean fleeting = entry.fleeting;
+      file.attributes(entry); // without its set-ID bits now
+      entry.fleeting = fleeting;
+      result.set(file);
     }
     if (error < 0) {
       nodes.forget(thread, entry.node, 1);

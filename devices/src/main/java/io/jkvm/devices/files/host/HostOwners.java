@@ -128,9 +128,10 @@ final class HostOwners {
   }
 
   /**
-   * Whether the host is to be told of a change of owner, after {@link #check}: as a user also of
-   * one that changes nothing, if there are set-ID bits, which it takes away. Capabilities of a file
-   * without them stay then, as its owner does.
+   * Whether the host is to be told of a change of owner, after {@link #check}. Also of one that
+   * changes nothing, if there are set-ID bits, which it takes away: as a user that of an owner, and
+   * always a change of nothing at all, which Linux sends before somebody writes who is to take them
+   * away, and believes its reply. Capabilities of a file without them stay then, as its owner does.
    *
    * @param now the file
    */
@@ -138,9 +139,16 @@ final class HostOwners {
     if (newUid(change) != STAYS || newGid(now, change) != STAYS) {
       return true;
     }
-    boolean hasBits =
-        FileMode.isRegular(now.mode()) && (now.mode() & (FileMode.S_ISUID | FileMode.S_ISGID)) != 0;
-    return hasBits && now.uid() == user && change.has(AttributeChange.UID | AttributeChange.GID);
+    boolean asked = change.fields == 0 || change.has(AttributeChange.UID | AttributeChange.GID);
+    return asked && hasBits(now.mode()) && (isRoot() || now.uid() == user);
+  }
+
+  /**
+   * Whether the kernel takes some away; a set-group-ID bit only if a group may execute the file.
+   */
+  private static boolean hasBits(int mode) {
+    boolean group = (mode & FileMode.S_ISGID) != 0 && (mode & FileMode.S_IXGRP) != 0;
+    return FileMode.isRegular(mode) && ((mode & FileMode.S_ISUID) != 0 || group);
   }
 
   /** The owner to be set on the host, after {@link #check}; -1 if it stays. */

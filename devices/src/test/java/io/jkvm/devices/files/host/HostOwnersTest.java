@@ -219,6 +219,36 @@ class HostOwnersTest {
     }
   }
 
+  /** Its time of change would tell programs such as tar that there is something to be done. */
+  @Test
+  void asAUserAChangeThatChangesNothingIsNoChange() throws Exception {
+    try (HostShare share = userShare()) {
+      for (int mode : new int[] {0644, 0755, 02644}) {
+        Path file = share.file("f" + mode, "");
+        Files.setAttribute(file, "unix:uid", USER);
+        Files.setAttribute(file, "unix:mode", FileMode.REGULAR | mode);
+        Object before = Files.getAttribute(file, "unix:ctime");
+        awaitTick(share.root);
+        asUser(
+            () -> {
+              ok(share.chown(share.node("f" + mode), 0, 0));
+              ok(share.change(share.node("f" + mode), 0));
+              return null;
+            });
+        assertEquals(before, Files.getAttribute(file, "unix:ctime"), Integer.toOctalString(mode));
+      }
+    }
+  }
+
+  /** Until the clock by which files get their times has gone on. */
+  private static void awaitTick(Path folder) throws IOException {
+    Path probe = Files.createTempFile(folder, "tick", null);
+    Object first = Files.getAttribute(probe, "unix:ctime");
+    while (Files.getAttribute(probe, "unix:ctime").equals(first)) {
+      Files.setAttribute(probe, "unix:mode", FileMode.REGULAR | 0600);
+    }
+  }
+
   /** The guest's kernel counts on it. */
   @Test
   void asAUserAChangeThatChangesNothingTakesSetIdBits() throws Exception {

@@ -19,6 +19,7 @@ public final class FileMode {
 
   public static final int S_ISUID = 04000;
   public static final int S_ISGID = 02000;
+  public static final int S_IXGRP = 010;
   public static final int S_ISVTX = 01000;
 
   /** All that chmod(2) can set. */
