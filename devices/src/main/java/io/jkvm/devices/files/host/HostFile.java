@@ -62,13 +62,23 @@ final class HostFile implements OpenFile {
     return FileDataIo.preadv(descriptor, target, offset, 0);
   }
 
+  /**
+   * Before anything that writes: the kernel takes set-ID bits only for a thread that has given
+   * CAP_FSETID up, which may have done nothing here yet.
+   */
+  private void beOfGuest() {
+    threads.get();
+  }
+
   @Override
   public long write(IoVector source, long offset) {
+    beOfGuest();
     return FileDataIo.pwritev(descriptor, source, offset, 0);
   }
 
   @Override
   public long append(IoVector source) {
+    beOfGuest();
     return FileDataIo.pwritev(descriptor, source, 0, FileDataIo.RWF_APPEND);
   }
 
@@ -92,6 +102,7 @@ final class HostFile implements OpenFile {
     if ((mode & ~ALLOCATIONS) != 0) {
       return -Errno.EOPNOTSUPP;
     }
+    beOfGuest();
     return FileDataIo.fallocate(descriptor, mode, offset, length);
   }
 

@@ -19,6 +19,8 @@ import io.jkvm.devices.files.OpenFlags;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -90,7 +92,8 @@ class HostFileTest {
   @Test
   void whoWritesToASetUserIdFileTakesTheBit() throws IOException {
     assertTrue(share.tree.clearsPrivileges());
-    String[] ways = {"write", "append", "copy", "truncate", "open", "create", "allocate", "own"};
+    List<String> ways = new ArrayList<>(List.of("write", "append", "copy", "truncate", "open"));
+    ways.addAll(List.of("create", "allocate", "own", "nothing"));
     for (String way : ways) {
       Path program = share.file(way, "program");
       Files.setAttribute(program, "unix:mode", FileMode.REGULAR | 06755);
@@ -106,8 +109,13 @@ class HostFileTest {
               assertEquals(1, source.copyTo(0, file, 0, 1));
             }
           }
+          case "nothing" -> {
+            ok(share.change(node, 0));
+            assertEquals(FileMode.REGULAR | 0755, share.entry.mode);
+          }
           case "create" -> {
             ok(create(way, OpenFlags.WRITE_ONLY | OpenFlags.TRUNCATE));
+            assertEquals(FileMode.REGULAR | 0755, share.entry.mode);
             share.result.takeFile().close();
           }
           case "allocate" -> ok(file.allocate(0, 0, 4096));
@@ -125,6 +133,12 @@ class HostFileTest {
       int mode = (int) Files.getAttribute(program, "unix:mode");
       assertEquals(FileMode.REGULAR | 0755, mode, way);
     }
+  }
+
+  /** In a JVM of its own: threads here may have been begun by some that have served. */
+  @Test
+  void soDoesAThreadThatHasDoneNothingElse() throws Exception {
+    LimitedProcess.assertRuns("-c 0", FirstWriteProgram.class, path);
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.devices.files.host.nodes;
 
+import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
 import io.jkvm.core.linux.files.DirectoryEntries;
@@ -67,10 +68,16 @@ public final class HostThread {
    * For the calling thread, which serves a guest. From whatever it writes to from now on the kernel
    * takes set-ID bits: a guest as whose root it writes would else make a set-user-ID program of the
    * host its own.
+   *
+   * @throws InternalError if this is not permitted: such a thread must not write
    */
   public static HostThread ofGuest() {
     HostThread thread = new HostThread();
-    ThreadFileAccess.dropFsetid(thread.scratch);
+    int result = ThreadFileAccess.dropFsetid(thread.scratch);
+    if (result < 0) {
+      throw new InternalError(
+          "a thread that serves files can't give up CAP_FSETID: " + Errno.name(-result));
+    }
     return thread;
   }
 
