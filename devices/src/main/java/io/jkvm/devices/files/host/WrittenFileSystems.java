@@ -7,6 +7,7 @@ import io.jkvm.core.linux.files.OpenHow;
 import io.jkvm.devices.files.host.nodes.HostNode;
 import io.jkvm.devices.files.host.nodes.HostNodes;
 import io.jkvm.devices.files.host.nodes.HostThread;
+import java.util.Arrays;
 
 /**
  * The file systems that the guest may have written to, by an open directory or file of each: of
@@ -21,7 +22,13 @@ final class WrittenFileSystems {
   private final int rootDescriptor;
   private volatile boolean rootIsWritten;
 
-  // Guarded by this.
+  /** Held while a descriptor that has a place is synchronized, which may take long; before this. */
+  private final Object syncing = new Object();
+
+  /** Of one that lost its place, until somebody is told; guarded by syncing. */
+  private int error;
+
+  // Guarded by this, and so is that a place has its descriptor: who takes one away holds both.
   private final long[] devices = new long[MOST];
   private final int[] descriptors = new int[MOST];
   private int count;
@@ -89,20 +96,51 @@ final class WrittenFileSystems {
     return nodes.reopen(thread, node, OpenHow.O_RDONLY);
   }
 
-  private synchronized void add(long device, int descriptor) {
+  private void add(long device, int descriptor) {
+    if (!addIfRoom(device, descriptor)) {
+      synchronized (syncing) {
+        replaceOldest(device, descriptor);
+      }
+    }
+  }
+
+  private synchronized boolean addIfRoom(long device, int descriptor) {
     if (has(device)) {
       HandleIo.close(descriptor);
-    } else if (count < MOST) {
-      devices[count] = device;
-      descriptors[count] = descriptor;
-      count++;
-    } else {
-      FileDataIo.syncfs(descriptors[oldest]);
-      HandleIo.close(descriptors[oldest]);
-      devices[oldest] = device;
-      descriptors[oldest] = descriptor;
-      oldest = (oldest + 1) % MOST;
+      return true;
     }
+    if (count == MOST) {
+      return false;
+    }
+    devices[count] = device;
+    descriptors[count] = descriptor;
+    count++;
+    return true;
+  }
+
+  /**
+   * The caller holds {@link #syncing}, so that whoever synchronizes all waits for the one that has
+   * no place any more, too.
+   */
+  private void replaceOldest(long device, int descriptor) {
+    int before = exchangeOldest(device, descriptor);
+    if (before != descriptor) {
+      int result = FileDataIo.syncfs(before);
+      error = error < 0 ? error : result;
+    }
+    HandleIo.close(before);
+  }
+
+  /** The descriptor that has no place, which is the new one if another thread was first. */
+  private synchronized int exchangeOldest(long device, int descriptor) {
+    if (has(device)) {
+      return descriptor;
+    }
+    int before = descriptors[oldest];
+    devices[oldest] = device;
+    descriptors[oldest] = descriptor;
+    oldest = (oldest + 1) % MOST;
+    return before;
   }
 
   /** How many there are, the root's included; each is a syncfs(2). */
@@ -113,20 +151,32 @@ final class WrittenFileSystems {
   /** Returns when all that was written is on stable storage; the first error, negated. */
   int sync() {
     int result = rootIsWritten ? FileDataIo.syncfs(rootDescriptor) : 0;
-    synchronized (this) {
-      for (int i = 0; i < count; i++) {
-        int other = FileDataIo.syncfs(descriptors[i]);
+    synchronized (syncing) {
+      result = result < 0 ? result : error;
+      error = 0;
+      for (int descriptor : written()) {
+        int other = FileDataIo.syncfs(descriptor);
         result = result < 0 ? result : other;
       }
     }
     return result;
   }
 
-  synchronized void close() {
-    for (int i = 0; i < count; i++) {
-      HandleIo.close(descriptors[i]);
+  private synchronized int[] written() {
+    return Arrays.copyOf(descriptors, count);
+  }
+
+  void close() {
+    synchronized (syncing) {
+      for (int descriptor : written()) {
+        HandleIo.close(descriptor);
+      }
+      clear();
     }
-    count = 0;
     HandleIo.close(rootDescriptor);
+  }
+
+  private synchronized void clear() {
+    count = 0;
   }
 }
