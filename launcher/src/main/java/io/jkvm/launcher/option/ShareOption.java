@@ -3,6 +3,8 @@ package io.jkvm.launcher.option;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The value of {@code --share}.
@@ -16,6 +18,9 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
   public static final String SYNTAX = "HOST[:GUEST][,ro]";
 
   private static final String READ_ONLY = ",ro";
+
+  /** What other programs have at the end, and here would be a name that the guest may write to. */
+  private static final Pattern COLON = Pattern.compile("(.+):(ro|rw)");
 
   /**
    * Parses the option's value. A colon that no slash follows belongs to the name. A comma in a
@@ -36,6 +41,17 @@ public record ShareOption(Path host, String guest, boolean readOnly) {
     if (colon >= 0 && comma >= 0) {
       throw new IllegalArgumentException(
           "'" + rest.substring(comma + 1) + "' in '" + text + "' is no option of a share; 'ro' is");
+    }
+    Matcher matcher = COLON.matcher(rest);
+    if (matcher.matches() && (colon >= 0 || !Files.exists(Path.of(rest)))) {
+      throw new IllegalArgumentException(
+          "':"
+              + matcher.group(2)
+              + "' in '"
+              + text
+              + "' is no option of a share; ',ro' is, as in "
+              + matcher.group(1)
+              + READ_ONLY);
     }
     Path host = Path.of(name);
     if (colon < 0 && !Files.exists(host)) {

@@ -46,6 +46,9 @@ class ShareOptionTest {
     "/a:b,'a place in the guest begins with ''/'', as in /a:/mnt'",
     "/a:,'a place in the guest begins with ''/'', as in /a:/mnt'",
     "'a:b,ro','a place in the guest begins with ''/'', as in a:/mnt'",
+    "/a:/mnt:ro,'no option of a share; '',ro'' is, as in /a:/mnt,ro'",
+    "/a:/mnt:rw,':rw'' in ''/a:/mnt:rw'' is no option of a share'",
+    "a:ro,'no option of a share; '',ro'' is, as in a,ro'",
     "'/a,rw','''rw'' in ''/a,rw'' is no option of a share; ''ro'' is'",
     "'/a,ro,ro','''ro'' in ''/a,ro,ro'' is no option of a share; ''ro'' is'",
   })
