@@ -75,8 +75,8 @@ public final class Host {
       long limit = DescriptorLimit.current().soft();
       if (Long.compareUnsigned(limit, FEW_DESCRIPTORS) < 0) {
         LOG.warn(
-            "this process may have {} files open, of which a guest's programs get three quarters at"
-                + " most; raise the limit, as in ulimit -n 4096",
+            "this process may have {} files open, and programs that a guest has from a share may"
+                + " not find theirs with so few; raise the hard limit (ulimit -Hn) to 4096",
             limit);
       }
     }
