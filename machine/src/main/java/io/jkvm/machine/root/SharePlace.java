@@ -65,7 +65,8 @@ final class SharePlace {
   }
 
   /**
-   * Whether the host's root, where that is the guest's, has nothing but directories on the way.
+   * Whether the host's root, where that is the guest's, has nothing but directories on the way, as
+   * far as no symbolic link is in it: what that leads to may be something else in the guest.
    *
    * @throws MachineException if it has one
    */
@@ -84,6 +85,9 @@ final class SharePlace {
     for (int names = 1; names <= place.getNameCount(); names++) {
       Path part = place.subpath(0, names);
       Path host = root.resolve(part);
+      if (Files.isSymbolicLink(host)) {
+        return;
+      }
       if (Files.exists(host) && !Files.isDirectory(host)) {
         throw refused(share, place + " in the guest: /" + part + " is not a directory");
       }
