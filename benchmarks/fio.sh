@@ -4,8 +4,8 @@
 # turns: fio with libaio and O_DIRECT, in the guest on /dev/vda, on the host on the same file. The same
 # kernel, initrd and memory, one vCPU. Each step has a part of the disk for itself, which at the begin of
 # a round is not in the host's page cache; a warm step reads its part before. Prints medians in
-# microseconds a request and the ratio of jkvm's best way to QEMU's best. Processor time is what bench.sh
-# tells. Settings are variables:
+# microseconds a request, and jkvm's ratio to QEMU where both use the host's page cache and where neither does.
+# Processor time is what bench.sh tells. Settings are variables:
 #   ONLY="jkvm qemu-threads ..."   these contenders alone; see 'contenders' below
 #   REQUESTS=2000                  in each step of 4 KiB
 #   SIZE=512                       of the disk in MiB, of which each step has an eighth
@@ -38,12 +38,15 @@ fi
 for file in "$images/vmlinux" "$images/bzImage" "$images/initramfs.cpio" "$images/fio.cpio"; do
   [ -r "$file" ] || { echo "fio.sh: no $file; run guest-images/build.sh all fio" >&2 && exit 3; }
 done
+for program in cpio awk $(case $only in *qemu*) echo qemu-system-x86_64 ;; esac); do
+  command -v $program >/dev/null || { echo "fio.sh: needs $program" >&2 && exit 3; }
+done
 case $(stat -f -c %T "$folder") in
   tmpfs | ramfs) echo "fio.sh: $folder is memory, not a disk; choose another with FOLDER=DIR" >&2 && exit 2 ;;
 esac
 work=$(mktemp -d "$folder/jkvm-fio.XXXXXX")
 pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$pid" ] || kill $(pgrep -P "$pid") "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 disk=$work/disk
@@ -59,15 +62,15 @@ sync
 # are the ninth field, those that it wrote the fiftieth.
 mkdir "$work/guest" "$work/guest/bench"
 cat >"$work/guest/bench/run" <<END
-disk=\$1 direct=\$2 flags=\$3
+disk=\$1 direct=\$2 out=\$3/out flags=\$4
 part=$((size / 8)) requests=$requests
 step() { # name, which part, requests, fio's options
   name=\$1 at=\$((\$2 * part)) count=\$3
   shift 3
-  case \$name in warm-*) dd if=\$disk of=/dev/null bs=1M skip=\$at count=\$part \$flags 2>/dev/null ;; esac
+  case \$name in warm-*) dd if=\$disk of=/dev/null bs=1M skip=\$at count=\$part \$flags 2>\$out || { cat \$out; return; } ;; esac
   fio --name=s --filename=\$disk --ioengine=libaio --direct=\$direct --offset=\${at}M --size=\${part}M \\
-    --number_ios=\$count --randrepeat=1 --minimal --terse-version=3 "\$@" >/tmp/out 2>&1 || cat /tmp/out
-  echo "took \$name \$(awk -F ';' -v n=\$count '/^3;fio/ { printf "%.1f", (\$9 + \$50) * 1000 / n }' /tmp/out)"
+    --number_ios=\$count --randrepeat=1 --minimal --terse-version=3 "\$@" >\$out 2>&1 || cat \$out
+  echo "took \$name \$(awk -F ';' -v n=\$count '/^3;fio/ { printf "%.1f", (\$9 + \$50) * 1000 / n }' \$out)"
 }
 step cold-read-1 0 \$requests --rw=randread --bs=4k --iodepth=1
 step cold-read-8 1 \$requests --rw=randread --bs=4k --iodepth=8
@@ -94,7 +97,7 @@ if [ "$software" ]; then
   line="$line clearcpuid=cx16,erms,fsrm,popcnt,smap,smep"
   cpu=host,-arch-capabilities,-cx16
 fi
-run="$line jkvm.run=\"sh /bench/run /dev/vda 1 iflag=direct\""
+run="$line jkvm.run=\"sh /bench/run /dev/vda 1 /tmp iflag=direct\""
 ours() { # options of the disk
   exec "$jkvm" run --quiet --mem 128M --kernel "$images/bzImage" --initrd "$work/initrd" \
     --disk "$disk,format=raw$1" --cmdline-only "$run reboot=k"
@@ -113,8 +116,8 @@ start() { # contender
     qemu-threads) qemu cache=writeback,aio=threads ;;
     qemu-io_uring) qemu cache=writeback,aio=io_uring ;;
     qemu-direct-native) qemu cache=none,aio=native ;;
-    host-buffered) exec sh "$work/guest/bench/run" "$disk" 0 '' ;;
-    host-direct) exec sh "$work/guest/bench/run" "$disk" 1 '' ;;
+    host-buffered) exec sh "$work/guest/bench/run" "$disk" 0 "$work" '' ;;
+    host-direct) exec sh "$work/guest/bench/run" "$disk" 1 "$work" '' ;;
     *) fail "no contender '$1': $contenders" ;;
   esac
 }
@@ -161,10 +164,10 @@ median() { # contender, step: nothing if there is none
   awk -v a="$1" -v b="$2" '$1 == a && $2 == b { print $3 }' "$work/results" |
     sort -n | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
-best() { # first letters of the contenders, step
-  for contender in $only; do
-    case $contender in "$1"*) median "$contender" "$2" ;; esac
-  done | sort -n | head -n 1
+best() { # step, contenders
+  step=$1
+  shift
+  for contender; do median "$contender" "$step"; done | sort -n | head -n 1
 }
 ratio() { # a, b
   awk -v a="$1" -v b="$2" 'BEGIN { if (a > 0 && b > 0) printf "%.2f", a / b; else printf "-" }'
@@ -176,12 +179,14 @@ echo "Microseconds a request, medians of $rounds rounds."
 echo
 printf '| step |'
 printf ' %s |' "$@"
-echo ' jkvm / QEMU |'
+echo ' jkvm / QEMU, page cache | jkvm / QEMU, direct |'
 printf '|---|'
 for contender; do printf -- "---|"; done
-echo '---|'
+echo '---|---|'
 for step in $steps; do
   printf '| %s |' "$step"
   for contender; do printf ' %s |' "$(median "$contender" "$step")"; done
-  echo " $(ratio "$(best jkvm "$step")" "$(best qemu "$step")") |"
+  cached=$(ratio "$(median jkvm "$step")" "$(best "$step" qemu-threads qemu-io_uring)")
+  direct=$(ratio "$(median jkvm-direct "$step")" "$(median qemu-direct-native "$step")")
+  echo " $cached | $direct |"
 done
