@@ -55,6 +55,10 @@ public final class HostTree implements FileTree {
 
   private final String name;
   private final ThreadLocal<HostThread> threads = ThreadLocal.withInitial(HostThread::ofGuest);
+
+  /** For what any thread may have to do, such as one that closes a machine; its monitor is held. */
+  private final HostThread anyThread = HostThread.ofHost();
+
   private final HostNodes nodes;
   private final HostChanges changes;
   private final HostMaking making;
@@ -108,7 +112,7 @@ public final class HostTree implements FileTree {
   private HostTree(String name, Path directory, TreeAllotment allotment, HostOwners owners)
       throws LinuxException {
     this.name = name;
-    HostRoot root = HostRoot.open(HostThread.ofHost(), directory, allotment);
+    HostRoot root = HostRoot.open(anyThread, directory, allotment);
     nodes = root.nodes();
     written = new WrittenFileSystems(nodes, root.descriptor());
     changes = new HostChanges(owners);
@@ -159,7 +163,9 @@ public final class HostTree implements FileTree {
 
   @Override
   public void forgetAll() {
-    nodes.forgetAll(threads.get());
+    synchronized (anyThread) {
+      nodes.forgetAll(anyThread);
+    }
   }
 
   @Override
@@ -377,6 +383,8 @@ public final class HostTree implements FileTree {
   @Override
   public void close() {
     written.close();
-    nodes.close(HostThread.ofHost());
+    synchronized (anyThread) {
+      nodes.close(anyThread);
+    }
   }
 }
