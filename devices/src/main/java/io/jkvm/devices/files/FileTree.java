@@ -196,6 +196,17 @@ public interface FileTree extends AutoCloseable {
    */
   boolean clearsPrivileges();
 
+  /**
+   * Whether there is memory for something more that is kept for the guest beside what the tree
+   * keeps, and is no larger than what it has of a file.
+   */
+  default boolean hasRoom() {
+    return true;
+  }
+
+  /** So many more of these are kept, or fewer; all are gone when the tree is closed. */
+  default void takeRoom(int count) {}
+
   /** Gives everything back to the host. No other call is under way or comes after it. */
   @Override
   void close();

@@ -315,6 +315,16 @@ public final class HostTree implements FileTree {
     return true;
   }
 
+  @Override
+  public boolean hasRoom() {
+    return nodes.allotment().hasRoom();
+  }
+
+  @Override
+  public void takeRoom(int count) {
+    nodes.allotment().takeRoom(count);
+  }
+
   /** Some file systems below may have them. */
   @Override
   public boolean hasExtendedAttributes() {

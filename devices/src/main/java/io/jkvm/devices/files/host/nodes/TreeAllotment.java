@@ -59,6 +59,18 @@ public final class TreeAllotment {
     }
   }
 
+  /** Whether the budget has room for something as large as a node that is none of these. */
+  public boolean hasRoom() {
+    return budget == null || budget.hasNode();
+  }
+
+  /** So many more of these are there, or fewer. */
+  public void takeRoom(int count) {
+    if (budget != null) {
+      budget.takeNodes(count);
+    }
+  }
+
   /** How many nodes may have a handle while nobody uses them. */
   int handles() {
     return budget == null ? fixedHandles : budget.handlesOfEach();

@@ -14,7 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * can open some when others hold all they can get; the rest is for who comes first.
  *
  * <p>Nodes: each share has a few of its own, and none more than {@link #MOST_NODES}. All beyond the
- * former are no more than half of the heap has room for, and are for who comes first.
+ * former, together with what a protocol keeps of files by itself, are no more than half of the heap
+ * has room for, and are for who comes first.
  */
 public final class TreeBudget {
   /** How many nodes a share can have. */

@@ -13,14 +13,18 @@ import java.util.function.Consumer;
  * reset or the next one. For one thread at a time; {@link #openCount} for any.
  */
 public final class P9Session {
-  /** How many fids a client can have, and places in the tree, each of some 200 bytes. */
+  /**
+   * How many fids a client can have, and places in the tree, each of some 200 bytes, if the tree
+   * has {@linkplain FileTree#hasRoom room}.
+   */
   private static final int MAX_FIDS = 1 << 18;
 
   /** How many extended attributes can be between their first and last message. */
-  private static final int MAX_ATTRIBUTES = 256;
+  private static final int MAX_ATTRIBUTES = 32;
 
   private final FileTree tree;
   private final SharePolicy policy;
+  private final SessionRoom room;
   private final FidTable fids;
   private final PlaceTree places;
   private final RecordLocks locks = new RecordLocks();
@@ -44,8 +48,9 @@ public final class P9Session {
     this.tree = tree;
     this.policy = policy;
     this.onDefect = onDefect;
+    room = new SessionRoom(tree);
     fids = new FidTable(maxFids);
-    places = new PlaceTree(tree, maxFids);
+    places = new PlaceTree(tree, room, maxFids);
   }
 
   public FileTree tree() {
@@ -83,6 +88,7 @@ public final class P9Session {
   public void end() {
     maxBytes = 0;
     Fid[] all = fids.all();
+    room.take(-all.length);
     fids.clear();
     locks.clear();
     for (Fid fid : all) {
@@ -125,12 +131,13 @@ public final class P9Session {
     if (fids.get(number) != null) {
       return -Errno.EEXIST;
     }
-    return fids.isFull() ? -Errno.ENFILE : 0;
+    return fids.isFull() || !room.hasMore() ? -Errno.ENFILE : 0;
   }
 
   /** Adds a fid whose number has been checked. */
   public void add(Fid fid) {
     fids.add(fid);
+    room.take(1);
   }
 
   /** A fid goes to another place, which is held for it. */
@@ -168,6 +175,7 @@ public final class P9Session {
   /** Ends a fid. It is gone also if closing what it had open fails. */
   public void clunk(Fid fid) {
     fids.remove(fid);
+    room.take(-1);
     locks.releaseAll(fid);
     try {
       close(fid);

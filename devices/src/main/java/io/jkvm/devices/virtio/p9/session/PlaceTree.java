@@ -17,6 +17,7 @@ public final class PlaceTree {
   private static final int NAME_UNIT = 64;
 
   private final FileTree tree;
+  private final SessionRoom room;
   private final int limit;
   private final FileAttributes found = new FileAttributes();
   private PlaceNames names;
@@ -25,8 +26,9 @@ public final class PlaceTree {
   private int used;
 
   /** The root alone. */
-  PlaceTree(FileTree tree, int limit) {
+  PlaceTree(FileTree tree, SessionRoom room, int limit) {
     this.tree = tree;
+    this.room = room;
     this.limit = limit;
     clear();
   }
@@ -36,7 +38,12 @@ public final class PlaceTree {
     names = new PlaceNames();
     root = new Place(FileTree.ROOT, FileTree.ROOT, FileMode.DIRECTORY);
     count = 1;
-    used = 1;
+    use(1 - used);
+  }
+
+  private void use(int more) {
+    used += more;
+    room.take(more);
   }
 
   private static int units(byte[] name) {
@@ -50,7 +57,7 @@ public final class PlaceTree {
 
   /** Whether there may be no place for another name. */
   public boolean isFull() {
-    return used >= limit;
+    return used >= limit || !room.hasMore();
   }
 
   /**
@@ -93,7 +100,7 @@ public final class PlaceTree {
     Place place = new Place(entry.node, entry.inode, entry.mode);
     attach(place, hold(directory), name.bytes());
     count++;
-    used += units(place.name);
+    use(units(place.name));
     return hold(place);
   }
 
@@ -118,7 +125,7 @@ public final class PlaceTree {
         detach(place);
       }
       count--;
-      used -= units(place.name);
+      use(-units(place.name));
       tree.forget(place.node, 1);
       place = place.parent;
       place.holders--;
@@ -178,7 +185,7 @@ public final class PlaceTree {
       // no room for a longer name.
       return;
     }
-    used += more;
+    use(more);
     attach(moved, hold(newDirectory), bytes);
     release(directory);
   }

@@ -39,7 +39,7 @@ class PlaceTreeTest {
                 return null;
               });
 
-  private final PlaceTree places = new PlaceTree(tree, LIMIT);
+  private final PlaceTree places = new PlaceTree(tree, new SessionRoom(tree), LIMIT);
 
   private static NativeName set(NativeName name, String text) {
     assertEquals(0, name.setComponent(text.getBytes(StandardCharsets.ISO_8859_1)));
