@@ -2,6 +2,7 @@
 package io.jkvm.devices.virtio.fs;
 
 import io.jkvm.devices.files.FileTree;
+import io.jkvm.devices.files.LastSync;
 import io.jkvm.devices.files.SharePolicy;
 import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
@@ -9,6 +10,7 @@ import io.jkvm.devices.virtio.VirtioType;
 import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.QueueService;
 import io.jkvm.devices.virtio.queue.SequentialService;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
@@ -114,10 +116,15 @@ public final class VirtioFs implements VirtioDevice, AutoCloseable {
     return session.files().size() + session.directories().size();
   }
 
-  /** Ends what the guest has and closes the tree. No queue is served any more. */
+  /**
+   * Ends what the guest has, has what it wrote on stable storage, and closes the tree. No queue is
+   * served any more.
+   *
+   * @throws UncheckedIOException if what the guest wrote may be lost
+   */
   @Override
   public void close() {
     session.end();
-    tree.close();
+    LastSync.close(tree);
   }
 }

@@ -3,6 +3,7 @@ package io.jkvm.devices.virtio.p9;
 
 import io.jkvm.core.lifecycle.LogLimit;
 import io.jkvm.devices.files.FileTree;
+import io.jkvm.devices.files.LastSync;
 import io.jkvm.devices.files.SharePolicy;
 import io.jkvm.devices.virtio.ConfigSpace;
 import io.jkvm.devices.virtio.VirtioDevice;
@@ -11,6 +12,7 @@ import io.jkvm.devices.virtio.p9.session.P9Session;
 import io.jkvm.devices.virtio.queue.ActiveQueue;
 import io.jkvm.devices.virtio.queue.QueueService;
 import io.jkvm.devices.virtio.queue.SequentialService;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
@@ -97,10 +99,15 @@ public final class Virtio9p implements VirtioDevice, AutoCloseable {
     return session.openCount();
   }
 
-  /** Ends what the guest has and closes the tree. No queue is served any more. */
+  /**
+   * Ends what the guest has, has what it wrote on stable storage, and closes the tree. No queue is
+   * served any more.
+   *
+   * @throws UncheckedIOException if what the guest wrote may be lost
+   */
   @Override
   public void close() {
     session.end();
-    tree.close();
+    LastSync.close(tree);
   }
 }

@@ -254,9 +254,15 @@ class FsQueuesTest {
   void anErrorEndsTheMachine(Transport transport) throws Exception {
     StubTree broken =
         new StubTree() {
+          private boolean isLast;
+
           @Override
           public int sync() {
-            throw new OutOfMemoryError("test");
+            if (!isLast) {
+              isLast = true;
+              throw new OutOfMemoryError("test");
+            }
+            return 0;
           }
         };
     AtomicReference<String> failure = new AtomicReference<>();
