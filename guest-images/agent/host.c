@@ -30,6 +30,49 @@ static long set_clock(u64 nanoseconds)
 	return sys(clock_settime, CLOCK_REALTIME, &time);
 }
 
+/* The next word of a line of /proc/mounts, in which blanks and the like stand as \040. */
+static char *next_word(char **line)
+{
+	char *word = *line, *from = word, *to = word;
+
+	while (*from && *from != ' ') {
+		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+			*to++ = (from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0');
+			from += 4;
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*line = *from ? from + 1 : from;
+	*to = 0;
+	return word;
+}
+
+/* sync(2) does not say what could not be written, syncfs(2) does (Linux 5.8). Returns an errno. */
+static long sync_mounts(void)
+{
+	struct lines lines;
+	char *line;
+	long error = 0;
+
+	lines_open(&lines, "/proc/self/mounts");
+	while ((line = lines_next(&lines))) {
+		char *device = next_word(&line), *where = next_word(&line), *type = next_word(&line);
+		long fd, result;
+
+		if (!starts_with(device, "/dev/") && !equal(type, "virtiofs") && !equal(type, "9p"))
+			continue;
+		fd = sys(open, where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		result = sys(syncfs, fd);
+		if (result < 0 && !error)
+			error = -result;
+		sys(close, fd);
+	}
+	return error;
+}
+
 static long fork_sync(void)
 {
 	long pid = sys(fork);
@@ -43,7 +86,7 @@ static long fork_sync(void)
 		sys(sync);
 		sys(sync);
 		for (;;)
-			sys(exit_group, 0);
+			sys(exit_group, sync_mounts());
 	}
 	return pid;
 }
@@ -62,13 +105,18 @@ static void start_sync(void)
 	host_answer();
 }
 
-void host_reaped(long pid)
+void host_reaped(long pid, int status)
 {
 	if (pid != syncing)
 		return;
 	syncing = 0;
 	syncs_wanted--;
-	syncs_done++;
+	if (status) {
+		sync_error = status & 0x7f ? EINTR : status >> 8;
+		syncs_failed++;
+	} else {
+		syncs_done++;
+	}
 	host_answer();
 	start_sync();
 }

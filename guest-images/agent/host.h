@@ -9,7 +9,7 @@ enum power { POWER_OFF = 0, POWER_RESET = 1 };
 
 void host_frame(const struct frame *frame);
 /* A process has ended; it may be the one that syncs. */
-void host_reaped(long pid);
+void host_reaped(long pid, int status);
 /* Sends the answers for which there was no room. */
 void host_answer(void);
 /* Syncs for a few seconds at most and stops or resets the machine. */

@@ -76,7 +76,7 @@ static void reap(int signals)
 		if (pid <= 0)
 			return;
 		task_reaped(pid, status, now_ms());
-		host_reaped(pid);
+		host_reaped(pid, status);
 	}
 }
 

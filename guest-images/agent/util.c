@@ -182,6 +182,8 @@ const char *error_text(long error)
 		{ EFBIG, "File too large" },
 		{ ENOSPC, "No space left on device" },
 		{ EROFS, "Read-only file system" },
+		{ ESTALE, "Stale file handle" },
+		{ EDQUOT, "Disk quota exceeded" },
 		{ EPIPE, "Broken pipe" },
 		{ ENAMETOOLONG, "File name too long" },
 		{ ENOSYS, "Function not implemented" },

@@ -104,6 +104,44 @@ class CommandHostRootIT {
         7, new ProcessBuilder(folder.resolve("t").toString()).start().waitFor(), "on the host");
   }
 
+  /** What a program leaves in mapped files is written when it is gone, and nobody could tell it. */
+  @Test
+  void whatCanNotBeWrittenAtTheEndIsNoSuccess() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no compiler");
+    Path small = Files.createDirectory(folder.resolve("small"));
+    Files.writeString(
+        folder.resolve("t.c"),
+        """
+        #include <fcntl.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <unistd.h>
+        int main(void) {
+          int fd = open("small/f", O_RDWR | O_CREAT, 0600);
+          if (ftruncate(fd, 1 << 20)) return 1;
+          char *p = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+          if (p == MAP_FAILED) return 2;
+          memset(p, 'x', 1 << 20);
+          return 0;
+        }
+        """);
+    sh("cc -o t t.c && mount -t tmpfs -o size=64k none " + small);
+    try {
+      JkvmProcess.Result result = test("--", "./t");
+      assertEquals(125, result.status(), result::toString);
+      String line = "the guest can't sync: No space left on device";
+      assertTrue(result.err().contains(line), result::toString);
+    } finally {
+      sh("umount " + small);
+    }
+  }
+
+  private void sh(String script) throws Exception {
+    Process process =
+        new ProcessBuilder("sh", "-c", script).directory(folder.toFile()).inheritIO().start();
+    assertEquals(0, process.waitFor(), script);
+  }
+
   /** What was changed of the root is seen in the guest and nowhere else. */
   @Test
   void theHostsRootIsNotWritten() throws Exception {
