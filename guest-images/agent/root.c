@@ -146,22 +146,39 @@ static long mount_device(const char *device, const char *where, char *types, u32
 	return result;
 }
 
-static void move_mount(const char *from, const char *root, const char *type, u32 flags,
+/*
+ * False if that is a symbolic link in the root: what it leads to can be mounted over only when the
+ * root is the root.
+ */
+static bool move_mount(const char *from, const char *root, const char *type, u32 flags,
 		       const char *options)
 {
-	char to[4200];
+	char to[4200], target;
 
 	format(to, sizeof(to), "%s%s", root, from);
+	if (sys(readlink, to, &target, 1) >= 0)
+		return false;
 	sys(mkdir, to, 0755);
 	if (sys(mount, from, to, NULL, MS_MOVE, NULL) == 0)
-		return;
+		return true;
 	/* It was no mount, but a folder of the first root that had something in it. */
 	if (type)
 		sys(mount, type, to, type, flags, options);
+	return true;
+}
+
+static void mount_memory(const char *where, u32 flags, const char *options)
+{
+	long result = sys(mount, "tmpfs", where, "tmpfs", flags, options);
+
+	if (result < 0)
+		say("%s is not in memory: %s", where, error_text(-result));
 }
 
 static long enter(const char *root)
 {
+	const u32 flags = MS_NOSUID | MS_NODEV;
+	bool run, tmp;
 	long result;
 
 	/* A mount below a shared one cannot be moved. */
@@ -169,14 +186,18 @@ static long enter(const char *root)
 	move_mount("/proc", root, NULL, 0, NULL);
 	move_mount("/sys", root, NULL, 0, NULL);
 	move_mount("/dev", root, NULL, 0, NULL);
-	move_mount("/run", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
-	move_mount("/tmp", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+	run = move_mount("/run", root, "tmpfs", flags, "mode=0755");
+	tmp = move_mount("/tmp", root, "tmpfs", flags, "mode=1777");
 	result = sys(chdir, root);
 	if (result == 0)
 		result = sys(mount, ".", "/", NULL, MS_MOVE, NULL);
 	if (result == 0)
 		result = sys(chroot, ".");
 	sys(chdir, "/");
+	if (result == 0 && !run)
+		mount_memory("/run", flags, "mode=0755");
+	if (result == 0 && !tmp)
+		mount_memory("/tmp", flags, "mode=1777");
 	sys(mount, NULL, "/", NULL, MS_REC | MS_SHARED, NULL);
 	return result;
 }
