@@ -36,7 +36,10 @@ class CommandUserRootIT {
             "mkdir -p ~/.cache/x && echo x >~/.profile || exit 19",
             "echo x >>/etc/hosts && grep -q x /etc/hosts || exit 20",
             // Git wants repositories to be its user's; no git, no difference.
-            "if [ -x /usr/bin/git ]; then git init -q . && git add f || exit 21; fi");
+            "if [ -x /usr/bin/git ]; then git init -q . && git add f"
+                + " && git -c user.name=a -c user.email=a@b commit -qm c && git fsck || exit 21; fi",
+            "if [ -x /usr/bin/cc ]; then echo 'int main(void) { return 0; }' >t.c"
+                + " && cc -o t t.c && ./t || exit 22; fi");
     JkvmProcess.Result result = test(script);
     assertEquals(0, result.status(), result::toString);
     assertEquals(65534, Files.getAttribute(folder.resolve("here/f"), "unix:uid"));
