@@ -67,7 +67,8 @@ mkdir -p "$tree$tree"
 ln -s /jkvm "$tree$tree/jkvm"
 
 # --- image --------------------------------------------------------------------------------------
-mib=$(($(du -sm "$tree" | cut -f 1) * 11 / 10 + 16))
+# Room for what scripts write there, such as disks and the files of a benchmark; it costs nothing.
+mib=$(($(du -sm "$tree" | cut -f 1) * 11 / 10 + 256))
 rm -f "$output.part"
 PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 \
   -d "$tree" "$output.part" "${mib}M"
