@@ -5,7 +5,8 @@
 # the machine's speed meets all alike; medians of the guest's own clock at the end, in seconds, and
 # the processor time of all the host's processes together.
 # ONLY="jkvm-virtiofs ..." takes some of them, WORK=DIR a directory to do it in (default: a new one in /var/tmp).
-# Needs root (virtiofsd does), make, make default-guest, gcc, git, qemu-system-x86 and -common.
+# Needs root (virtiofsd does), make, make default-guest, gcc, git, qemu-system-x86 and -common; with
+# linux-headers-cloud-amd64 a module for that kernel is built, too.
 # It runs in the test bed as well, on kvm_amd in an emulated machine, with files that are made before:
 #   benchmarks/files.sh prepare /var/tmp/files
 #   test-bed/run -t 7200 -q 400 -w /usr/bin/qemu-system-x86_64 -w /usr/share/qemu -w /usr/share/seabios \
@@ -26,8 +27,10 @@ daemon=
 trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; [ -z "$work" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
+limit=
 if [ -d /jkvm ] && [ -d /images ]; then
   images=/images jkvm=/jkvm/bin/jkvm share=/var/tmp/files/share
+  limit="timeout ${LIMIT:-600}" # a guest that the emulation breaks may hang
   work=$(mktemp -d /var/tmp/jkvm-files.XXXXXX)
 else
   cd "$(dirname "$0")/.."
@@ -72,13 +75,7 @@ int main(int argc, char **argv)
 }
 C
   gcc -O2 -static -o "$share/bin/io" "$work/io.c"
-  # Programs that a guest with nothing but busybox lacks, with their libraries: git.
-  for f in $(command -v git) $(ldd "$(command -v git)" | grep -o '/[^ ]*'); do
-    mkdir -p "$share/root$(dirname "$f")"
-    cp -L "$f" "$share/root$f"
-  done
-  mkdir -p "$share/root/tree" "$share/root/dev" "$share/root/etc"
-  printf '[safe]\n\tdirectory = *\n' >"$share/root/etc/gitconfig"
+  make_root
   cat >"$share/bin/work" <<W
 cd /mnt || exit 1
 now() { read -r up idle </proc/uptime; }
@@ -90,7 +87,7 @@ measure() { # name, command...
   now; echo "TIME \$name \$begin \$up"
 }
 tree() { tar -cf - tree/d* | wc -c; }
-status() { mount -o bind tree root/tree && mount -o bind /dev root/dev && chroot root \$(cat bin/git) -C /tree status --short; }
+inside() { mount -o bind tree root/tree && mount -o bind /dev root/dev && chroot root "\$@" && umount root/tree root/dev; }
 measure write-sequential dd if=/dev/zero of=data bs=1M count=$megabytes
 measure read-sequential dd if=data of=/dev/null bs=1M
 measure write-random bin/io w data $requests
@@ -99,13 +96,71 @@ measure find find tree -type f
 measure tar tree
 measure create sh -c 'mkdir new && cd new && for i in \$(seq 1 100); do echo \$i >f\$i; done'
 measure remove rm -r new
-measure git-status status
-umount root/tree root/dev
+measure git-status inside \$(cat bin/git) -C /tree status --short
+if [ -f bin/headers ]; then
+  measure module inside make -C \$(cat bin/headers) M=/module CC=gcc modules
+  inside make -C \$(cat bin/headers) M=/module clean >/dev/null
+  [ -f root/module/empty.c ] || echo FAILED clean
+fi
 rm -f data
+echo DONE
 W
   command -v git >"$share/bin/git"
 }
-[ -d "$share/bin" ] || make_share
+
+# Programs that a guest with nothing but busybox lacks, with what they load: git, and what it takes to
+# build a kernel's module, if there are headers of one.
+make_root() {
+  mkdir -p "$share/root/tree" "$share/root/dev" "$share/root/etc" "$share/root/tmp" "$share/root/module"
+  for d in bin sbin lib lib64; do
+    mkdir -p "$share/root/usr/$d"
+    ln -s usr/$d "$share/root/$d"
+  done
+  printf '[safe]\n\tdirectory = *\n' >"$share/root/etc/gitconfig"
+  headers=$(find /usr/src -maxdepth 1 -name 'linux-headers-*' ! -name '*-common*' 2>/dev/null | sort | tail -n 1)
+  with_libraries git
+  [ -n "$headers" ] || { echo 'files.sh: no linux-headers package, so no module is built' >&2; return 0; }
+  with_libraries make sh gcc as ld nm objcopy objdump readelf strip sed grep awk expr rm mkdir cat echo mv cp \
+    ln true false test printf touch uniq cmp find xargs sort head tail tr uname basename dirname readlink \
+    "$(gcc -print-prog-name=cc1)" "$(gcc -print-prog-name=collect2)" \
+    $(find "$(readlink -f "$headers/scripts/..")" -type f -perm -100)
+  (cd / && tar -cf - ".$headers" ./usr/src/linux-headers-*-common ".$(readlink -f "$headers/scripts/..")" \
+    ".$(gcc -print-file-name=include)") | tar -C "$share/root" -xf -
+  cat >"$share/root/module/empty.c" <<'C'
+#include <linux/module.h>
+MODULE_LICENSE("GPL");
+static int __init empty_init(void)
+{
+	return 0;
+}
+static void __exit empty_exit(void)
+{
+}
+module_init(empty_init);
+module_exit(empty_exit);
+C
+  echo 'obj-m := empty.o' >"$share/root/module/Makefile"
+  echo "$headers" >"$share/bin/headers"
+}
+with_libraries() { # program...
+  for program in "$@"; do
+    path=$(command -v "$program")
+    case $path in /*) ;; *) path=/usr/bin/$program ;; esac # a builtin of the shell's
+    for f in "$path" $(ldd "$path" 2>/dev/null | grep -o '/[^ ]*'); do
+      mkdir -p "$share/root$(dirname "$f")"
+      cp -L "$f" "$share/root$f"
+    done
+  done
+}
+if [ ! -e "$share" ]; then
+  complete=$share share=$share.$$
+  make_share
+  mv "$share" "$complete"
+  share=$complete
+elif [ -n "$prepared" ]; then
+  echo "files.sh: $share is there already; remove $prepared to have it made anew" >&2
+  exit 1
+fi
 [ -z "$prepared" ] || exit 0
 [ "$(id -u)" = 0 ] || { echo "files.sh: virtiofsd needs root" >&2; exit 3; }
 
@@ -121,13 +176,13 @@ cp "$images/bzImage" "$work/9p/bzImage"
 printf 'CONFIG_%s=y\n' NET_9P NET_9P_VIRTIO 9P_FS >"$work/9p/.config"
 
 ours() { # kernel, mount's arguments
-  $jkvm run --quiet --mem "$mem" --kernel "$1" --initrd "$images/initramfs.cpio" --share "$share:/mnt" \
+  $limit "$jkvm" run --quiet --mem "$mem" --kernel "$1" --initrd "$images/initramfs.cpio" --share "$share:/mnt" \
     --cmdline "quiet jkvm.run=\"mount -t $2 && sh /mnt/bin/work\""
 }
 qemu() { # mount's arguments, QEMU's...
   append="$(line "$1") reboot=t"
   shift
-  qemu-system-x86_64 -M microvm,acpi=off,x-option-roms=off,rtc=on,pit=off,pic=off,isa-serial=on,memory-backend=ram \
+  $limit qemu-system-x86_64 -M microvm,acpi=off,x-option-roms=off,rtc=on,pit=off,pic=off,isa-serial=on,memory-backend=ram \
     -object memory-backend-memfd,id=ram,size="$mem",share=on -enable-kvm -global virtio-mmio.force-legacy=false \
     -cpu "$cpu" -m "$mem" -nodefaults \
     -no-user-config -no-reboot -display none -serial stdio -kernel "$images/vmlinux" \
@@ -168,11 +223,11 @@ for round in $(seq 1 "$rounds"); do
       times >"$work/before" # not in a subshell, which has no children yet
       one "$way" >"$work/output" 2>&1 </dev/null || true
       times >"$work/after"
-      ! grep -q '^TIME git-status' "$work/output" || grep -q '^FAILED' "$work/output" || break
+      ! grep -q '^DONE' "$work/output" || grep -q '^FAILED' "$work/output" || break
       tail -n 20 "$work/output" >&2
       tries=$((tries + 1))
       # The test bed's emulation breaks down now and then, and takes a guest with it.
-      if [ $tries = 3 ] || [ $images != /images ]; then
+      if [ $tries = 3 ] || [ "$images" != /images ]; then
         echo "files.sh: $way did not do all of its work" >&2
         exit 1
       fi
@@ -189,7 +244,8 @@ printf '%-18s' what
 # shellcheck disable=SC2086
 printf ' %24s' $ways
 echo
-for what in write-sequential read-sequential write-random read-random find tar create remove git-status processor-time; do
+for what in write-sequential read-sequential write-random read-random find tar create remove git-status module processor-time; do
+  [ $what != module ] || [ -f "$share/bin/headers" ] || continue
   printf '%-18s' $what
   for way in $ways; do
     f=$results/$way.$what
