@@ -57,11 +57,11 @@ final class DiskAssembler {
     checkTwice(specs);
     for (DiskSpec spec : specs) {
       BlockBackend backend = backend(spec);
-      if (spec.tuning().cache() != Cache.UNSAFE) {
-        resources.push(Layer.FLUSHES, new LastFlush(backend));
-      }
       String id = spec.id().isEmpty() ? defaultId(spec) : spec.id();
       List<DiskEngine> engines = engines(backend, id, spec.tuning());
+      if (spec.tuning().cache() != Cache.UNSAFE) {
+        resources.push(Layer.FLUSHES, new LastFlush(backend.name(), engines.get(0)));
+      }
       DiskTuning tuning = spec.tuning();
       boolean writethrough = tuning.cache() == Cache.WRITETHROUGH;
       RateLimit limit = new RateLimit(tuning.iops(), tuning.bytesPerSecond());
@@ -160,15 +160,15 @@ final class DiskAssembler {
   }
 
   /** Of what the guest wrote and never flushed itself. */
-  private record LastFlush(BlockBackend backend) implements AutoCloseable {
+  private record LastFlush(String name, DiskEngine engine) implements AutoCloseable {
     @Override
     public void close() throws IOException {
       try {
-        backend.flush();
+        engine.flush();
       } catch (IOException e) {
         throw new IOException(
             "disk "
-                + backend.name()
+                + name
                 + ": the last flush failed, so what the guest wrote last may be lost: "
                 + e.getMessage(),
             e);
@@ -177,7 +177,7 @@ final class DiskAssembler {
 
     @Override
     public String toString() {
-      return "the last flush of disk " + backend.name();
+      return "the last flush of disk " + name;
     }
   }
 

@@ -4,6 +4,7 @@ package io.jkvm.devices.storage.engine;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.devices.storage.BlockBackend;
 import io.jkvm.devices.storage.engine.DiskRequest.Operation;
+import java.io.IOException;
 
 /** Carries each request out on the thread that submits it, one after the other. */
 final class DirectEngine implements DiskEngine {
@@ -78,6 +79,11 @@ final class DirectEngine implements DiskEngine {
 
   @Override
   public void awake() {}
+
+  @Override
+  public void flush() throws IOException {
+    flushes.flushNow();
+  }
 
   @Override
   public void dropUnstarted() {}

@@ -2,6 +2,7 @@
 package io.jkvm.devices.storage.engine;
 
 import io.jkvm.core.linux.EventFd;
+import java.io.IOException;
 
 /**
  * Carries out the requests of one queue of a disk. The queue's thread acquires a request, fills it,
@@ -62,6 +63,14 @@ public interface DiskEngine extends AutoCloseable {
 
   /** The thread is awake: nobody need wake it. */
   void awake();
+
+  /**
+   * Has all that was completed up to now on the medium when it returns, as a flush request has; for
+   * any thread.
+   *
+   * @throws IOException if it is not, or a flush failed before, also another engine's of this disk
+   */
+  void flush() throws IOException;
 
   /** Releases requests that were submitted and have not begun: they never will. */
   void dropUnstarted();

@@ -11,6 +11,7 @@ import io.jkvm.core.linux.files.Statx;
 import io.jkvm.core.linux.uring.IoRing;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.engine.DiskRequest.Operation;
+import java.io.IOException;
 import java.lang.invoke.VarHandle;
 
 /**
@@ -259,6 +260,11 @@ final class FileEngine implements DiskEngine {
   @Override
   public void awake() {
     completions.sleeping(false);
+  }
+
+  @Override
+  public void flush() throws IOException {
+    flushes.flushNow();
   }
 
   @Override

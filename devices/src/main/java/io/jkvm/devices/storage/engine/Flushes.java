@@ -38,6 +38,21 @@ final class Flushes {
   }
 
   /**
+   * Flushes now, beside those that are under way.
+   *
+   * @throws IOException if that fails, or one has failed before
+   */
+  void flushNow() throws IOException {
+    Throwable why = flush();
+    if (why instanceof IOException exception) {
+      throw exception;
+    }
+    if (why != null) {
+      throw new IOException("disk " + backend.name() + ": flush: " + why, why);
+    }
+  }
+
+  /**
    * Joins those that wait, or has a thread lead. The request gets to its home when it is finished.
    *
    * @return true if it is finished already

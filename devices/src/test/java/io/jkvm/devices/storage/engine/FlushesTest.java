@@ -4,6 +4,7 @@ package io.jkvm.devices.storage.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.jkvm.core.linux.IoVector;
@@ -95,6 +96,7 @@ class FlushesTest {
     DiskRequest direct = flush();
     flushes.carryOut(direct);
     assertNotNull(direct.failure());
+    assertThrows(IOException.class, flushes::flushNow);
     assertEquals(1, backend.calls().size());
   }
 

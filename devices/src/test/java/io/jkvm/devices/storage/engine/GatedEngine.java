@@ -19,6 +19,7 @@ public final class GatedEngine implements DiskEngine {
   private EventFd wakeup;
   private int submitted;
   private int attached;
+  private int flushes;
   private Error error;
 
   /**
@@ -34,6 +35,11 @@ public final class GatedEngine implements DiskEngine {
   /** How many requests there have been. */
   public synchronized int submitted() {
     return submitted;
+  }
+
+  /** How often {@link #flush} was called. */
+  public synchronized int flushes() {
+    return flushes;
   }
 
   /** How many are begun and not finished. */
@@ -145,6 +151,11 @@ public final class GatedEngine implements DiskEngine {
 
   @Override
   public void awake() {}
+
+  @Override
+  public synchronized void flush() {
+    flushes++;
+  }
 
   @Override
   public synchronized void dropUnstarted() {
