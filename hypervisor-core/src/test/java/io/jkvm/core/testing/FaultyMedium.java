@@ -17,6 +17,7 @@ public final class FaultyMedium implements FuseFile.Content {
   private int mostBytes = Integer.MAX_VALUE;
   private long slowFrom = Long.MAX_VALUE;
   private CountDownLatch slow = new CountDownLatch(0);
+  private CountDownLatch firstRead = new CountDownLatch(0);
 
   /** Of so many bytes that tell where they are. */
   public FaultyMedium(int bytes) {
@@ -65,6 +66,11 @@ public final class FaultyMedium implements FuseFile.Content {
     return slow;
   }
 
+  /** Writes wait for the next read. */
+  public synchronized void holdWritesUntilARead() {
+    firstRead = new CountDownLatch(1);
+  }
+
   @Override
   public long length() {
     return content.length;
@@ -74,7 +80,16 @@ public final class FaultyMedium implements FuseFile.Content {
     CountDownLatch gate;
     synchronized (this) {
       gate = offset >= slowFrom ? slow : new CountDownLatch(0);
+      firstRead.countDown();
     }
+    await(gate);
+  }
+
+  private synchronized CountDownLatch firstRead() {
+    return firstRead;
+  }
+
+  private static void await(CountDownLatch gate) {
     try {
       gate.await();
     } catch (InterruptedException e) {
@@ -98,14 +113,17 @@ public final class FaultyMedium implements FuseFile.Content {
   }
 
   @Override
-  public synchronized int write(long offset, ByteBuffer source) {
-    if (writeErrors > 0) {
-      writeErrors--;
-      return -writeError;
+  public int write(long offset, ByteBuffer source) {
+    await(firstRead());
+    synchronized (this) {
+      if (writeErrors > 0) {
+        writeErrors--;
+        return -writeError;
+      }
+      int count = Math.min(source.remaining(), mostBytes);
+      source.get(content, (int) offset, count);
+      return count;
     }
-    int count = Math.min(source.remaining(), mostBytes);
-    source.get(content, (int) offset, count);
-    return count;
   }
 
   @Override

@@ -110,13 +110,21 @@ final class RingTransfers {
     if (result == 0) {
       return;
     }
-    boolean later = result == -Errno.EAGAIN || result == -Errno.EBUSY;
+    boolean later = result == -Errno.EAGAIN || result == -Errno.EBUSY || result == -Errno.ENOMEM;
     if (later && underWay > ring.prepared()) {
       return; // the next completion brings the thread here again
     }
     broken |= !later;
     while (ring.prepared() > 0) {
       byThread.accept(takeBack());
+    }
+  }
+
+  /** Begins with what there is before something else is done that may take its time. */
+  void startBeforeOthers() {
+    if (ring.prepared() > 0) {
+      start();
+      freshBatch = -1; // what has completed after that may have had to be waited for
     }
   }
 

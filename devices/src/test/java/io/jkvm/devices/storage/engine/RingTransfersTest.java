@@ -18,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a ring may answer, played by a ring that is none. */
 class RingTransfersTest {
@@ -194,11 +196,12 @@ class RingTransfersTest {
     assertSame(second, transfers.complete());
   }
 
-  @Test
-  void refusedWithNoneUnderWayThreadsDoIt() {
+  @ParameterizedTest
+  @ValueSource(ints = {Errno.EAGAIN, Errno.EBUSY, Errno.ENOMEM})
+  void refusedWithNoneUnderWayThreadsDoIt(int errno) {
     DiskRequest first = request(0, 512);
     DiskRequest second = request(512, 512);
-    ring.refuse(Errno.EAGAIN);
+    ring.refuse(errno);
     transfers.start();
     assertEquals(List.of(second, first), byThread);
     ring.refuse(Errno.EPERM);
