@@ -21,12 +21,18 @@ perl -e 'use integer; my $word = 0;
 
 steps='disk,warm-up,100,random,4096,8,20000,0;disk,depth1,100,random,4096,1,100000,0;disk,depth8,100,random,4096,8,100000,0;end'
 two() { # options of the disk: cycles of a request in both machines, by step
-  local machine poll=${1:-,poll=on}
+  local machine pid pids=() poll=${1:-,poll=on}
   for machine in 1 2; do
     "$jkvm" run --virtio=mmio --kernel "$images/bench.elf" --disk "$work/disk,ro$1" \
       --cmdline-only "bench.steps=$steps" </dev/null >"$work/out$machine" 2>&1 &
+    pids+=($!)
   done
-  wait
+  for pid in "${pids[@]}"; do wait "$pid" || :; done
+  if [ "$(grep -h '^result depth' "$work/out1" "$work/out2" | wc -l)" != 4 ]; then
+    tail -n 5 "$work/out1" "$work/out2" >&2
+    echo "polling.sh: not both machines have done their steps" >&2
+    exit 1
+  fi
   awk -v poll="${poll#,}" '/^result depth/ { sum[$2] += $3; n[$2]++; all[$2] = all[$2] " " $3 }
     END { for (step in sum) printf "%s %s: %d cycles (%s )\n", step, poll, sum[step] / n[step], all[step] }' \
     "$work/out1" "$work/out2" | sort | tee -a "$work/all"

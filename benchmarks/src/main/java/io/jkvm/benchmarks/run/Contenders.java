@@ -65,7 +65,7 @@ public final class Contenders {
       }
       return given;
     }
-    return "jkvm=";
+    return "jkvm= jkvm-direct=,direct";
   }
 
   private Contender jkvm(String name, Path program, String diskOptions) {
