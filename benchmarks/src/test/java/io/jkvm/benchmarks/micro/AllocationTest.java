@@ -16,7 +16,10 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
-/** An exit and a walk of a ring allocate nothing, as JMH's gc.alloc.rate.norm says. */
+/**
+ * An exit, a walk of a ring and a disk's request allocate nothing, as JMH's gc.alloc.rate.norm
+ * says.
+ */
 class AllocationTest {
   /** Less than any object has; what else the JVM does meanwhile is a little. */
   private static final double MOST_BYTES = 4;
@@ -46,10 +49,10 @@ class AllocationTest {
   }
 
   @Test
-  void exitsAndRingsAllocateNothing() throws RunnerException {
+  void exitsRingsAndRequestsAllocateNothing() throws RunnerException {
     Map<String, Double> bytes =
-        bytesPerOperation("io\\.jkvm\\.benchmarks\\.micro\\.(ExitDispatch|RingWalk)\\.");
-    assertEquals(5, bytes.size(), bytes::toString);
+        bytesPerOperation("io\\.jkvm\\..*\\.(ExitDispatch|RingWalk|RequestParse)\\.");
+    assertEquals(6, bytes.size(), bytes::toString);
     for (double each : bytes.values()) {
       assertTrue(each < MOST_BYTES, bytes::toString);
     }
