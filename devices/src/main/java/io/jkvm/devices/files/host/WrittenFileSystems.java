@@ -25,7 +25,9 @@ final class WrittenFileSystems {
   /** Held while a descriptor that has a place is synchronized, which may take long; before this. */
   private final Object syncing = new Object();
 
-  /** Of one that lost its place, until somebody is told; guarded by syncing. */
+  /**
+   * The first of all, which stays: the host tells of what it lost only once. Guarded by syncing.
+   */
   private int error;
 
   // Guarded by this, and so is that a place has its descriptor: who takes one away holds both.
@@ -125,8 +127,7 @@ final class WrittenFileSystems {
   private void replaceOldest(long device, int descriptor) {
     int before = exchangeOldest(device, descriptor);
     if (before != descriptor) {
-      int result = FileDataIo.syncfs(before);
-      error = error < 0 ? error : result;
+      failed(FileDataIo.syncfs(before));
     }
     HandleIo.close(before);
   }
@@ -148,18 +149,23 @@ final class WrittenFileSystems {
     return count + (rootIsWritten ? 1 : 0);
   }
 
-  /** Returns when all that was written is on stable storage; the first error, negated. */
+  /**
+   * Returns when all that was written is on stable storage.
+   *
+   * @return 0, or the first error that there has ever been, negated
+   */
   int sync() {
-    int result = rootIsWritten ? FileDataIo.syncfs(rootDescriptor) : 0;
     synchronized (syncing) {
-      result = result < 0 ? result : error;
-      error = 0;
+      failed(rootIsWritten ? FileDataIo.syncfs(rootDescriptor) : 0);
       for (int descriptor : written()) {
-        int other = FileDataIo.syncfs(descriptor);
-        result = result < 0 ? result : other;
+        failed(FileDataIo.syncfs(descriptor));
       }
+      return error;
     }
-    return result;
+  }
+
+  private void failed(int result) {
+    error = error < 0 ? error : result;
   }
 
   private synchronized int[] written() {
