@@ -106,7 +106,7 @@ class CommandHostRootIT {
 
   /** What a program leaves in mapped files is written when it is gone, and nobody could tell it. */
   @Test
-  void whatCanNotBeWrittenAtTheEndIsNoSuccess() throws Exception {
+  void whatCanNotBeWrittenAtTheEndIsTold() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no compiler");
     Path small = Files.createDirectory(folder.resolve("small"));
     Files.writeString(
@@ -128,7 +128,7 @@ class CommandHostRootIT {
     sh("cc -o t t.c && mount -t tmpfs -o size=64k none " + small);
     try {
       JkvmProcess.Result result = test("--", "./t");
-      assertEquals(125, result.status(), result::toString);
+      assertEquals(0, result.status(), result::toString);
       String line = "the guest can't sync: No space left on device";
       assertTrue(result.err().contains(line), result::toString);
     } finally {

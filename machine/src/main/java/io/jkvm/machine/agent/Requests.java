@@ -60,7 +60,7 @@ final class Requests {
         throw new AgentException(failure);
       }
       if (question.refusal != null) {
-        throw new AgentException("the guest can't " + what + ": " + question.refusal);
+        throw new AgentException("the guest can't " + what + ": " + question.refusal, true);
       }
     }
   }

@@ -17,12 +17,16 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One run: a machine is booted, a command run in it, and the machine thrown away. For one {@link
  * #run}; {@link #interrupt} may be called by any thread.
  */
 public final class TestRun {
+  private static final Logger LOG = LoggerFactory.getLogger(TestRun.class);
+
   /** How long a guest whose agent is gone may take to stop by itself, as in a power-off. */
   private static final Duration FAREWELL = Duration.ofSeconds(10);
 
@@ -231,11 +235,23 @@ public final class TestRun {
         machine.agent().sync();
       }
     } catch (AgentException e) {
-      progress.add(e);
+      syncFailed(machine, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     progress.synced();
+  }
+
+  /** An error of the guest's writing may be one that the command has heard of and dealt with. */
+  private void syncFailed(Machine machine, AgentException e) {
+    if (e.isRefusal()) {
+      LOG.warn(
+          "{}: {}; what a program had in mapped files may be missing",
+          machine.name(),
+          e.getMessage());
+    } else {
+      progress.add(e);
+    }
   }
 
   /** What the guest had sent before its end has all gone where it belongs when this returns. */
