@@ -3,6 +3,7 @@ package io.jkvm.machine.assembly;
 
 import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.lifecycle.CloseStack.Layer;
+import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.devices.files.FileTree;
 import io.jkvm.devices.files.SharePolicy;
@@ -69,6 +70,10 @@ final class ShareAssembler {
     try {
       return new HostTree(name, directory, host.treeBudget());
     } catch (LinuxException e) {
+      if (e.errno() == Errno.EPERM) {
+        throw new MachineException(
+            Problem.SHARE_FAILED, name, name + " is the kernel's own and can't be shared", e);
+      }
       throw Problems.backend(Problem.SHARE_FAILED, name, e);
     }
   }

@@ -6,7 +6,9 @@ import io.jkvm.machine.report.Problem;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /** Where a share is in the guest. */
 final class SharePlace {
@@ -66,22 +68,40 @@ final class SharePlace {
 
   /**
    * Whether the host's root, where that is the guest's, has nothing but directories on the way, as
-   * far as no symbolic link is in it: what that leads to may be something else in the guest.
+   * far as no symbolic link is in it: what that leads to may be something else in the guest. In
+   * another share that can't be written the place has to be there.
    *
-   * @throws MachineException if it has one
+   * @throws MachineException if it has something else, or has not what is needed
    */
   static void check(RootSpec spec, RootSpec.Share share) {
     Path place = of(share);
-    boolean isHosts =
-        spec.kind() == RootSpec.Kind.HOST
-            && EMPTY.stream().noneMatch(place::startsWith)
-            && spec.shares().stream()
-                .map(SharePlace::of)
-                .noneMatch(other -> place.startsWith(other) && !place.equals(other));
-    if (!isHosts) {
-      return;
+    Optional<RootSpec.Share> outer =
+        spec.shares().stream()
+            .filter(other -> place.startsWith(of(other)) && !place.equals(of(other)))
+            .max(Comparator.comparingInt(other -> of(other).getNameCount()));
+    if (outer.isPresent()) {
+      checkIn(outer.get(), share, place);
+    } else if (spec.kind() == RootSpec.Kind.HOST && EMPTY.stream().noneMatch(place::startsWith)) {
+      checkRoot(spec.source().orElseThrow(), share, place);
     }
-    Path root = spec.source().orElseThrow();
+  }
+
+  private static void checkIn(RootSpec.Share outer, RootSpec.Share share, Path place) {
+    Path inside = of(outer).relativize(place);
+    boolean isAbsent =
+        Files.isDirectory(outer.host()) && Files.notExists(outer.host().resolve(inside));
+    if (outer.readOnly() && isAbsent) {
+      throw refused(
+          share,
+          place
+              + " in the guest: "
+              + outer.host()
+              + ", which is read-only there, has no "
+              + inside);
+    }
+  }
+
+  private static void checkRoot(Path root, RootSpec.Share share, Path place) {
     for (int names = 1; names <= place.getNameCount(); names++) {
       Path part = place.subpath(0, names);
       Path host = root.resolve(part);

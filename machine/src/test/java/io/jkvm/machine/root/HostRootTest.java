@@ -220,6 +220,15 @@ class HostRootTest {
     refused("/etc/passwd is not a directory", new RootSpec.Share(dir, "/etc/passwd/x", false));
     // The guest has its own; and what another share has is seen when it is mounted.
     made(VIRTIO_FS, false, new RootSpec.Share(dir, "/tmp/f", false));
+    Files.createDirectories(dir.resolve("there"));
+    RootSpec.Share outer = new RootSpec.Share(dir, "/mnt", true);
+    made(VIRTIO_FS, false, outer, new RootSpec.Share(dir, "/mnt/there", false));
+    refused("has no absent", outer, new RootSpec.Share(dir, "/mnt/absent", false));
+    made(
+        VIRTIO_FS,
+        false,
+        new RootSpec.Share(dir, "/mnt", false),
+        new RootSpec.Share(dir, "/mnt/absent", false));
     made(
         VIRTIO_FS,
         false,
@@ -236,9 +245,9 @@ class HostRootTest {
     refused("of 4096 bytes", new RootSpec.Share(dir, name.repeat(16), false));
   }
 
-  private void refused(String words, RootSpec.Share share) {
+  private void refused(String words, RootSpec.Share... shares) {
     MachineException e =
-        assertThrows(MachineException.class, () -> made(VIRTIO_FS, false, share).root());
+        assertThrows(MachineException.class, () -> made(VIRTIO_FS, false, shares).root());
     assertEquals(Problem.SHARE, e.problem());
     assertTrue(e.getMessage().contains(words), e.getMessage());
   }
