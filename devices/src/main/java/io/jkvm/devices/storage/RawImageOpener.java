@@ -227,6 +227,10 @@ final class RawImageOpener {
     long length;
     int block;
     try {
+      // Root can open it for writing all the same, and no write will do.
+      if (!readOnly && FileIo.isReadOnlyDevice(fd)) {
+        throw refused(Kind.NOT_WRITABLE, "is a read-only block device");
+      }
       length = FileIo.blockDeviceBytes(fd) / SECTOR_BYTES * SECTOR_BYTES;
       block = FileIo.logicalBlockBytes(fd);
     } catch (LinuxException e) {

@@ -17,7 +17,7 @@ record TransferErrors(String disk) {
     return new DiskException(
         disk,
         DiskException.Kind.SHRANK_IN_USE,
-        "the file ends at " + at + " bytes: it was truncated while in use");
+        "the file has nothing at byte " + at + ": it was truncated while in use");
   }
 
   /** Of a call that failed. */

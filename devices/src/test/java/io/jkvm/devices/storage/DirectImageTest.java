@@ -240,7 +240,7 @@ class DirectImageTest {
           vector.clear();
           vector.add(memory.address(), 512);
           Exception e = assertThrows(DiskException.class, () -> disk.read(vector, offset));
-          String end = "ends at " + Math.max(700, offset) + " bytes: it was truncated";
+          String end = "nothing at byte " + Math.max(700, offset) + ": it was truncated";
           assertTrue(e.getMessage().contains(end), e.getMessage());
         }
         if (disk.directBlockBytes() > 512) {

@@ -160,7 +160,7 @@ class RawImageTest {
       IoVector vector = new IoVector(1);
       vector.add(memory.hostAddress(DATA, 512), 512);
       Exception e = assertThrows(DiskException.class, () -> disk.read(vector, 512));
-      assertTrue(e.getMessage().contains("ends at 700 bytes: it was truncated"), e.getMessage());
+      assertTrue(e.getMessage().contains("nothing at byte 700: it was truncated"), e.getMessage());
     }
   }
 

@@ -24,6 +24,7 @@ public final class FileIo {
   private static final int FALLOC_FL_ZERO_RANGE = 16;
 
   private static final long BLKSSZGET = Ioctl.io(0x12, 104);
+  private static final long BLKROGET = Ioctl.io(0x12, 94);
   private static final long BLKGETSIZE64 = Ioctl.ior(0x12, 114, 8);
 
   private static final int F_OFD_SETLK = 37;
@@ -238,6 +239,11 @@ public final class FileIo {
   /** The logical block size of a block device in bytes: what it can read and write at once. */
   public static int logicalBlockBytes(Fd fd) throws LinuxException {
     return ask(fd, "BLKSSZGET", BLKSSZGET).buffer().getInt(0);
+  }
+
+  /** Whether a block device takes no writes, however it was opened. */
+  public static boolean isReadOnlyDevice(Fd fd) throws LinuxException {
+    return ask(fd, "BLKROGET", BLKROGET).buffer().getInt(0) != 0;
   }
 
   private static NativeMemory ask(Fd fd, String name, long number) throws LinuxException {

@@ -236,7 +236,7 @@ class DiskEngineTest extends EngineFixture {
     DiskRequest request = carryOut(read(9, 3, 0));
     DiskException failure = assertInstanceOf(DiskException.class, request.failure());
     assertEquals(DiskException.Kind.SHRANK_IN_USE, failure.kind());
-    assertTrue(failure.getMessage().contains("ends at " + (10 * BLOCK + 512) + " bytes"));
+    assertTrue(failure.getMessage().contains("nothing at byte " + (10 * BLOCK + 512)));
     engine.release(request);
     DiskRequest good = carryOut(read(9, 1, 0));
     assertNull(good.failure());
