@@ -106,6 +106,9 @@ final class DiskAssembler {
   private List<DiskEngine> engines(BlockBackend backend, String id, DiskTuning tuning)
       throws IOException {
     int queues = Math.min(tuning.queues(), cpus);
+    if (queues < tuning.queues()) {
+      progress.accept("disk " + id + " has " + queues + " queues: there are no more processors");
+    }
     boolean ignoreFlushes = tuning.cache() == Cache.UNSAFE;
     List<DiskEngine> engines =
         host.diskEngines().open(backend, machine + "/" + id, queues, ignoreFlushes);
@@ -142,7 +145,9 @@ final class DiskAssembler {
             Layer.DISKS, RawImage.open(name, file.opened(), readOnly, file.anyContent(), direct));
     if (direct) {
       int unit = image.directBlockBytes();
-      progress.accept("disk " + name + ": past the page cache, in units of " + unit + " bytes");
+      boolean inMemory = Files.getFileStore(file.opened()).type().equals("tmpfs");
+      String where = inMemory ? "in memory anyway, as all of tmpfs" : "past the page cache";
+      progress.accept("disk " + name + ": " + where + ", in units of " + unit + " bytes");
     }
     return image;
   }
