@@ -205,7 +205,8 @@ public final class Advice {
       case DISK_NOT_WHOLE_SECTORS -> "pad it first: truncate -s %512 " + subject;
       case DISK_NO_DIRECT_IO -> "leave out ,direct, or copy it to a file system that has it";
       case DISK_NOT_WHOLE_BLOCKS ->
-          "leave out ,direct, or pad it to one first: truncate -s %BYTES " + subject;
+          "leave out ,direct, or pad it first, to what is one in any case: truncate -s %64K "
+              + subject;
       case DISK_OTHER_FORMAT ->
           "convert it, as in qemu-img convert -O raw "
               + subject
