@@ -106,7 +106,7 @@ class DiskKillIT {
   }
 
   /** A process inherits what is refused the thread that starts it. */
-  private static JkvmProcess start(String engine, String... options) throws Exception {
+  static JkvmProcess start(String engine, String... options) throws Exception {
     return engine.equals("threads")
         ? RefusedCall.run(RefusedCall.IO_URING_SETUP, Errno.EPERM, () -> JkvmProcess.start(options))
         : JkvmProcess.start(options);

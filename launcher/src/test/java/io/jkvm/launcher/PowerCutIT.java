@@ -20,9 +20,10 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Linux writes files to an ext4 on a disk and syncs them; after a power cut at any moment the
@@ -47,27 +48,36 @@ class PowerCutIT {
   private final List<Acknowledged> acknowledged = new ArrayList<>();
   private final List<String> hashes = new ArrayList<>();
 
-  @ParameterizedTest
-  @ValueSource(strings = "writeback")
-  void whatLinuxHasSyncedIsThere(String cache) throws Exception {
-    assertSyncedIsThere(cache);
+  @Test
+  void whatLinuxHasSyncedIsThere() throws Exception {
+    assertSyncedIsThere("writeback", "", "io_uring");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"writethrough", "unsafe"})
+  @CsvSource({
+    "writeback,',direct',io_uring",
+    "writethrough,'',io_uring",
+    "writethrough,',direct',io_uring",
+    "writeback,'',threads",
+    "writeback,',direct',threads",
+    "writethrough,'',threads",
+    "writethrough,',direct',threads",
+    "unsafe,'',io_uring",
+  })
   @LongTest
-  void whatLinuxHasSyncedIsThereInTheOtherCacheModes(String cache) throws Exception {
-    assertSyncedIsThere(cache);
+  void whatLinuxHasSyncedIsThereInEachOtherMode(String cache, String direct, String engine)
+      throws Exception {
+    assertSyncedIsThere(cache, direct, engine);
   }
 
-  private void assertSyncedIsThere(String cache) throws Exception {
+  private void assertSyncedIsThere(String cache, String direct, String engine) throws Exception {
     Path empty = folder.resolve("empty.img");
     Files.write(empty, new byte[16 << 20]);
     // Without checksums: ext4 does not bear a superblock of which one sector is new.
     run("mke2fs", "-q", "-t", "ext4", "-O", "^metadata_csum", "-F", empty.toString());
     WriteLog log = new WriteLog(Files.readAllBytes(empty));
     try (FuseFile file = new FuseFile(folder.resolve("disk.img"), log, 1)) {
-      write(file.path() + ",cache=" + cache, log);
+      write(file.path() + ",cache=" + cache + direct, engine, log);
     }
     List<String> faults = cut(log);
     if (cache.equals("unsafe")) {
@@ -77,14 +87,15 @@ class PowerCutIT {
     }
   }
 
-  private void write(String disk, WriteLog log) throws Exception {
+  private void write(String disk, String engine, WriteLog log) throws Exception {
     String script =
         "mount /dev/vdb /mnt; i=1; while [ $i -le "
             + FILES
             + " ]; do dd if=/bin/busybox of=/mnt/f$i.bin bs=1000 skip=$i count=$((i*9));"
             + " sync /mnt/f$i.bin; sha256sum /mnt/f$i.bin; i=$((i+1)); done; echo all synced; sleep 1000";
     try (JkvmProcess jkvm =
-        JkvmProcess.start(
+        DiskKillIT.start(
+            engine,
             "--kernel",
             ProjectFiles.guestImage("bzImage").toString(),
             "--mem",
