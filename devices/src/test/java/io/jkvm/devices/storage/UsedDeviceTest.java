@@ -59,6 +59,23 @@ class UsedDeviceTest {
     }
   }
 
+  /** It can be opened for writing by root, and no write to it does. */
+  @Test
+  void aReadOnlyDeviceIsOnlyRead() throws Exception {
+    try (LoopDevice device = LoopDevice.over(image(), 512)) {
+      String path = device.path().toString();
+      assumeTrue(run("blockdev", "--setro", path), "no blockdev");
+      try {
+        DiskException e =
+            assertThrows(DiskException.class, () -> RawImage.open(device.path(), false).close());
+        assertEquals(DiskException.Kind.NOT_WRITABLE, e.kind());
+        RawImage.open(device.path(), true).close();
+      } finally {
+        assertTrue(run("blockdev", "--setrw", path)); // what has its number next would be, too
+      }
+    }
+  }
+
   @Test
   void aDeviceThatIsGivenUpMeanwhileIsOpened() throws Exception {
     try (LoopDevice device = LoopDevice.over(image(), 512)) {
