@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -24,6 +25,9 @@ import java.util.regex.Pattern;
 public final class Main {
   private static final int WARM_UP_COUNT = 20_000;
   private static final int SHORT_WARM_UP_COUNT = 2_000;
+
+  /** Processors. */
+  private static final double MOST_BUSY = 0.1;
 
   private Main() {}
 
@@ -68,7 +72,9 @@ public final class Main {
     System.err.println("bench: writing " + (bytes >> 20) + " MiB to " + disk);
     PatternFile.write(disk, bytes);
     Map<String, String> about = Surroundings.describe(root, disk);
-    if (Surroundings.isBusy()) {
+    double busy = Surroundings.busyProcessors();
+    about.put("processors busy before", String.format(Locale.ROOT, "%.2f", busy));
+    if (busy > MOST_BUSY) {
       System.err.println("bench: other programs are running here; what comes out says little");
     }
     List<Sample> samples;

@@ -7,11 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What a result depends on besides the programs' own options. */
 final class Surroundings {
+  private static final long LOOK_MILLISECONDS = 3000;
+
   private Surroundings() {}
 
   /** Names and values, in a fixed order; unknown is what can't be found out. */
@@ -26,14 +29,29 @@ final class Surroundings {
     about.put("processor", field("/proc/cpuinfo", "model name"));
     about.put("processors", ask("nproc"));
     about.put("memory", field("/proc/meminfo", "MemTotal"));
-    about.put("file system", ask("stat", "-f", "-c", "%T", "" + disk));
-    about.put("load before", field("/proc/loadavg", ""));
+    about.put("file system", ask("findmnt", "-n", "-o", "FSTYPE", "-T", "" + disk));
     return about;
   }
 
-  /** Whether programs have kept a quarter of a processor busy lately. */
-  static boolean isBusy() {
-    return Double.parseDouble(field("/proc/loadavg", "").split(" ")[0]) > 0.25;
+  /**
+   * How many processors other programs keep busy, over some seconds. Not the load average, in which
+   * is what this program's own build did before.
+   */
+  static double busyProcessors() throws IOException, InterruptedException {
+    long[] before = processorTime();
+    Thread.sleep(LOOK_MILLISECONDS);
+    long[] after = processorTime();
+    double all = after[0] - before[0];
+    return (all - (after[1] - before[1])) / all * Runtime.getRuntime().availableProcessors();
+  }
+
+  /** Of all processors together, in ticks: all of it, and the idle part. */
+  private static long[] processorTime() throws IOException {
+    String all = Files.readAllLines(Path.of("/proc/stat")).get(0);
+    long[] ticks =
+        Arrays.stream(all.strip().split(" +")).skip(1).mapToLong(Long::parseLong).toArray();
+    // user nice system idle iowait irq softirq steal; what follows is in user and nice already
+    return new long[] {Arrays.stream(ticks, 0, 8).sum(), ticks[3] + ticks[4]};
   }
 
   private static String ask(String... command) throws InterruptedException {
