@@ -66,7 +66,7 @@ public interface DiskEngine extends AutoCloseable {
 
   /**
    * Has all that was completed up to now on the medium when it returns, as a flush request has; for
-   * any thread.
+   * the thread that closes the disk, after the queues' are through with it.
    *
    * @throws IOException if it is not, or a flush failed before, also another engine's of this disk
    */

@@ -33,7 +33,6 @@ final class BlockConfig implements ConfigSpace {
   private final boolean writebackAtFirst;
   private volatile boolean writeback;
   private volatile boolean switchable;
-  private volatile Runnable cacheOff = () -> {};
 
   /** Written with the monitor held. */
   private volatile long capacitySectors;
@@ -100,14 +99,6 @@ final class BlockConfig implements ConfigSpace {
     return changed;
   }
 
-  /**
-   * What is to be done when the driver has switched the cache off: what it has in it by then is to
-   * become durable, too.
-   */
-  void onCacheOff(Runnable action) {
-    cacheOff = action;
-  }
-
   /** Whether the driver lets writes stay in a cache until it asks for a flush. */
   boolean writeback() {
     return writeback;
@@ -151,11 +142,7 @@ final class BlockConfig implements ConfigSpace {
   @Override
   public void write(long offset, int size, long value) {
     if (switchable && offset == WRITEBACK && size == 1) {
-      boolean was = writeback;
       writeback = (value & 1) != 0;
-      if (was && !writeback) {
-        cacheOff.run();
-      }
     }
   }
 }

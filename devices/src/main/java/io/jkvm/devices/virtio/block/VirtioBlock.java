@@ -108,7 +108,6 @@ public final class VirtioBlock implements VirtioDevice {
     this.limit = limit;
     this.id = idBytes(id);
     config = new BlockConfig(backend, MAX_DATA_SEGMENTS, engines.size(), !writethrough);
-    config.onCacheOff(this::flush);
   }
 
   /** The id for a disk that got none: its file's name. */
@@ -212,15 +211,6 @@ public final class VirtioBlock implements VirtioDevice {
   @Override
   public QueueService serve(int queue, ActiveQueue rings, long negotiated) {
     return new ServiceThread(rings, service(engines.get(queue), rings, negotiated));
-  }
-
-  /** A failure is the next write's, too, which is durable or fails. */
-  private void flush() {
-    try {
-      engines.get(0).flush();
-    } catch (IOException e) {
-      logError(e);
-    }
   }
 
   private BlockService service(DiskEngine engine, ActiveQueue rings, long negotiated) {

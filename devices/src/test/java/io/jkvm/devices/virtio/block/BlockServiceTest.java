@@ -345,18 +345,6 @@ class BlockServiceTest {
     assertTrue(used(2));
   }
 
-  /** What has been written by then is not to be lost by a driver that has nothing more to write. */
-  @Test
-  void aCacheThatIsSwitchedOffIsFlushed() throws Exception {
-    device.write(CONFIG_WRITEBACK, 1, 0);
-    assertEquals(1, engine.flushes());
-    device.write(CONFIG_WRITEBACK, 1, 0);
-    device.write(CONFIG_WRITEBACK, 1, 1);
-    assertEquals(1, engine.flushes());
-    device.write(CONFIG_WRITEBACK, 1, 0);
-    assertEquals(2, engine.flushes());
-  }
-
   /** Also one that may switch the cache on has it off at first, if it can't flush. */
   @ParameterizedTest
   @ValueSource(longs = {VirtioBlock.F_FLUSH | VirtioBlock.F_CONFIG_WCE, VirtioBlock.F_FLUSH})
