@@ -29,6 +29,9 @@ final class RingTransfers {
   /** The batch of which what completes now was completed by its submission. */
   private int freshBatch = -1;
 
+  /** Reads of an earlier batch say nothing of the page cache: other work came in between. */
+  private int judgedFrom;
+
   private boolean broken;
 
   /**
@@ -124,7 +127,7 @@ final class RingTransfers {
   void startBeforeOthers() {
     if (ring.prepared() > 0) {
       start();
-      freshBatch = -1; // what has completed after that may have had to be waited for
+      judgedFrom = batch;
     }
   }
 
@@ -168,7 +171,7 @@ final class RingTransfers {
     if (isWrite(request)) {
       // A direct write that ends within a block is made again from the block's beginning.
       result = result < 0 ? result : result & -image.directBlockBytes();
-    } else {
+    } else if (request.batch >= judgedFrom) {
       if (request.batch == freshBatch) {
         reads.hit();
       } else {
