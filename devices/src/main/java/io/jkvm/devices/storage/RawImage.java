@@ -7,6 +7,9 @@ import io.jkvm.core.linux.FileIo;
 import io.jkvm.core.linux.IoVector;
 import io.jkvm.core.linux.LinuxException;
 import io.jkvm.core.linux.NativeMemory;
+import io.jkvm.core.linux.files.FileMode;
+import io.jkvm.core.linux.files.StatFs;
+import io.jkvm.core.linux.files.Statx;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -152,6 +155,19 @@ public final class RawImage implements BlockBackend, AutoCloseable {
   /** The open file, for those that have the kernel work on it; stays this object's to close. */
   public Fd fd() {
     return fd;
+  }
+
+  /**
+   * Whether it is a file of a tmpfs, whose pages are the medium. The node of a block device is in
+   * such a file system as well.
+   */
+  public boolean isInMemory() {
+    StatFs fileSystem = new StatFs();
+    Statx file = new Statx();
+    return fileSystem.read(fd.value()) == 0
+        && fileSystem.type() == StatFs.TMPFS_MAGIC
+        && file.read(fd.value(), 0, Statx.STATX_TYPE) == 0
+        && (file.mode() & FileMode.S_IFMT) == FileMode.S_IFREG;
   }
 
   /** Whether its I/O goes past the host's page cache. */

@@ -145,8 +145,8 @@ final class DiskAssembler {
             Layer.DISKS, RawImage.open(name, file.opened(), readOnly, file.anyContent(), direct));
     if (direct) {
       int unit = image.directBlockBytes();
-      boolean inMemory = Files.getFileStore(file.opened()).type().equals("tmpfs");
-      String where = inMemory ? "in memory anyway, as all of tmpfs" : "past the page cache";
+      String where =
+          image.isInMemory() ? "in memory anyway, as all of tmpfs" : "past the page cache";
       progress.accept("disk " + name + ": " + where + ", in units of " + unit + " bytes");
     }
     return image;

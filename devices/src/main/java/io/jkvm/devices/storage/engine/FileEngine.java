@@ -5,9 +5,6 @@ import io.jkvm.core.lifecycle.CloseStack;
 import io.jkvm.core.linux.Errno;
 import io.jkvm.core.linux.EventFd;
 import io.jkvm.core.linux.LinuxException;
-import io.jkvm.core.linux.files.FileMode;
-import io.jkvm.core.linux.files.StatFs;
-import io.jkvm.core.linux.files.Statx;
 import io.jkvm.core.linux.uring.IoRing;
 import io.jkvm.devices.storage.RawImage;
 import io.jkvm.devices.storage.engine.DiskRequest.Operation;
@@ -56,18 +53,8 @@ final class FileEngine implements DiskEngine {
     this.slots = slots;
     this.flushes = flushes;
     this.pool = pool;
-    inMemory = isInMemory(image);
+    inMemory = image.isInMemory();
     this.ring = ring == null ? null : new RingTransfers(ring, image, slots, reads, this::byThread);
-  }
-
-  /** The node of a block device is in such a file system as well. */
-  private static boolean isInMemory(RawImage image) {
-    StatFs fileSystem = new StatFs();
-    Statx file = new Statx();
-    return fileSystem.read(image.fd().value()) == 0
-        && fileSystem.type() == StatFs.TMPFS_MAGIC
-        && file.read(image.fd().value(), 0, Statx.STATX_TYPE) == 0
-        && (file.mode() & FileMode.S_IFMT) == FileMode.S_IFREG;
   }
 
   @Override
