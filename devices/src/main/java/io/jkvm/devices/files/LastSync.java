@@ -10,8 +10,8 @@ public final class LastSync {
   private LastSync() {}
 
   /**
-   * Closes a tree when all that was written to it is on stable storage: not every guest's kernel
-   * has a way to ask for that, and none that is cut off does.
+   * Closes a tree when all that was written to it is on stable storage, as far as the tree knows of
+   * such: not every guest's kernel has a way to ask for that, and none that is cut off does.
    *
    * @throws UncheckedIOException if it is not; the tree is closed all the same
    */

@@ -53,10 +53,13 @@ final class ShareAssembler {
       check(spec.directory());
       FileTree tree = tree(spec.directory());
       if (spec.protocol() == ShareProtocol.NINE_P) {
-        devices.add(resources.push(Layer.DEVICES, new Virtio9p(spec.tag(), tree, policy(spec))));
+        Virtio9p device = new Virtio9p(spec.tag(), tree, policy(spec));
+        devices.add(device);
+        resources.push(Layer.FLUSHES, device);
       } else {
         VirtioFs device = new VirtioFs(spec.tag(), tree, policy(spec), queues);
-        devices.add(resources.push(Layer.DEVICES, device));
+        devices.add(device);
+        resources.push(Layer.FLUSHES, device); // a host that hangs is in no disk's way
       }
     }
     return devices;

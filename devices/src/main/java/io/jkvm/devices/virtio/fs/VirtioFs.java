@@ -124,7 +124,10 @@ public final class VirtioFs implements VirtioDevice, AutoCloseable {
    */
   @Override
   public void close() {
-    session.end();
-    LastSync.close(tree);
+    try {
+      session.end();
+    } finally {
+      LastSync.close(tree);
+    }
   }
 }

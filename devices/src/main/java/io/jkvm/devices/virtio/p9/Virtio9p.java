@@ -107,7 +107,10 @@ public final class Virtio9p implements VirtioDevice, AutoCloseable {
    */
   @Override
   public void close() {
-    session.end();
-    LastSync.close(tree);
+    try {
+      session.end();
+    } finally {
+      LastSync.close(tree);
+    }
   }
 }
