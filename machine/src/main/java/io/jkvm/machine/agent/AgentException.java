@@ -10,20 +10,20 @@ import java.io.IOException;
 public final class AgentException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  private final boolean refusal;
+  private final long errno;
 
   /** With one line for a person. */
   public AgentException(String message) {
-    this(message, false);
+    this(message, 0);
   }
 
-  AgentException(String message, boolean refusal) {
+  AgentException(String message, long errno) {
     super(message);
-    this.refusal = refusal;
+    this.errno = errno;
   }
 
-  /** Whether the agent is there and has answered that it can't. */
-  public boolean isRefusal() {
-    return refusal;
+  /** The error number with which the agent has answered; 0 if it has not. */
+  public long errno() {
+    return errno;
   }
 }

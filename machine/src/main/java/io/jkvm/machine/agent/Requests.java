@@ -26,6 +26,7 @@ final class Requests {
     private final int type;
     private boolean answered;
     private String refusal;
+    private long error;
 
     Question(int type) {
       this.type = type;
@@ -60,7 +61,8 @@ final class Requests {
         throw new AgentException(failure);
       }
       if (question.refusal != null) {
-        throw new AgentException("the guest can't " + what + ": " + question.refusal, true);
+        throw new AgentException(
+            "the guest can't " + what + ": " + question.refusal, question.error);
       }
     }
   }
@@ -74,6 +76,7 @@ final class Requests {
     }
     open.remove(question);
     question.answered = true;
+    question.error = error;
     if (error != 0) {
       String text = Tasks.text(payload);
       question.refusal = text.isEmpty() ? "errno " + error : text + " (errno " + error + ")";

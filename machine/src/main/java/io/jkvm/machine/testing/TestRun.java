@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.machine.testing;
 
+import io.jkvm.core.linux.Errno;
 import io.jkvm.machine.Machine;
 import io.jkvm.machine.MachineListener;
 import io.jkvm.machine.StopReason;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +28,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class TestRun {
   private static final Logger LOG = LoggerFactory.getLogger(TestRun.class);
+
+  /** ENOSPC, EDQUOT, EIO, EFBIG: of the files, and not of the agent. */
+  private static final Set<Long> NOT_WRITTEN =
+      Set.of((long) Errno.ENOSPC, (long) Errno.EDQUOT, (long) Errno.EIO, (long) Errno.EFBIG);
 
   /** How long a guest whose agent is gone may take to stop by itself, as in a power-off. */
   private static final Duration FAREWELL = Duration.ofSeconds(10);
@@ -242,9 +248,13 @@ public final class TestRun {
     progress.synced();
   }
 
-  /** An error of the guest's writing may be one that the command has heard of and dealt with. */
+  /**
+   * What the guest could not write to a share may be what the command has heard of and dealt with:
+   * all but mapped files goes there at once. To a disk of the guest's all goes late.
+   */
   private void syncFailed(Machine machine, AgentException e) {
-    if (e.isRefusal()) {
+    boolean hasDisks = spec.machine().disks().stream().anyMatch(disk -> !disk.readOnly());
+    if (!hasDisks && NOT_WRITTEN.contains(e.errno())) {
       LOG.warn(
           "{}: {}; what a program had in mapped files may be missing",
           machine.name(),
