@@ -60,6 +60,9 @@ static long sync_mounts(void)
 		char *device = next_word(&line), *where = next_word(&line), *type = next_word(&line);
 		long fd, result;
 
+		/* Not FUSE, whose daemon may be a stopped one of the command's. */
+		if (starts_with(type, "fuse"))
+			continue;
 		if (!starts_with(device, "/dev/") && !equal(type, "virtiofs") && !equal(type, "9p"))
 			continue;
 		fd = sys(open, where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -156,7 +156,7 @@ static bool move_mount(const char *from, const char *root, const char *type, u32
 	char to[4200], target;
 
 	format(to, sizeof(to), "%s%s", root, from);
-	if (sys(readlink, to, &target, 1) >= 0)
+	if (type && sys(readlink, to, &target, 1) >= 0)
 		return false;
 	sys(mkdir, to, 0755);
 	if (sys(mount, from, to, NULL, MS_MOVE, NULL) == 0)
