@@ -173,7 +173,7 @@ final class FileEngine implements DiskEngine {
       return false;
     }
     if (ring != null) {
-      ring.startBeforeOthers(); // if this is slow after all
+      ring.start(); // what came before, if this is slow after all
     }
     long bytes = request.data().remainingBytes();
     long start = System.nanoTime();

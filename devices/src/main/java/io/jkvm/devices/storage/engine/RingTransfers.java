@@ -26,11 +26,8 @@ final class RingTransfers {
 
   private int batch;
 
-  /** The batch of which what completes now was completed by its submission. */
-  private int freshBatch = -1;
-
-  /** Reads of an earlier batch say nothing of the page cache: other work came in between. */
-  private int judgedFrom;
+  /** What completes now was completed by its submission if its batch is this one or a later. */
+  private int freshFrom;
 
   private boolean broken;
 
@@ -108,7 +105,6 @@ final class RingTransfers {
       return;
     }
     int result = ring.submit();
-    freshBatch = batch;
     batch = (batch + 1) & Integer.MAX_VALUE;
     if (result == 0) {
       return;
@@ -120,14 +116,6 @@ final class RingTransfers {
     broken |= !later;
     while (ring.prepared() > 0) {
       byThread.accept(takeBack());
-    }
-  }
-
-  /** Begins with what there is before something else is done that may take its time. */
-  void startBeforeOthers() {
-    if (ring.prepared() > 0) {
-      start();
-      judgedFrom = batch;
     }
   }
 
@@ -151,7 +139,7 @@ final class RingTransfers {
         }
       }
     }
-    freshBatch = -1; // what completes from now on had to be waited for
+    freshFrom = batch; // what completes from now on of those had to be waited for
     return null;
   }
 
@@ -171,8 +159,8 @@ final class RingTransfers {
     if (isWrite(request)) {
       // A direct write that ends within a block is made again from the block's beginning.
       result = result < 0 ? result : result & -image.directBlockBytes();
-    } else if (request.batch >= judgedFrom) {
-      if (request.batch == freshBatch) {
+    } else {
+      if (request.batch >= freshFrom) {
         reads.hit();
       } else {
         reads.missed();
@@ -189,7 +177,7 @@ final class RingTransfers {
       }
       if (submit(request)) {
         start();
-        freshBatch = -1;
+        freshFrom = batch;
       } else {
         byThread.accept(request);
       }

@@ -226,6 +226,28 @@ class RingTransfersTest {
     assertSame(begun, transfers.complete());
   }
 
+  /** Writes between reads have them begun one by one. */
+  @Test
+  void whatSeveralSubmissionsCompleteAreHits() {
+    reads.missed();
+    reads.missed();
+    for (int i = 0; i < 4; i++) {
+      assertFalse(reads.expectsHit());
+      DiskRequest first = request(0, 512);
+      transfers.start();
+      DiskRequest second = request(512, 512);
+      transfers.start();
+      ring.complete(first, 512);
+      ring.complete(second, 512);
+      assertSame(first, transfers.complete());
+      assertSame(second, transfers.complete());
+      assertNull(transfers.complete());
+      slots.release(first);
+      slots.release(second);
+    }
+    assertTrue(reads.expectsHit());
+  }
+
   @Test
   void whatItsSubmissionCompletesIsAHit() {
     reads.missed();
