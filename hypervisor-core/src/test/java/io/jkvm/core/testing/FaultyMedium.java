@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.jkvm.core.testing;
 
+import io.jkvm.core.linux.Errno;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** A medium that does what it is asked to until it is told otherwise. */
 public final class FaultyMedium implements FuseFile.Content {
+  private static final long PATIENCE_SECONDS = 180;
+
   private final byte[] content;
 
   private int readError;
@@ -66,7 +70,7 @@ public final class FaultyMedium implements FuseFile.Content {
     return slow;
   }
 
-  /** Writes wait for the next read. */
+  /** Writes wait for the next read, and fail if there is none for minutes. */
   public synchronized void holdWritesUntilARead() {
     firstRead = new CountDownLatch(1);
   }
@@ -82,18 +86,19 @@ public final class FaultyMedium implements FuseFile.Content {
       gate = offset >= slowFrom ? slow : new CountDownLatch(0);
       firstRead.countDown();
     }
-    await(gate);
+    await(gate, Long.MAX_VALUE);
   }
 
   private synchronized CountDownLatch firstRead() {
     return firstRead;
   }
 
-  private static void await(CountDownLatch gate) {
+  private static boolean await(CountDownLatch gate, long seconds) {
     try {
-      gate.await();
+      return gate.await(seconds, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
   }
 
@@ -114,7 +119,9 @@ public final class FaultyMedium implements FuseFile.Content {
 
   @Override
   public int write(long offset, ByteBuffer source) {
-    await(firstRead());
+    if (!await(firstRead(), PATIENCE_SECONDS)) {
+      return -Errno.EIO; // or who waits in the kernel for this would do so for ever
+    }
     synchronized (this) {
       if (writeErrors > 0) {
         writeErrors--;
