@@ -35,6 +35,7 @@ class CommandUserRootIT {
             "[ ! -e /etc/gshadow ] || grep -q '^root:[*]' /etc/gshadow || exit 18",
             "mkdir -p ~/.cache/x && echo x >~/.profile || exit 19",
             "echo x >>/etc/hosts && grep -q x /etc/hosts || exit 20",
+            "[ $(su -s /bin/sh -c 'id -u' nobody) = 65534 ] || exit 23",
             // Git wants repositories to be its user's; no git, no difference.
             "if [ -x /usr/bin/git ]; then git init -q . && git add f"
                 + " && git -c user.name=a -c user.email=a@b commit -qm c && git fsck || exit 21; fi",
